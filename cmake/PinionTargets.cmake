@@ -1,0 +1,25 @@
+# What every target of the project shares, and the two ways in which targets are made.
+
+# Flags live on a target; CMAKE_CXX_FLAGS belongs to presets and packagers.
+add_library(pinion_options INTERFACE)
+target_compile_features(pinion_options INTERFACE cxx_std_20)
+target_compile_options(pinion_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+target_link_options(pinion_options INTERFACE -fuse-ld=mold)
+
+# pinion_layer(NAME SOURCES a.cpp ... [PUBLIC lib ...] [PRIVATE lib ...] [PRECOMPILE <header> ...])
+# One library a folder of src/: public headers lie in include/pinion/NAME, the rest in src/NAME.
+function(pinion_layer name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE;PRECOMPILE" ${ARGN})
+  add_library(pinion_${name} STATIC ${arg_SOURCES})
+  target_include_directories(
+    pinion_${name}
+    PUBLIC ${CMAKE_SOURCE_DIR}/include
+    PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(
+    pinion_${name}
+    PUBLIC ${arg_PUBLIC}
+    PRIVATE pinion_options ${arg_PRIVATE})
+  if(arg_PRECOMPILE)
+    target_precompile_headers(pinion_${name} PRIVATE ${arg_PRECOMPILE})
+  endif()
+endfunction()

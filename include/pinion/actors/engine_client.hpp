@@ -1,0 +1,160 @@
+#pragma once
+
+#include "pinion/model/definition.hpp"
+#include "pinion/model/records.hpp"
+#include "pinion/model/run_core.hpp"
+#include "pinion/storage/kv.hpp"
+#include "pinion/timing/problem.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pinion {
+
+/// Who asks for a change, for the audit record.
+struct caller {
+  std::string who;    ///< User name of the peer of the socket.
+  std::string reason; ///< `--reason`; may be empty.
+};
+
+/// A set of definitions handed to the engine as one: all of it is taken or nothing.
+struct apply_request {
+  std::vector<workflow_definition> workflows;
+  std::vector<project_settings> projects;
+  /// Absolute path of the workflows folder that this set is the whole content of; empty: the set
+  /// came over the API. A workflow belongs to one origin; another's is refused.
+  std::string origin;
+  /// Retire vanished workflows of `origin` even when more than a fifth vanish.
+  bool prune = false;
+  bool dry_run = false;
+};
+
+struct apply_change {
+  std::string workflow;
+  std::uint32_t version = 0;
+  enum class kind : std::uint8_t { created, updated, unchanged, retired, kept } what = kind::unchanged;
+  std::string message; ///< For `kept`: why it was not retired.
+};
+
+struct apply_answer {
+  std::vector<apply_change> changes;
+};
+
+struct trigger_request {
+  std::string workflow; ///< project.name
+  /// Business date as local midnight of that date in the workflow's zone; empty: the slot is now.
+  std::optional<instant> biz_date;
+  /// Given values as one JSON object; strings are converted to the parameter's type.
+  json_text params = "{}";
+  std::string key; ///< Idempotency key: the same key gives the same run.
+  bool ignore_overlap = false;
+};
+
+struct trigger_answer {
+  run_id run;
+  bool existed = false; ///< The key had been used before.
+};
+
+struct operation_answer {
+  /// Instances that changed or are being stopped; "r12/load" style is the API's to print.
+  std::uint32_t affected = 0;
+};
+
+/// What can be paused: a trigger, a workflow (all its triggers), or everything.
+struct pause_target {
+  std::string workflow; ///< Empty: all.
+  std::string trigger;  ///< Empty: all of the workflow.
+};
+
+enum class catch_up : std::uint8_t { none, last, all };
+
+/// One cause that keeps a thing from going on.
+struct blocked_by {
+  std::string kind; ///< upstream|time|pool|limit|worker|paused|held|retry|running|admission|fallback
+  std::string ref;  ///< What it waits for: "r12/load", "pool dw.models", a workflow ...
+  std::string message;
+  instant since{};  ///< `never`: not known.
+};
+
+struct why_answer {
+  std::string state;
+  std::string sentence; ///< For people: one line that names the cause.
+  std::vector<blocked_by> causes;
+  instant expected_start{};
+  instant expected_end{};
+  std::vector<std::string> critical_path;
+};
+
+struct wheel_answer {
+  std::uint64_t wall_entries = 0;
+  std::uint64_t steady_entries = 0;
+  instant next_wall{};
+  duration next_steady{-1}; ///< Negative: none.
+  std::uint64_t fired = 0;
+  std::uint64_t cancelled = 0;
+  duration worst_lag{0};    ///< Largest lateness of a slot since start.
+  std::vector<std::pair<instant, std::uint32_t>> minutes; ///< Loaded minutes and their slots.
+};
+
+struct pool_status {
+  std::string project;
+  std::string pool; ///< "slots" with an empty project: the workers' slots.
+  std::uint32_t capacity = 0;
+  std::uint32_t used = 0;
+  std::uint32_t queued = 0;
+};
+
+struct health_answer {
+  bool ready = false;   ///< Every workflows folder has been read.
+  bool held = false;
+  std::uint64_t epoch = 0;
+  std::uint32_t live_runs = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t busy = 0;
+  instant started_at{};
+  duration recovery{0}; ///< How long the start's recovery took.
+  std::vector<std::string> problems; ///< A folder that is refused, a launcher that is gone ...
+};
+
+/// The running engine, as the API and other adapters use it. All members may be called from any
+/// thread, return at once, and answer exactly once on a thread of the engine: a reply callback must
+/// not block. Changes answer after they are durable (invariant 5); each is audited.
+class engine_client {
+public:
+  template <class T>
+  using reply = std::function<void(result<T>)>;
+
+  virtual ~engine_client() = default;
+
+  virtual void apply(apply_request request, caller by, reply<apply_answer> done) = 0;
+  virtual void trigger(trigger_request request, caller by, reply<trigger_answer> done) = 0;
+  /// cancel, fail, skip, succeed or rerun of a run or of some of its instances.
+  virtual void operate(run_id run, run_operation operation, caller by,
+                       reply<operation_answer> done) = 0;
+  virtual void pause(pause_target target, caller by, reply<operation_answer> done) = 0;
+  virtual void resume(pause_target target, catch_up owed, caller by,
+                      reply<operation_answer> done) = 0;
+  /// The engine starts nothing new until `unhold`; survives a restart.
+  virtual void hold(caller by, reply<operation_answer> done) = 0;
+  virtual void unhold(caller by, reply<operation_answer> done) = 0;
+  /// Ends the engine in order; `stop_tasks`: also everything that runs.
+  virtual void shutdown(bool stop_tasks, caller by, reply<operation_answer> done) = 0;
+
+  virtual void why_run(run_id run, reply<why_answer> done) = 0;
+  virtual void why_instance(instance_key key, reply<why_answer> done) = 0;
+  virtual void wheel(reply<wheel_answer> done) = 0;
+  virtual void pools(reply<std::vector<pool_status>> done) = 0;
+  virtual void health(reply<health_answer> done) = 0;
+  /// Answers once the run is terminal or `at_most` (<= 1 minute) has passed, with its row.
+  virtual void wait_run(run_id run, duration at_most, reply<run_record> done) = 0;
+
+  /// The store, for lists: what it shows is durable.
+  virtual const kv_port& store() const = 0;
+  /// Absolute path of the data folder.
+  virtual const std::string& data_folder() const = 0;
+};
+
+} // namespace pinion

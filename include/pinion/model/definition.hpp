@@ -1,0 +1,189 @@
+#pragma once
+
+#include "pinion/timing/instant.hpp"
+#include "pinion/timing/schedule.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pinion {
+
+/// JSON text of one value. The model carries values without looking into them.
+using json_text = std::string;
+
+enum class task_type : std::uint8_t { shell, python, empty, check, workflow };
+
+/// Airflow's trigger rules (its `trigger_rule_dep.py`, 3.x).
+enum class join_rule : std::uint8_t {
+  all_success,
+  all_failed,
+  all_done,
+  all_done_min_one_success,
+  all_done_setup_success,
+  one_success,
+  one_failed,
+  one_done,
+  none_failed,
+  none_failed_min_one_success,
+  none_skipped,
+  all_skipped,
+  always,
+};
+
+enum class overlap_policy : std::uint8_t { queue, queue_one, skip, cancel_running, allow };
+
+struct retry_policy {
+  std::uint32_t max = 0; ///< Retries after the first attempt.
+  duration delay{std::chrono::minutes{1}};
+  double factor = 1.0;             ///< >= 1; each further delay is `factor` times the former.
+  std::optional<duration> max_delay; ///< Caps the delay, jitter included.
+  double jitter = 0.0;             ///< 0..1: adds up to this share of the delay, deterministically.
+  std::vector<int> on_exit;        ///< Not empty: the only exit codes that retry.
+  bool on_timeout = true;          ///< An attempt's timeout uses a retry.
+};
+
+/// Zero means: no such timeout.
+struct timeout_policy {
+  duration attempt{0};  ///< One attempt's process; kept by the launcher.
+  duration queue{0};    ///< In pre_ready, for each attempt.
+  duration upstream{0}; ///< In waiting.
+  duration task{0};     ///< From the first pre_ready to the end, all attempts and retries.
+};
+
+/// A data-quality rule of kind `command`.
+struct check_definition {
+  std::string name;              ///< Unique in the task: given, or "check1" ...
+  std::string command;           ///< Shell text, if `argv` is empty.
+  std::vector<std::string> argv; ///< Executed without a shell.
+  bool weak = false;             ///< Warns only.
+  duration timeout{0};
+};
+
+struct fan_out {
+  std::string variable;          ///< The loop name.
+  std::string of;                ///< Expression text, or a JSON list (`of_is_json`).
+  bool of_is_json = false;
+  std::uint32_t groups = 0;      ///< > 0: so many even groups, in order.
+  std::string groups_pool;       ///< Not empty: as many groups as this pool has permits.
+  std::uint32_t max_parallel = 0;///< 0: no limit of its own.
+  std::string key;               ///< Expression for the element's key; empty: the rule of the docs.
+};
+
+/// What to tell whom: `alert` names a channel of pinion.yaml.
+struct alarm_target {
+  std::string channel;
+  friend bool operator==(const alarm_target&, const alarm_target&) = default;
+};
+
+struct alarm_rules {
+  std::vector<alarm_target> on_failure;
+  std::vector<alarm_target> on_success;
+  std::vector<alarm_target> on_fallback;
+};
+
+struct pool_need {
+  std::string pool; ///< A name of the project's pools.
+  std::uint32_t permits = 1;
+  friend bool operator==(const pool_need&, const pool_need&) = default;
+};
+
+struct task_definition {
+  std::string name;
+  std::string title;
+  task_type type = task_type::shell;
+  std::string run;               ///< Shell text with expressions, if `argv` is empty.
+  std::vector<std::string> argv; ///< Executed without a shell; each element may hold expressions.
+  std::string shell;             ///< Empty: /bin/bash -eo pipefail.
+  std::string script;            ///< python: path of a file, or source text when it holds a newline.
+  std::vector<std::string> args;
+  std::string python = "python3";
+  std::string call_workflow;     ///< workflow: `name` of the same project or `project.name`.
+  std::vector<std::pair<std::string, std::string>> call_params; ///< Expression texts.
+  std::string cwd;               ///< Absolute after loading.
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string stdin_text;
+  bool expressions = true;
+  std::vector<std::uint32_t> needs; ///< Positions of direct upstream tasks, ascending, unique.
+  join_rule join = join_rule::all_success;
+  std::string when;              ///< Expression; empty: always.
+  std::vector<pool_need> pools;  ///< By pool name, unique.
+  std::uint8_t priority = 5;     ///< 1-9, larger first.
+  retry_policy retry;
+  timeout_policy timeout;
+  duration grace{std::chrono::seconds{30}};
+  std::optional<std::uint32_t> fallback;    ///< Position of the backup task.
+  std::optional<std::uint32_t> fallback_of; ///< Position of the primary.
+  std::optional<fan_out> for_each;
+  std::vector<check_definition> checks;
+  bool ignore_failure = false;
+  int skip_exit = 99;
+  alarm_rules alarms;
+};
+
+struct param_definition {
+  std::string name;
+  json_text default_value; ///< Empty: required at the trigger.
+  std::string type;        ///< string, integer, number, boolean, list, map; never empty.
+  std::vector<json_text> allowed;
+  std::optional<double> min;
+  std::optional<double> max;
+};
+
+struct trigger_definition {
+  std::string id;
+  schedule when;                             ///< Zone included.
+  std::string text;                          ///< As written: "0 2 * * *", "every 15m".
+  std::vector<std::pair<std::string, json_text>> params;
+  bool enabled = true;
+  std::uint8_t priority = 0;                 ///< 1-9 for this trigger's runs; 0: the tasks' own.
+  std::optional<overlap_policy> overlap;     ///< Empty: the workflow's.
+};
+
+/// One version of a workflow, whole: what a run is pinned to. Immutable once made.
+struct workflow_definition {
+  std::string project;
+  std::string name;
+  std::string description;
+  std::string owner;
+  std::vector<std::pair<std::string, std::string>> labels;
+  std::string timezone = "UTC";
+  std::vector<param_definition> params;
+  std::vector<trigger_definition> triggers;
+  overlap_policy overlap = overlap_policy::queue;
+  std::uint32_t max_active_runs = 1;
+  duration timeout{0};           ///< Of a run, from its first attempt.
+  data_interval_rule data_interval;
+  json_text vars = "{}";         ///< Effective, environment applied: pinned with the version.
+  alarm_rules alarms;
+  std::vector<task_definition> tasks; ///< In the order of the file; 1..100,000.
+  std::string source_file;       ///< Absolute path; empty: came over the API.
+
+  std::string id() const { return project + '.' + name; }
+};
+
+/// Where a secret's value comes from; read at the start of an attempt, never stored.
+struct secret_source {
+  enum class kind : std::uint8_t { environment, file } from = kind::environment;
+  std::string name; ///< Of the variable, or path of the file.
+};
+
+struct channel_definition {
+  bool log = false;
+  std::vector<std::string> command; ///< argv; the alarm is JSON on its standard input.
+  std::string cwd;
+};
+
+/// What pinion.yaml gives a project beside vars: read live, not pinned.
+struct project_settings {
+  std::string project;
+  std::map<std::string, std::uint32_t> pools;
+  std::map<std::string, secret_source> secrets;
+  std::map<std::string, channel_definition> channels;
+  bool triggers_enabled = true; ///< `environments: {dev: {triggers: off}}`.
+};
+
+} // namespace pinion

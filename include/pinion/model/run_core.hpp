@@ -1,0 +1,219 @@
+#pragma once
+
+#include "pinion/model/definition.hpp"
+#include "pinion/model/process_end.hpp"
+#include "pinion/model/records.hpp"
+#include "pinion/timing/problem.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+namespace pinion {
+
+class run_core;
+
+/// One element of a fan-out as the list expression gave it.
+struct fan_out_element {
+  std::string key; ///< Unique in the fan-out; the index users see.
+  json_text value; ///< The item, or the list of items of a group.
+};
+
+/// Answers the questions about expressions that a step asks. Pure with respect to the run: the same
+/// run state gives the same answers. Implemented above the model.
+class run_evaluator {
+public:
+  virtual ~run_evaluator() = default;
+  /// The value of the task's `when:`.
+  virtual result<bool> condition(const run_core& run, std::uint32_t task) const = 0;
+  /// The list of the task's `for_each:`, grouped; at most 10,000 elements, keys unique.
+  virtual result<std::vector<fan_out_element>> elements(const run_core& run,
+                                                        std::uint32_t task) const = 0;
+};
+
+enum class instance_timer : std::uint8_t { retry_due, queue_timeout, upstream_timeout, task_timeout };
+
+enum class rerun_scope : std::uint8_t { only, downstream, upstream, failed };
+
+/// What a person may ask of instances of a run. `targets` empty: the whole run.
+struct run_operation {
+  enum class verb : std::uint8_t { cancel, fail, skip, succeed, rerun } what = verb::cancel;
+  std::vector<instance_key> targets;
+  rerun_scope scope = rerun_scope::failed; ///< For rerun.
+  /// cancel: the reason that the instances get (by_user, cancelled_by_next, run_cancelled).
+  reason why = reason::by_user;
+  std::string message; ///< "by alice: wrong data".
+};
+
+/// What can happen to a run.
+namespace run_happening {
+/// The slot fired. Not admitted: instances stand in `triggered` until `admit`.
+struct fire { bool admitted = true; };
+/// Overlap policy and max_active_runs let the run start.
+struct admit {};
+/// The dispatcher gave permits and a worker, and the command is rendered.
+struct granted {
+  instance_key key;
+  std::uint64_t epoch = 0;
+  std::string worker;
+  std::string boot_id;
+  json_text rendered = "{}";
+};
+/// The command could not be rendered: the attempt fails without a process. Permits go back.
+struct render_failed { instance_key key; std::uint64_t epoch = 0; std::string message; };
+/// A process of an attempt exists.
+struct started { process_key key; std::int64_t pid = 0; instant at{}; };
+/// A process of an attempt is gone.
+struct ended { process_key key; process_end end; };
+/// An `empty` task's turn came (its INSTANCE answered).
+struct empty_done { instance_key key; };
+/// A `workflow` task's run was created, or could not be.
+struct called { instance_key key; run_id run; };
+struct call_refused { instance_key key; std::string message; };
+/// The called run ended.
+struct call_ended { instance_key key; run_id run; run_state state = run_state::success; };
+/// A timer that the instance armed is due.
+struct timer { instance_key key; instance_timer which = instance_timer::retry_due; };
+struct run_timeout {};
+/// The actor of the instance crashed more often than its supervisor repeats.
+struct crashed { instance_key key; std::string message; };
+} // namespace run_happening
+
+using run_event =
+    std::variant<run_happening::fire, run_happening::admit, run_happening::granted,
+                 run_happening::render_failed, run_happening::started, run_happening::ended,
+                 run_happening::empty_done, run_happening::called, run_happening::call_refused,
+                 run_happening::call_ended, run_happening::timer, run_happening::run_timeout,
+                 run_happening::crashed, run_operation>;
+
+/// What must happen once the batch of a step is durable, in this order.
+namespace run_effect {
+/// The instance entered `state` (or, `again`, must do what the state asks once more): its INSTANCE
+/// asks for permits, starts, checks, waits, stops or quits.
+struct entered { instance_key key; instance_state state = instance_state::waiting; };
+/// A fan-out's placeholder has gone; its elements follow as `entered`.
+struct expanded { std::uint32_t task = 0; };
+/// A grant came for an instance that no longer wants it: the dispatcher takes it back.
+struct grant_unwanted { instance_key key; };
+/// Permits ended with their attempt.
+struct released { instance_key key; };
+enum class alarm_kind : std::uint8_t { failure, success, fallback };
+/// An alarm for a channel; `key` empty: of the run.
+struct alarm {
+  alarm_kind kind = alarm_kind::failure;
+  std::optional<instance_key> key;
+  std::string channel;
+};
+/// The run's first attempt begins: from now on it counts as active and its timeout runs.
+struct activated {};
+/// All instances are terminal.
+struct run_ended { run_state state = run_state::success; };
+/// A rerun opened the run again.
+struct reopened {};
+} // namespace run_effect
+
+using run_effects =
+    std::variant<run_effect::entered, run_effect::expanded, run_effect::grant_unwanted,
+                 run_effect::released, run_effect::alarm, run_effect::activated,
+                 run_effect::run_ended, run_effect::reopened>;
+
+/// The outcome of one step: what one batch must write (all or nothing), and what follows.
+struct run_step {
+  /// The run's row changed; read it from the core.
+  bool run_changed = false;
+  /// Instances whose rows changed, each once; read them from the core. A key that the core no longer
+  /// has (a placeholder that was expanded, an element a rerun removed) is to be deleted.
+  std::vector<instance_key> instances;
+  std::vector<attempt_record> attempts;
+  std::vector<permit_record> permits_taken;
+  std::vector<permit_record> permits_released;
+  std::vector<output_record> outputs;
+  std::vector<instance_key> outputs_dropped;
+  std::vector<run_effects> effects;
+  /// Not empty: the event changed nothing, and why: a stale fence (invariant 11), an operation that
+  /// the present state forbids, an unknown instance. Nothing else is set then.
+  std::optional<problem> refused;
+  /// `refused` is about a fence that is not the row's: it is to be recorded.
+  bool stale_fence = false;
+};
+
+/// The state of one run and every decision in it: joins, retries, fallback, fan-out, timeouts,
+/// operations. Knows no clock, disk or actor. For one thread.
+///
+/// `step` changes the state in memory at once and returns what must be written; effects may be
+/// carried out only after that batch is durable. A batch that fails ends the process or the actor,
+/// so memory never has to be rolled back.
+///
+/// Cost: O(1) per upstream edge of the instances that a step ends, amortised; a rerun rescans the
+/// run.
+class run_core {
+public:
+  /// A run that has no instance rows yet.
+  run_core(std::shared_ptr<const workflow_definition> definition, run_record run);
+
+  /// A run as the store has it: `instances` are its rows in any order (absent ones stand in their
+  /// initial state), `attempts` at least the newest of each instance that is not terminal,
+  /// `outputs` those of its instances. Counters are recounted. Fails with `errc::corrupt` if a row
+  /// does not fit the definition.
+  static result<run_core> restore(std::shared_ptr<const workflow_definition> definition,
+                                  run_record run, std::vector<instance_record> instances,
+                                  std::vector<attempt_record> attempts,
+                                  std::vector<output_record> outputs);
+
+  /// Applies what happened at `now`; times written are max(now, largest time seen).
+  run_step step(const run_event& event, instant now, const run_evaluator& evaluate);
+
+  /// After `restore`: what every live instance must do again, as `entered` in the order of tasks
+  /// (and `activated` if the run is active, so that its timeout is armed again).
+  std::vector<run_effects> resume() const;
+
+  const run_record& run() const noexcept { return run_; }
+  const workflow_definition& definition() const noexcept { return *definition_; }
+  const std::shared_ptr<const workflow_definition>& definition_ptr() const noexcept {
+    return definition_;
+  }
+
+  /// The instance, or null if there is none of that key. A fan-out that is not expanded has one
+  /// record with `no_element`. Valid until the next step.
+  const instance_record* find(const instance_key& key) const noexcept;
+
+  /// All instances of a task in the order of elements (one, unless it is an expanded fan-out).
+  const std::vector<instance_record>& instances_of(std::uint32_t task) const noexcept;
+
+  /// The newest attempt of a live instance, or null.
+  const attempt_record* newest_attempt(const instance_key& key) const noexcept;
+
+  /// The outputs that `inputs.<task>` names, as JSON: an object of the task's values (of the last
+  /// of its fallback chain that ran), for a fan-out an object from index to such objects; "{}" while there are none.
+  json_text outputs_of(std::uint32_t task) const;
+
+  /// Position of the task of that name.
+  std::optional<std::uint32_t> task_named(std::string_view name) const noexcept;
+
+  /// Upstream chains that the join of `task` still waits for, as task positions (of the chain's
+  /// member that is pending). For `why`.
+  std::vector<std::uint32_t> pending_upstream(std::uint32_t task) const;
+
+  /// No instance stands in an active state and none will: all are terminal.
+  bool ended() const noexcept;
+
+private:
+  friend class run_stepper;
+  std::shared_ptr<const workflow_definition> definition_;
+  run_record run_;
+  struct graph;
+  std::shared_ptr<graph> graph_;
+};
+
+/// The delay before retry number `retry` (from 1, since the last rerun) of an instance: delay *
+/// factor^(retry-1), plus the jitter's share drawn by a hash of (run, task, element, retry), then
+/// capped by max_delay. Overflow gives the cap, or 366 days. Pure.
+duration retry_delay(const retry_policy& policy, const instance_key& key, std::uint32_t retry) noexcept;
+
+/// Lost attempts of one instance that are repeated without using up a retry.
+inline constexpr std::uint32_t max_losses = 3;
+
+} // namespace pinion

@@ -35,7 +35,8 @@ struct run_record {
   bool cancel_failed = false;///< The stop is a run timeout: ends failed, not cancelled.
   instant created_at{};      ///< The row was made.
   instant fired_at{};
-  instant started_at{};      ///< First attempt.
+  instant admitted_at{};     ///< Past overlap and max_active_runs.
+  instant started_at{};      ///< First attempt (since the last rerun of an ended run).
   instant ended_at{};
   instant last_at{};         ///< Largest time seen in this run: its times never go back.
   /// Set for `@call`: the instance that waits for this run.
@@ -44,7 +45,8 @@ struct run_record {
   std::string requested_by;  ///< Who triggered it by hand; empty: the engine.
   std::string request_key;   ///< The caller's idempotency key; empty: none.
   std::string note;
-  /// Instances by state; pre_trigger counts those without a row.
+  /// Instances by state, those without a row included: they count in the initial state in which
+  /// they stand (see instance_record). An unexpanded fan-out is one.
   std::array<std::uint32_t, instance_state_count> counts{};
   std::uint32_t incarnation = 0; ///< Grows when a rerun reopens the run.
 };
@@ -118,7 +120,9 @@ struct permit_record {
   instant since{};
 };
 
-/// The outputs of an instance, committed with its success.
+/// The outputs of an instance. The row is written when the body has succeeded, so that it survives
+/// a crash during the checks; it is visible only while the instance stands in `success`, and is
+/// dropped in the batch in which the instance ends in any other way or is rerun.
 struct output_record {
   instance_key instance;
   json_text values = "{}";

@@ -66,8 +66,9 @@ struct granted {
 struct render_failed { instance_key key; std::uint64_t epoch = 0; std::string message; };
 /// A process of an attempt exists.
 struct started { process_key key; std::int64_t pid = 0; instant at{}; };
-/// A process of an attempt is gone.
-struct ended { process_key key; process_end end; };
+/// A process of an attempt is gone. `lost_as` says for `end_kind::lost` who lost it: launcher_lost,
+/// or worker_lost when the worker itself is gone.
+struct ended { process_key key; process_end end; reason lost_as = reason::launcher_lost; };
 /// An `empty` task's turn came (its INSTANCE answered).
 struct empty_done { instance_key key; };
 /// A `workflow` task's run was created, or could not be.

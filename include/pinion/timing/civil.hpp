@@ -4,15 +4,16 @@
 #include <compare>
 #include <cstdint>
 #include <pinion/timing/instant.hpp>
-#include <pinion/timing/problem.hpp>
-#include <string>
-#include <string_view>
 
 namespace pinion {
 
 /// What a calendar and a clock on the wall show, without a zone, in microseconds: years 0 to 9999
 /// of the proleptic Gregorian calendar. Arithmetic on it counts civil time, days of 24 hours.
 using civil_time = std::chrono::local_time<duration>;
+
+/// The instants that schedules and texts deal in: years 0 to 9999 of UTC, the end excluded.
+inline constexpr instant earliest_instant = std::chrono::sys_days{std::chrono::year{0} / 1 / 1};
+inline constexpr instant end_of_time = std::chrono::sys_days{std::chrono::year{10'000} / 1 / 1};
 
 /// A date without time of day.
 using civil_day = std::chrono::local_days;

@@ -33,8 +33,8 @@ struct offset_span {
   std::chrono::seconds after;  ///< The offset from `end` on; `offset` if there is none.
 };
 
-/// An IANA time zone: a cheap value, two words of which compare equal when they are the same zone.
-/// The rules are those of the system's tzdata and hold beyond 2037. Loaded zones stay in memory for
+/// An IANA time zone: a cheap value, equal to those loaded under the same name. The rules are
+/// those of the system's tzdata and hold beyond 2037. Loaded zones stay in memory for
 /// the life of the process. Safe for use from any thread.
 class zone {
 public:
@@ -89,8 +89,8 @@ civil_day day_of(instant at, zone in) noexcept;
 /// The business date of a slot: its local date minus one day.
 civil_day biz_date(instant slot, zone in) noexcept;
 
-/// `at` moved by civil units in a zone: the clock shows the same time of day when whole days pass.
-/// A civil time that does not exist or exists twice is resolved as by `resolve`.
+/// `at` moved by units of a zone's calendar. Days and longer keep the time of day that the clock
+/// shows, where it exists (else as `resolve`); hours and shorter are physical time.
 instant add(instant at, calendar_unit unit, std::int64_t count, zone in) noexcept;
 
 } // namespace pinion

@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <pinion/timing/schedule.hpp>
+
+namespace pinion {
+
+namespace {
+
+std::optional<instant> next_of(const cron_schedule& of, instant after) noexcept {
+  return next_occurrence(of.expression.fields(), of.in, of.dst, after);
+}
+
+std::optional<instant> previous_of(const cron_schedule& of, instant before) noexcept {
+  return previous_occurrence(of.expression.fields(), of.in, of.dst, before);
+}
+
+/// Distance of `at` from the last beat of `of` that is not after it.
+duration since_beat(const every_schedule& of, instant at) noexcept {
+  const auto rest = (at - of.anchor) % of.period;
+  return rest < duration::zero() ? rest + of.period : rest;
+}
+
+std::optional<instant> next_of(const every_schedule& of, instant after) noexcept {
+  const auto from = std::max(after, earliest_instant - duration{1});
+  if (from >= end_of_time)
+    return std::nullopt;
+  const auto next = from - since_beat(of, from) + of.period;
+  return next < end_of_time ? std::optional{next} : std::nullopt;
+}
+
+std::optional<instant> previous_of(const every_schedule& of, instant before) noexcept {
+  if (before <= earliest_instant)
+    return std::nullopt;
+  const auto last = std::min(before, end_of_time) - duration{1};
+  const auto previous = last - since_beat(of, last);
+  return previous >= earliest_instant ? std::optional{previous} : std::nullopt;
+}
+
+data_interval unit_before(instant slot, calendar_unit unit, zone in) noexcept {
+  const auto end = begin_of(slot, unit, in);
+  return {begin_of(end - duration{1}, unit, in), end};
+}
+
+} // namespace
+
+result<every_schedule> make_every(duration period, instant anchor) {
+  if (period < every_range.least || period > every_range.most)
+    return problem{errc::invalid, "a period of " + print_duration(period) + " is not in " +
+                                    print_duration(every_range.least) + " to " +
+                                    print_duration(every_range.most)};
+  return every_schedule{period, anchor};
+}
+
+std::optional<instant> next_slot(const schedule& of, instant after) noexcept {
+  return std::visit([after](const auto& s) { return next_of(s, after); }, of);
+}
+
+std::optional<instant> previous_slot(const schedule& of, instant before) noexcept {
+  return std::visit([before](const auto& s) { return previous_of(s, before); }, of);
+}
+
+bool is_below_a_day(const schedule& of) noexcept {
+  if (const auto* cron = std::get_if<cron_schedule>(&of))
+    return cron->expression.is_below_a_day();
+  return std::get<every_schedule>(of).period < std::chrono::days{1};
+}
+
+bool is_below_an_hour(const schedule& of) noexcept {
+  if (const auto* cron = std::get_if<cron_schedule>(&of))
+    return cron->expression.is_below_an_hour();
+  return std::get<every_schedule>(of).period < std::chrono::hours{1};
+}
+
+bool is_polling(const schedule& of) noexcept {
+  return std::holds_alternative<every_schedule>(of) || is_below_an_hour(of);
+}
+
+result<interval_rule> parse_interval_rule(std::string_view text) {
+  struct row {
+    std::string_view word;
+    interval_kind kind;
+  };
+  static constexpr row rows[] = {
+    {"previous", interval_kind::previous}, {"point", interval_kind::point},
+    {"hour", interval_kind::hour},         {"day", interval_kind::day},
+    {"week", interval_kind::week},         {"month", interval_kind::month}};
+  for (const auto& r : rows)
+    if (text == r.word)
+      return interval_rule{r.kind};
+  const auto length = parse_duration(text, {.least = std::chrono::milliseconds{1}});
+  if (!length)
+    return problem{errc::invalid, "\"" + std::string{text.substr(0, 80)} + "\" is no data interval",
+                   "write previous, point, hour, day, week, month or a duration such as 90m"};
+  return interval_rule{interval_kind::fixed, length.value()};
+}
+
+data_interval interval_of(const schedule& of, instant slot, interval_rule rule,
+                          zone in) noexcept {
+  if (rule.kind != interval_kind::previous)
+    return interval_of(slot, rule, in);
+  return {previous_slot(of, slot).value_or(slot), slot};
+}
+
+data_interval interval_of(instant slot, interval_rule rule, zone in) noexcept {
+  switch (rule.kind) {
+  case interval_kind::previous:
+  case interval_kind::point: return {slot, slot};
+  case interval_kind::hour: return unit_before(slot, calendar_unit::hour, in);
+  case interval_kind::day: return unit_before(slot, calendar_unit::day, in);
+  case interval_kind::week: return unit_before(slot, calendar_unit::week, in);
+  case interval_kind::month: return unit_before(slot, calendar_unit::month, in);
+  case interval_kind::fixed: return {slot - rule.length, slot};
+  }
+  return {slot, slot};
+}
+
+} // namespace pinion

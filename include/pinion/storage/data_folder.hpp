@@ -1,0 +1,56 @@
+#pragma once
+
+#include "pinion/timing/problem.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+
+namespace pinion {
+
+/// The longest path of a Unix socket, in bytes: sun_path holds 108 with its 0 (unix(7)).
+inline constexpr std::size_t max_socket_path = 107;
+
+/// Fails with `errc::invalid` if a Unix socket cannot be bound at `path` for its length.
+result<void> check_socket_path(const std::filesystem::path& path);
+
+/// One engine's data folder, locked while this object lives.
+///
+///     FORMAT       "pinion data folder, format 1\n"
+///     LOCK         flock(2) exclusive while in use; the holder's pid in decimal
+///     COMMIT       the mirrored commit counter, see rocks_kv.hpp
+///     store/       RocksDB
+///     pinion.sock  the API
+///
+/// The rest belongs to other layers.
+class data_folder {
+public:
+  static constexpr unsigned format = 1;
+
+  /// Opens or creates (mode 0700, parents as the umask says) and locks the folder. Fails with
+  /// - `errc::in_use`: another process holds it; the message names its pid;
+  /// - `errc::refused`: another user owns it, others may enter it, it is no folder, or it holds
+  ///   something that is not Pinion's;
+  /// - `errc::newer_format`: a newer Pinion made it;
+  /// - `errc::corrupt`: its FORMAT cannot be read as one;
+  /// - `errc::invalid`: its path is too long for the socket in it;
+  /// - `errc::os_failure`: a call of the system failed.
+  static result<data_folder> open(const std::filesystem::path& folder);
+
+  data_folder(data_folder&& other) noexcept;
+  data_folder& operator=(data_folder&& other) noexcept;
+  ~data_folder();
+
+  /// Absolute.
+  const std::filesystem::path& path() const noexcept { return path_; }
+  std::filesystem::path database() const { return path_ / "store"; }
+  std::filesystem::path mirror() const { return path_ / "COMMIT"; }
+  std::filesystem::path socket() const { return path_ / "pinion.sock"; }
+
+private:
+  data_folder(std::filesystem::path path, int lock) noexcept;
+  std::filesystem::path path_;
+  int lock_ = -1; ///< Descriptor of LOCK; closing it gives up the lock.
+};
+
+} // namespace pinion

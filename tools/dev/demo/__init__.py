@@ -1,0 +1,1 @@
+"""The main job of ./dev demo: runs the machine-learning example under an engine, and shows it."""

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/api/handler_pool.hpp"
 #include "pinion/api/router.hpp"
 
 #include <chrono>
@@ -24,18 +25,18 @@ struct http_limits {
 
 struct http_server_options {
   std::string socket_path; ///< At most 107 bytes; its folder must exist.
-  unsigned handler_threads = 2;
   http_limits limits;
 };
 
-/// Serves HTTP/1.1 over a Unix socket: one thread for all connections, `handler_threads` for the
+/// Serves HTTP/1.1 over a Unix socket: one thread for all connections, those of `pool` for the
 /// handlers. A connection's requests are answered in their order, one at a time.
 class http_server {
 public:
   /// Binds the socket (mode 0600) and begins to serve. A socket file that nobody listens on is
   /// replaced. Fails with `errc::in_use` if someone does, `errc::invalid` for a path that is too
   /// long, `errc::os_failure` otherwise.
-  static result<std::unique_ptr<http_server>> start(http_server_options options, router routes);
+  static result<std::unique_ptr<http_server>> start(http_server_options options, router routes,
+                                                    std::shared_ptr<handler_pool> pool);
 
   /// As `stop`.
   ~http_server();
@@ -43,7 +44,7 @@ public:
   http_server& operator=(const http_server&) = delete;
 
   /// Takes no more connections and requests, lets answers under way end (at most 2 s), removes the
-  /// socket and joins its threads. Not from a handler or a reply function.
+  /// socket and joins its thread. Not from a handler or a reply function.
   void stop();
 
   /// Connections that are open now. From any thread.

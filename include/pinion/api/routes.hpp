@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pinion/actors/engine_client.hpp"
+#include "pinion/api/handler_pool.hpp"
 #include "pinion/api/router.hpp"
 #include "pinion/timing/clock.hpp"
 
@@ -13,6 +14,8 @@ namespace pinion {
 struct api_handles {
   engine_client* engine = nullptr;
   const clock_port* clock = nullptr;
+  /// Where a handler goes on after the engine's answer; null: on the engine's thread (tests).
+  std::shared_ptr<handler_pool> pool;
   std::string environment; ///< `--env` of the engine: definitions that are posted are read with it.
 };
 

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace pinion {
+
+/// Answers keep the order in which the reference lists their keys.
+using json = nlohmann::ordered_json;
+
+/// Text of an answer. Bytes that are not UTF-8 (a task's message) become U+FFFD.
+inline std::string to_text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// A stored JSON text as a value; what does not parse is shown as text instead of being hidden.
+inline json from_stored(const std::string& text) {
+  json value = json::parse(text, nullptr, false);
+  return value.is_discarded() ? json(text) : value;
+}
+
+} // namespace pinion

@@ -156,7 +156,7 @@ struct workflow_definition {
   overlap_policy overlap = overlap_policy::queue;
   std::uint32_t max_active_runs = 1;
   duration timeout{0};           ///< Of a run, from its first attempt.
-  data_interval_rule data_interval;
+  interval_rule data_interval;
   json_text vars = "{}";         ///< Effective, environment applied: pinned with the version.
   alarm_rules alarms;
   std::vector<task_definition> tasks; ///< In the order of the file; 1..100,000.

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "pinion/model/definition.hpp"
+#include "pinion/model/join.hpp"
 #include "pinion/model/process_end.hpp"
 #include "pinion/model/records.hpp"
+#include "pinion/model/run_state.hpp"
 #include "pinion/timing/problem.hpp"
 
 #include <memory>
@@ -154,6 +156,9 @@ class run_core {
 public:
   /// A run that has no instance rows yet.
   run_core(std::shared_ptr<const workflow_definition> definition, run_record run);
+  ~run_core();
+  run_core(run_core&&) noexcept;
+  run_core& operator=(run_core&&) noexcept;
 
   /// A run as the store has it: `instances` are its rows in any order (absent ones stand in their
   /// initial state), `attempts` at least the newest of each instance that is not terminal,
@@ -184,7 +189,8 @@ public:
   /// All instances of a task in the order of elements (one, unless it is an expanded fan-out).
   const std::vector<instance_record>& instances_of(std::uint32_t task) const noexcept;
 
-  /// The newest attempt of a live instance, or null.
+  /// The newest attempt of an instance while it has not ended, or null. `empty` and `workflow`
+  /// instances without pools have no attempts.
   const attempt_record* newest_attempt(const instance_key& key) const noexcept;
 
   /// The outputs that `inputs.<task>` names, as JSON: an object of the task's values (of the last
@@ -201,12 +207,17 @@ public:
   /// No instance stands in an active state and none will: all are terminal.
   bool ended() const noexcept;
 
+  /// What the join of `task` has counted, and the units of the run's state: for `why` and for tests.
+  const join_counts& upstream_counts(std::uint32_t task) const noexcept;
+  const run_standing& standing() const noexcept;
+
 private:
   friend class run_stepper;
+  friend class rerun_selection;
   std::shared_ptr<const workflow_definition> definition_;
   run_record run_;
   struct graph;
-  std::shared_ptr<graph> graph_;
+  std::unique_ptr<graph> graph_; ///< Reads *definition_.
 };
 
 /// The delay before retry number `retry` (from 1, since the last rerun) of an instance: delay *

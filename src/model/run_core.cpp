@@ -1,0 +1,76 @@
+#include "pinion/model/run_core.hpp"
+
+#include "run_graph.hpp"
+#include "run_stepper.hpp"
+
+#include <algorithm>
+
+namespace pinion {
+
+run_core::run_core(std::shared_ptr<const workflow_definition> definition, run_record run)
+    : definition_(std::move(definition)), run_(std::move(run)),
+      graph_(std::make_unique<graph>(*definition_, run_)) {
+  graph_->recount(run_);
+}
+
+run_core::~run_core() = default;
+run_core::run_core(run_core&&) noexcept = default;
+run_core& run_core::operator=(run_core&&) noexcept = default;
+
+run_step run_core::step(const run_event& event, instant now, const run_evaluator& evaluate) {
+  return run_stepper{*this, now, evaluate}.apply(event);
+}
+
+std::vector<run_effects> run_core::resume() const {
+  std::vector<run_effects> effects;
+  if (run_.started_at != never && run_.ended_at == never)
+    effects.emplace_back(run_effect::activated{});
+  for (const auto& elements : graph_->instances)
+    for (const auto& at : elements)
+      if (!is_terminal(at.state) && !is_held(at))
+        effects.emplace_back(run_effect::entered{at.key, at.state});
+  return effects;
+}
+
+const instance_record* run_core::find(const instance_key& key) const noexcept { return graph_->find(key); }
+
+const std::vector<instance_record>& run_core::instances_of(std::uint32_t task) const noexcept {
+  static const std::vector<instance_record> none;
+  return task < graph_->instances.size() ? graph_->instances[task] : none;
+}
+
+const attempt_record* run_core::newest_attempt(const instance_key& key) const noexcept {
+  const auto found = graph_->attempts.find(key);
+  return found == graph_->attempts.end() ? nullptr : &found->second;
+}
+
+std::optional<std::uint32_t> run_core::task_named(std::string_view name) const noexcept {
+  const auto& order = graph_->by_name;
+  const auto& tasks = definition_->tasks;
+  const auto found = std::lower_bound(order.begin(), order.end(), name, [&](std::uint32_t task, std::string_view sought) {
+    return tasks[task].name < sought;
+  });
+  if (found == order.end() || tasks[*found].name != name)
+    return std::nullopt;
+  return *found;
+}
+
+std::vector<std::uint32_t> run_core::pending_upstream(std::uint32_t task) const {
+  std::vector<std::uint32_t> pending;
+  if (task >= definition_->tasks.size())
+    return pending;
+  for (const auto need : definition_->tasks[task].needs) {
+    const auto member = graph_->current_member(need);
+    if (!is_terminal(graph_->aggregate_state(member)))
+      pending.push_back(member);
+  }
+  return pending;
+}
+
+bool run_core::ended() const noexcept { return graph_->live == 0; }
+
+const join_counts& run_core::upstream_counts(std::uint32_t task) const noexcept { return graph_->joins[task]; }
+
+const run_standing& run_core::standing() const noexcept { return graph_->standing; }
+
+} // namespace pinion

@@ -1,0 +1,210 @@
+#include "run_stepper.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace pinion {
+namespace {
+
+constexpr std::uint32_t minus_one = 0xffff'ffffU; // Modulo 2^32, for tallies.
+
+} // namespace
+
+std::string name_of(const workflow_definition& workflow, const instance_record& at) {
+  auto name = workflow.tasks[at.key.task].name;
+  if (at.key.element != no_element)
+    name += ':' + at.element_key;
+  return name;
+}
+
+run_stepper::run_stepper(run_core& core, instant now, const run_evaluator& evaluate)
+    : core_(core), graph_(*core.graph_), run_(core.run_), evaluate_(evaluate),
+      time_(std::max(now, core.run_.last_at)) {}
+
+run_step run_stepper::apply(const run_event& event) {
+  std::visit([this](const auto& happening) { on(happening); }, event);
+  return finish();
+}
+
+void run_stepper::refuse(errc code, std::string message) {
+  assert(!changed_);
+  out_.refused = problem{code, std::move(message)};
+}
+
+void run_stepper::note(const instance_key& key) {
+  changed_ = true;
+  if (noted_.insert(key).second)
+    out_.instances.push_back(key);
+}
+
+void run_stepper::announce(const instance_key& key) {
+  if (announced_.insert(key).second)
+    entered_.push_back(key);
+}
+
+void run_stepper::write_attempt(const attempt_record& attempt) {
+  changed_ = true;
+  const auto same = [&attempt](const attempt_record& other) {
+    return other.instance == attempt.instance && other.number == attempt.number;
+  };
+  const auto found = std::find_if(out_.attempts.begin(), out_.attempts.end(), same);
+  if (found == out_.attempts.end())
+    out_.attempts.push_back(attempt);
+  else
+    *found = attempt;
+}
+
+void run_stepper::activate() {
+  if (run_.started_at != never)
+    return;
+  run_.started_at = time_;
+  out_.effects.emplace_back(run_effect::activated{});
+}
+
+void run_stepper::shift(instance_record& at, instance_state to) {
+  const auto from = at.state;
+  const auto task = at.key.task;
+  const auto chained = graph_.chained(task);
+  const auto head = chained ? graph_.primary_of(task) : task;
+  const auto outcome = [&] { return chained ? graph_.chain_outcome(head) : graph_.instance_outcome(at); };
+  const auto before = outcome();
+  const bool was_held = is_held(at);
+
+  --run_.counts[static_cast<std::size_t>(from)];
+  ++run_.counts[static_cast<std::size_t>(to)];
+  graph_.live += static_cast<std::uint32_t>(!is_terminal(to)) - static_cast<std::uint32_t>(!is_terminal(from));
+  at.state = to;
+  if (graph_.task(task).for_each) {
+    auto& fan = graph_.fans[task];
+    --fan.by_state[static_cast<std::size_t>(from)];
+    ++fan.by_state[static_cast<std::size_t>(to)];
+    fan.held += static_cast<std::uint32_t>(is_held(at)) - static_cast<std::uint32_t>(was_held);
+  }
+
+  const auto after = outcome();
+  if (after == before)
+    return;
+  graph_.standing.add(before.run, minus_one);
+  graph_.standing.add(after.run, 1);
+  if (after.join == before.join)
+    return;
+  for (const auto behind : graph_.downstream_of(head)) {
+    graph_.joins[behind].add(before.join, minus_one);
+    graph_.joins[behind].add(after.join, 1);
+    joins_.push_back(behind);
+  }
+}
+
+void run_stepper::stamp(instance_record& at) {
+  switch (at.state) {
+  case instance_state::triggered: at.triggered_at = time_; break;
+  case instance_state::waiting: at.waiting_at = time_; break;
+  case instance_state::pre_ready: at.pre_ready_at = time_; break;
+  case instance_state::ready: at.ready_at = time_; break;
+  case instance_state::running: at.started_at = time_; break;
+  case instance_state::dqc_check: at.body_ended_at = time_; break;
+  default:
+    if (is_terminal(at.state))
+      at.ended_at = time_;
+  }
+}
+
+void run_stepper::move(instance_record& at, instance_event event, reason why, std::string message) {
+  const auto from = at.state;
+  const auto to = next_state(from, event);
+  assert(to && "a handler asked for an edge that the lifecycle does not have");
+  shift(at, *to);
+  at.why = why;
+  at.message = std::move(message);
+  stamp(at);
+  note(at.key);
+  if (!is_held(at))
+    announce(at.key);
+  if (is_terminal(*to))
+    settled_.push_back({at.key, !is_terminal(from)});
+}
+
+void run_stepper::drain() {
+  while (!settled_.empty() || !joins_.empty()) {
+    if (!settled_.empty()) {
+      const auto next = settled_.front();
+      settled_.pop_front();
+      settle(next.key, next.fresh);
+    } else {
+      const auto task = joins_.front();
+      joins_.pop_front();
+      evaluate(task);
+    }
+  }
+}
+
+void run_stepper::settle(const instance_key& key, bool freshly_ended) {
+  const auto* at = graph_.find(key);
+  if (at == nullptr || !is_terminal(at->state))
+    return;
+  if (freshly_ended)
+    send_alarms(*at);
+  if (graph_.chained(key.task))
+    advance_chain(graph_.primary_of(key.task));
+  if (key.element != no_element)
+    release_held(key.task);
+}
+
+void run_stepper::send_alarms(const instance_record& at) {
+  const auto& rules = graph_.task(at.key.task).alarms;
+  const auto send = [&](run_effect::alarm_kind kind, const std::vector<alarm_target>& targets) {
+    for (const auto& target : targets)
+      out_.effects.emplace_back(run_effect::alarm{kind, at.key, target.channel});
+  };
+  if (at.state == instance_state::failed)
+    send(run_effect::alarm_kind::failure, rules.on_failure);
+  else if (at.state == instance_state::success)
+    send(run_effect::alarm_kind::success, rules.on_success);
+}
+
+run_step run_stepper::finish() {
+  if (out_.refused)
+    return std::move(out_);
+  drain();
+  if (!changed_)
+    return std::move(out_);
+  run_.last_at = time_;
+  out_.run_changed = true;
+  for (const auto& key : entered_)
+    if (const auto* at = graph_.find(key))
+      out_.effects.emplace_back(run_effect::entered{key, at->state});
+  finish_run();
+  return std::move(out_);
+}
+
+void run_stepper::finish_run() {
+  run_.state = run_state_of(graph_.standing, graph_.live);
+  if (!is_terminal(run_.state)) {
+    if (run_.state == run_state::queued)
+      run_.why = reason::run_not_admitted;
+    else if (run_.why == reason::run_not_admitted)
+      run_.why = reason::none;
+    return;
+  }
+  if (run_.state == run_state::failed)
+    run_.why = run_.cancel_failed ? reason::run_timeout : reason::tasks_failed;
+  else if (run_.state != run_state::cancelled)
+    run_.why = reason::all_done;
+  else if (!run_.cancel_requested)
+    run_.why = reason::by_user; // Single instances were cancelled, not the run.
+  if (run_.ended_at != never)
+    return; // An operation changed an instance of a run that has ended: told once is enough.
+  run_.ended_at = time_;
+  const auto& rules = graph_.workflow.alarms;
+  const auto send = [this](run_effect::alarm_kind kind, const std::vector<alarm_target>& targets) {
+    for (const auto& target : targets)
+      out_.effects.emplace_back(run_effect::alarm{kind, std::nullopt, target.channel});
+  };
+  if (run_.state == run_state::failed)
+    send(run_effect::alarm_kind::failure, rules.on_failure);
+  else if (run_.state == run_state::success)
+    send(run_effect::alarm_kind::success, rules.on_success);
+  out_.effects.emplace_back(run_effect::run_ended{run_.state});
+}
+
+} // namespace pinion

@@ -1,0 +1,134 @@
+#pragma once
+
+#include "attempt_verdict.hpp"
+#include "run_graph.hpp"
+
+#include <deque>
+#include <unordered_set>
+
+namespace pinion {
+
+class rerun_selection;
+
+/// One step of a run: lives for the length of `run_core::step`. Handlers (`on`) either refuse and
+/// change nothing, or move instances; what follows from the moves is queued and drained at the end,
+/// so that depth of the graph costs no stack.
+class run_stepper {
+public:
+  run_stepper(run_core& core, instant now, const run_evaluator& evaluate);
+  run_step apply(const run_event& event);
+
+private:
+  using graph = run_core::graph;
+
+  // step_joining.cpp
+  void on(const run_happening::fire& event);
+  void on(const run_happening::admit& event);
+  // step_attempts.cpp
+  void on(const run_happening::granted& event);
+  void on(const run_happening::render_failed& event);
+  void on(const run_happening::started& event);
+  void on(const run_happening::ended& event);
+  // step_calls.cpp
+  void on(const run_happening::empty_done& event);
+  void on(const run_happening::called& event);
+  void on(const run_happening::call_refused& event);
+  void on(const run_happening::call_ended& event);
+  // step_operations.cpp
+  void on(const run_happening::timer& event);
+  void on(const run_happening::run_timeout& event);
+  void on(const run_happening::crashed& event);
+  void on(const run_operation& operation);
+
+  // run_stepper.cpp: the ground that all handlers stand on.
+  void refuse(errc code, std::string message);
+  /// Takes `at` along the lifecycle's edge `event`, keeps all tallies, stamps the time, notes the
+  /// row and queues what follows. The edge must exist.
+  void move(instance_record& at, instance_event event, reason why, std::string message = {});
+  /// Changes the state and the tallies that depend on it; nothing else.
+  void shift(instance_record& at, instance_state to);
+  void stamp(instance_record& at);
+  void note(const instance_key& key);
+  void announce(const instance_key& key);
+  void write_attempt(const attempt_record& attempt);
+  /// The run's first attempt begins.
+  void activate();
+  void drain();
+  void settle(const instance_key& key, bool freshly_ended);
+  void send_alarms(const instance_record& at);
+  run_step finish();
+  void finish_run();
+
+  // step_joining.cpp
+  void enter_graph();
+  void evaluate(std::uint32_t task);
+  /// The join is met (or a fallback is needed): `when`, then `for_each`, then permits.
+  void proceed(std::uint32_t task);
+  void advance_chain(std::uint32_t primary);
+  void start_fallback(std::uint32_t task);
+  /// From waiting or retry_wait to pre_ready, and on at once where no dispatcher is needed.
+  void make_ready(instance_record& at, instance_event event);
+  void start_at_once(instance_record& at);
+
+  // step_expansion.cpp
+  void expand(std::uint32_t task);
+  std::uint32_t free_places(std::uint32_t task) const;
+  void release_held(std::uint32_t task);
+  /// Back to one placeholder in `waiting`, with attempt numbers that go on.
+  void collapse(std::uint32_t task);
+
+  // step_attempts.cpp
+  /// The instance and its attempt, if `key` carries the fence of the process that is awaited; else
+  /// refuses. Null: refused.
+  instance_record* fenced(const process_key& key);
+  void confirm(instance_record& at, attempt_record& attempt, instant since);
+  void body_ended(instance_record& at, const run_happening::ended& event);
+  void check_ended(instance_record& at, const run_happening::ended& event);
+  void next_check(instance_record& at, std::uint32_t step);
+  void succeed(instance_record& at, reason why);
+  /// The attempt failed or was lost: the next one is timed, or the instance ends.
+  void fail_attempt(instance_record& at, const attempt_verdict& verdict);
+  /// Writes the end of the newest attempt and returns its permits; nothing without dispatcher.
+  void end_attempt(const instance_record& at, instance_state outcome, reason why, const std::string& message);
+  void drop_outputs(instance_record& at);
+
+  // step_operations.cpp
+  /// Ends a live instance as `as`: at once, or by stopping what runs. Not for one in stopping.
+  void halt(instance_record& at, instance_state as, reason why, const std::string& message);
+  void complete_stop(instance_record& at);
+  void cancel_all(const run_operation& operation);
+  void declare(const run_operation& operation);
+  /// The instances that an operation names, in the order of tasks and elements; nothing if one of
+  /// them does not exist (then it has refused).
+  std::optional<std::vector<instance_key>> resolve(const std::vector<instance_key>& targets);
+
+  // step_rerun.cpp
+  void rerun(const run_operation& operation);
+  bool select(const run_operation& operation, rerun_selection& chosen);
+  void start_again(const rerun_selection& chosen);
+  void reset(instance_record& at);
+  void reopen();
+
+  run_core& core_;
+  graph& graph_;
+  run_record& run_;
+  const run_evaluator& evaluate_;
+  instant time_; ///< max(now, largest time seen in this run).
+  run_step out_;
+  bool changed_ = false;
+
+  struct settled {
+    instance_key key;
+    bool fresh;
+  };
+  std::deque<settled> settled_;            ///< Instances that ended, for chains and fan-outs.
+  std::deque<std::uint32_t> joins_;        ///< Tasks whose join is to be looked at.
+  std::unordered_set<instance_key> noted_; ///< Mirrors out_.instances.
+  std::unordered_set<instance_key> announced_;
+  std::vector<instance_key> entered_;
+};
+
+/// "model_ra", or "train:DEU" with the element's index: for messages.
+std::string name_of(const workflow_definition& workflow, const instance_record& at);
+
+} // namespace pinion

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "execution/launch_journal.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace pinion {
+
+/// Finds and kills what a launcher that died has left running: by its cgroup folder, by pid and start time, by
+/// process group, and by the mark PINION_FENCE in the environment. What has left its group and session *and*
+/// cleared its environment escapes where there is no cgroup.
+class lost_search {
+public:
+  lost_search() = default;
+  /// For the entries of `from` that have no end; `from` is of this boot.
+  explicit lost_search(const launch_journal::history& from);
+
+  /// Kills what is found; returns the keys of which nothing is left. To be called again, some 20 ms
+  /// later, until `done`. A process that is about to execute shows its mark only afterwards: a key is given
+  /// up only when two looks in a row found nothing.
+  std::vector<process_key> step();
+  bool done() const noexcept { return left_.empty() && cgroup_.empty(); }
+
+private:
+  struct quarry {
+    std::int64_t pid = 0;
+    std::uint64_t start_ticks = 0;
+    std::string mark;
+    int clean_looks = 0;
+    bool found = false;
+  };
+  void look_at(pid_t pid);
+
+  std::string cgroup_;
+  std::map<process_key, quarry> left_;
+};
+
+} // namespace pinion

@@ -72,7 +72,7 @@ class Examples(EngineTest):
         self.assertIn("left", self.engine.call("describe", run_id).stdout)
         self.assertEqual(self.engine.call("version").returncode, 0)
         self.assertEqual(self.engine.call("wheel").returncode, 0)
-        names = [one["name"] for one in self.engine.items("workflows", "--project", "basics")]
+        names = [one["workflow"] for one in self.engine.items("workflows", "--project", "basics")]
         self.assertIn("mixed", names)
 
 

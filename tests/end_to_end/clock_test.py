@@ -62,7 +62,7 @@ class Clock(OwnEngineTest):
         engine.write("one.yaml", "workflow: one\ntasks: {a: {type: empty}, b: {type: empty}}\n")
 
         def version():
-            return next(one["version"] for one in engine.items("workflows") if one["name"] == "one")
+            return next(one["version"] for one in engine.items("workflows") if one["workflow"] == "one")
 
         until(lambda: version() == 2, "the second version", 20)
         self.assertEqual(set(engine.wait(engine.trigger("t.one"))), {"a", "b"})

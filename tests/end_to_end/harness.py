@@ -168,7 +168,7 @@ class Engine:
         return self.ctl("trigger", workflow, *arguments)["id"]
 
     def run(self, run_id):
-        return self.ctl("get", "runs", run_id)["items"][0]
+        return self.ctl("get", "runs", run_id)
 
     def instances(self, run_id):
         """Returns the run's instances by name, those of a fan-out as `task:index`."""

@@ -205,7 +205,7 @@ class Steering(EngineTest):
         passed = time.monotonic() + 2.2
         until(lambda: time.monotonic() > passed, "two slots")
         self.assertLessEqual(fired(), before + 1)
-        workflow = next(one for one in self.engine.items("workflows") if one["name"] == "clocked")
+        workflow = next(one for one in self.engine.items("workflows") if one["workflow"] == "clocked")
         self.assertTrue(workflow["paused"])
         self.engine.ctl("resume", "t.clocked")
         until(lambda: fired() > before + 1, "slots after the resumption")

@@ -14,7 +14,7 @@ struct diagnostic {
   std::uint32_t line = 1;   ///< From 1. What concerns a whole file stands at 1:1.
   std::uint32_t column = 1; ///< From 1, in characters (code points), not bytes.
   std::string message;      ///< One sentence without a full stop; control characters are escaped.
-  std::string suggestion;   ///< The mend; empty where none is near.
+  std::string suggestion = {}; ///< The mend; empty where none is near.
   severity level = severity::error;
 
   friend bool operator==(const diagnostic&, const diagnostic&) = default;

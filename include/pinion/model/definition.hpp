@@ -136,11 +136,11 @@ struct param_definition {
 struct trigger_definition {
   std::string id;
   schedule when;                             ///< Zone included.
-  std::string text;                          ///< As written: "0 2 * * *", "every 15m".
-  std::vector<std::pair<std::string, json_text>> params;
+  std::string text = {};                     ///< As written: "0 2 * * *", "every 15m".
+  std::vector<std::pair<std::string, json_text>> params = {};
   bool enabled = true;
   std::uint8_t priority = 0;                 ///< 1-9 for this trigger's runs; 0: the tasks' own.
-  std::optional<overlap_policy> overlap;     ///< Empty: the workflow's.
+  std::optional<overlap_policy> overlap = {}; ///< Empty: the workflow's.
 };
 
 /// One version of a workflow, whole: what a run is pinned to. Immutable once made.
@@ -179,10 +179,10 @@ struct channel_definition {
 
 /// What pinion.yaml gives a project beside vars: read live, not pinned.
 struct project_settings {
-  std::string project;
-  std::map<std::string, std::uint32_t> pools;
-  std::map<std::string, secret_source> secrets;
-  std::map<std::string, channel_definition> channels;
+  std::string project = {};
+  std::map<std::string, std::uint32_t> pools = {};
+  std::map<std::string, secret_source> secrets = {};
+  std::map<std::string, channel_definition> channels = {};
   bool triggers_enabled = true; ///< `environments: {dev: {triggers: off}}`.
 };
 

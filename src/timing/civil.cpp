@@ -13,7 +13,8 @@ civil_time add_months(civil_time at, std::int64_t count) noexcept {
   const auto day = day_of(at);
   const auto date = date_of(day);
   const auto month = (date.year() / date.month()) + chrono::months{count};
-  const auto last = chrono::year_month_day_last{month.year(), chrono::month_day_last{month.month()}};
+  const auto last =
+      chrono::year_month_day_last{month.year(), chrono::month_day_last{month.month()}};
   const auto target = month / std::min(date.day(), last.day());
   return civil_day{target} + (at - day);
 }
@@ -43,19 +44,26 @@ civil_time make_civil(int year, unsigned month, unsigned day, unsigned hour, uns
 
 unsigned days_in_month(int year, unsigned month) noexcept {
   const auto last =
-    chrono::year_month_day_last{chrono::year{year}, chrono::month_day_last{chrono::month{month}}};
+      chrono::year_month_day_last{chrono::year{year}, chrono::month_day_last{chrono::month{month}}};
   return static_cast<unsigned>(last.day());
 }
 
 civil_time add(civil_time at, calendar_unit unit, std::int64_t count) noexcept {
   switch (unit) {
-  case calendar_unit::second: return at + chrono::seconds{count};
-  case calendar_unit::minute: return at + chrono::minutes{count};
-  case calendar_unit::hour: return at + chrono::hours{count};
-  case calendar_unit::day: return at + chrono::days{count};
-  case calendar_unit::week: return at + chrono::weeks{count};
-  case calendar_unit::month: return add_months(at, count);
-  case calendar_unit::year: return add_months(at, 12 * count);
+  case calendar_unit::second:
+    return at + chrono::seconds{count};
+  case calendar_unit::minute:
+    return at + chrono::minutes{count};
+  case calendar_unit::hour:
+    return at + chrono::hours{count};
+  case calendar_unit::day:
+    return at + chrono::days{count};
+  case calendar_unit::week:
+    return at + chrono::weeks{count};
+  case calendar_unit::month:
+    return add_months(at, count);
+  case calendar_unit::year:
+    return add_months(at, 12 * count);
   }
   return at;
 }
@@ -63,13 +71,20 @@ civil_time add(civil_time at, calendar_unit unit, std::int64_t count) noexcept {
 civil_time begin_of(civil_time at, calendar_unit unit) noexcept {
   const auto day = day_of(at);
   switch (unit) {
-  case calendar_unit::second: return chrono::floor<chrono::seconds>(at);
-  case calendar_unit::minute: return chrono::floor<chrono::minutes>(at);
-  case calendar_unit::hour: return chrono::floor<chrono::hours>(at);
-  case calendar_unit::day: return day;
-  case calendar_unit::week: return day - (chrono::weekday{day} - chrono::Monday);
-  case calendar_unit::month: return civil_day{date_of(day).year() / date_of(day).month() / 1};
-  case calendar_unit::year: return civil_day{date_of(day).year() / chrono::January / 1};
+  case calendar_unit::second:
+    return chrono::floor<chrono::seconds>(at);
+  case calendar_unit::minute:
+    return chrono::floor<chrono::minutes>(at);
+  case calendar_unit::hour:
+    return chrono::floor<chrono::hours>(at);
+  case calendar_unit::day:
+    return day;
+  case calendar_unit::week:
+    return day - (chrono::weekday{day} - chrono::Monday);
+  case calendar_unit::month:
+    return civil_day{date_of(day).year() / date_of(day).month() / 1};
+  case calendar_unit::year:
+    return civil_day{date_of(day).year() / chrono::January / 1};
   }
   return at;
 }

@@ -57,10 +57,14 @@ std::optional<std::string> fill(char letter, std::size_t count, const moment& m)
     if (count == 3)
       return std::string{month_names[p.month - 1]}.substr(0, 3);
     return count == 4 ? std::optional<std::string>{month_names[p.month - 1]} : plain(p.month);
-  case 'd': return plain(p.day);
-  case 'H': return plain(p.hour);
-  case 'm': return plain(p.minute);
-  case 's': return plain(p.second);
+  case 'd':
+    return plain(p.day);
+  case 'H':
+    return plain(p.hour);
+  case 'm':
+    return plain(p.minute);
+  case 's':
+    return plain(p.second);
   case 'S':
     return count <= 6 ? std::optional{padded(p.microsecond, 6).substr(0, count)} : std::nullopt;
   case 'D':
@@ -76,7 +80,8 @@ std::optional<std::string> fill(char letter, std::size_t count, const moment& m)
     if (!m.offset || count != (letter == 'X' ? 3u : 1u))
       return std::nullopt;
     return offset_text(*m.offset, letter);
-  default: return std::nullopt;
+  default:
+    return std::nullopt;
   }
 }
 
@@ -95,23 +100,56 @@ std::string from_strftime(std::string_view format) {
       continue;
     }
     switch (format[++i]) {
-    case 'Y': out += "yyyy"; break;
-    case 'y': out += "yy"; break;
-    case 'm': out += "MM"; break;
-    case 'd': out += "dd"; break;
-    case 'H': out += "HH"; break;
-    case 'M': out += "mm"; break;
-    case 'S': out += "ss"; break;
-    case 'j': out += "DDD"; break;
-    case 'b': out += "MMM"; break;
-    case 'B': out += "MMMM"; break;
-    case 'a': out += "E"; break;
-    case 'A': out += "EEEE"; break;
-    case 'f': out += "SSSSSS"; break;
-    case 'z': out += "Z"; break;
-    case 'F': out += "yyyy-MM-dd"; break;
-    case 'T': out += "HH:mm:ss"; break;
-    default: return "yyyy-MM-dd HH:mm:ss";
+    case 'Y':
+      out += "yyyy";
+      break;
+    case 'y':
+      out += "yy";
+      break;
+    case 'm':
+      out += "MM";
+      break;
+    case 'd':
+      out += "dd";
+      break;
+    case 'H':
+      out += "HH";
+      break;
+    case 'M':
+      out += "mm";
+      break;
+    case 'S':
+      out += "ss";
+      break;
+    case 'j':
+      out += "DDD";
+      break;
+    case 'b':
+      out += "MMM";
+      break;
+    case 'B':
+      out += "MMMM";
+      break;
+    case 'a':
+      out += "E";
+      break;
+    case 'A':
+      out += "EEEE";
+      break;
+    case 'f':
+      out += "SSSSSS";
+      break;
+    case 'z':
+      out += "Z";
+      break;
+    case 'F':
+      out += "yyyy-MM-dd";
+      break;
+    case 'T':
+      out += "HH:mm:ss";
+      break;
+    default:
+      return "yyyy-MM-dd HH:mm:ss";
     }
   }
   return out;
@@ -120,14 +158,25 @@ std::string from_strftime(std::string_view format) {
 problem unknown_letters(std::string_view pattern, std::string_view run) {
   std::string mend = "put text in quotes: '" + std::string{run} + "'";
   switch (run.front()) {
-  case 'Y': mend = "write yyyy: Y is the year of the week in other systems"; break;
+  case 'Y':
+    mend = "write yyyy: Y is the year of the week in other systems";
+    break;
   case 'h':
   case 'k':
-  case 'K': mend = "write HH"; break;
-  case 'y': mend = "write yyyy or yy"; break;
-  case 'X': mend = "write XXX"; break;
-  case 'Z': mend = "write Z"; break;
-  default: break;
+  case 'K':
+    mend = "write HH";
+    break;
+  case 'y':
+    mend = "write yyyy or yy";
+    break;
+  case 'X':
+    mend = "write XXX";
+    break;
+  case 'Z':
+    mend = "write Z";
+    break;
+  default:
+    break;
   }
   return bad(pattern, "\"" + std::string{run} + "\" has no meaning here", std::move(mend));
 }

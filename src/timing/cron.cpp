@@ -10,8 +10,8 @@ namespace {
 constexpr std::chrono::days calendar_cycle{146'097};
 
 /// The part of a span of constant offset in which civil times count. What is repeated lies at the
-/// end of the one span and again at the beginning of the next, so a policy that wants one of the two
-/// cuts off the other; civil times then rise with the instants.
+/// end of the one span and again at the beginning of the next, so a policy that wants one of the
+/// two cuts off the other; civil times then rise with the instants.
 struct counted_part {
   instant begin;
   instant end;
@@ -53,8 +53,7 @@ std::optional<instant> next_occurrence(const cron_fields& fields, zone in, dst_p
     const auto begin = std::max(part.begin, at);
     const auto end = std::min(part.end, limit);
     if (begin < end)
-      if (const auto found =
-            fields.next(civil_at(begin, span.offset), civil_at(end, span.offset)))
+      if (const auto found = fields.next(civil_at(begin, span.offset), civil_at(end, span.offset)))
         return instant{found->time_since_epoch() - span.offset};
     at = span.end;
   }
@@ -76,7 +75,7 @@ std::optional<instant> previous_occurrence(const cron_fields& fields, zone in, d
     const auto end = std::min(part.end, until);
     if (begin < end)
       if (const auto found =
-            fields.previous(civil_at(begin, span.offset), civil_at(end, span.offset)))
+              fields.previous(civil_at(begin, span.offset), civil_at(end, span.offset)))
         return instant{found->time_since_epoch() - span.offset};
     if (span.begin >= limit && fires_for_gap(fields, span, dst))
       return span.begin;
@@ -86,8 +85,7 @@ std::optional<instant> previous_occurrence(const cron_fields& fields, zone in, d
 }
 
 dst_policy cron_expression::default_dst() const noexcept {
-  return {missing_time::shift,
-          is_below_a_day() ? repeated_time::both : repeated_time::first};
+  return {missing_time::shift, is_below_a_day() ? repeated_time::both : repeated_time::first};
 }
 
 bool cron_expression::is_below_an_hour() const noexcept {

@@ -24,9 +24,12 @@ struct month_shape {
   /// The Monday to Friday nearest to `day` without leaving the month.
   unsigned nearest_weekday(unsigned day) const noexcept {
     switch (weekday_of(day)) {
-    case 6: return day == 1 ? day + 2 : day - 1;
-    case 0: return day == days ? day - 2 : day + 1;
-    default: return day;
+    case 6:
+      return day == 1 ? day + 2 : day - 1;
+    case 0:
+      return day == days ? day - 2 : day + 1;
+    default:
+      return day;
     }
   }
 
@@ -61,8 +64,8 @@ std::uint32_t by_day_of_month(const cron_fields& fields, month_shape month) noex
 std::uint32_t by_day_of_week(const cron_fields& fields, month_shape month) noexcept {
   auto out = month.all(fields.weekdays);
   for (unsigned k = 0; k < fields.nth_weekdays.size(); ++k) {
-    const auto week = month_mask(7 * k + 7 > month.days ? month.days : 7 * k + 7) &
-                      ~month_mask(7 * k);
+    const auto week =
+        month_mask(7 * k + 7 > month.days ? month.days : 7 * k + 7) & ~month_mask(7 * k);
     out |= month.all(fields.nth_weekdays[k]) & week;
   }
   return out;
@@ -170,8 +173,7 @@ std::optional<civil_time> cron_fields::next(civil_time from, civil_time before) 
   }
 }
 
-std::optional<civil_time> cron_fields::previous(civil_time from,
-                                                civil_time before) const noexcept {
+std::optional<civil_time> cron_fields::previous(civil_time from, civil_time before) const noexcept {
   const day_clock clock{*this};
   const auto p = parts_of(chrono::ceil<chrono::seconds>(before) - chrono::seconds{1});
   const auto if_inside = [from](civil_time found) {

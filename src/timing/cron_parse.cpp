@@ -18,9 +18,9 @@ struct field_rule {
   std::span<const std::string_view> names = {};
 };
 
-constexpr std::string_view month_names[] = {"january", "february", "march",     "april",
-                                            "may",     "june",     "july",      "august",
-                                            "september", "october", "november", "december"};
+constexpr std::string_view month_names[] = {"january",   "february", "march",    "april",
+                                            "may",       "june",     "july",     "august",
+                                            "september", "october",  "november", "december"};
 constexpr std::string_view weekday_names[] = {"sunday",   "monday", "tuesday", "wednesday",
                                               "thursday", "friday", "saturday"};
 
@@ -69,7 +69,7 @@ public:
   problem error_at(std::size_t at, std::string message, std::string mend = {}) const {
     return {errc::invalid,
             std::string{rule_.name} + " field, column " + std::to_string(column_ + at) + ": " +
-              std::move(message),
+                std::move(message),
             std::move(mend)};
   }
 
@@ -92,8 +92,8 @@ public:
     const auto range = std::to_string(least) + "-" + std::to_string(most);
     if (begin == at_)
       return done() || peek() == ','
-               ? error(std::string{what} + " is missing", "write a number in " + range)
-               : error(rest() + " is not a number", "write a number in " + range);
+                 ? error(std::string{what} + " is missing", "write a number in " + range)
+                 : error(rest() + " is not a number", "write a number in " + range);
     if (value < least || value > most)
       return error_at(begin, written + " is not in " + range, mend_of(value, what));
     return value;
@@ -111,10 +111,11 @@ public:
       if (written == rule_.names[i] || written == rule_.names[i].substr(0, 3))
         return rule_.least + static_cast<unsigned>(i);
     const auto near = nearest_name(written, {rule_.names.begin(), rule_.names.end()});
-    return error_at(begin, "\"" + written + "\" is not the name of a " +
-                             (rule_.names.size() == 12 ? "month" : "weekday"),
+    return error_at(begin,
+                    "\"" + written + "\" is not the name of a " +
+                        (rule_.names.size() == 12 ? "month" : "weekday"),
                     near.empty() ? "write a number or a name such as " +
-                                     std::string{rule_.names[1].substr(0, 3)}
+                                       std::string{rule_.names[1].substr(0, 3)}
                                  : "did you mean " + near.substr(0, 3) + "?");
   }
 
@@ -153,7 +154,7 @@ std::uint64_t values_between(const field_rule& rule, unsigned first, unsigned la
   return out;
 }
 
-/// `/n` if it is next, else 1. 
+/// `/n` if it is next, else 1.
 result<unsigned> read_step(field_reader& in) {
   if (!in.accept('/'))
     return 1u;
@@ -311,8 +312,8 @@ result<cron_fields> read_fields(std::span<const located_field> fields) {
   out.minutes = minutes;
   out.hours = static_cast<std::uint32_t>(hours);
   out.months = static_cast<std::uint16_t>(months);
-  out.join = restricts(fields[2].text) && restricts(fields[4].text) ? day_join::either
-                                                                    : day_join::both;
+  out.join =
+      restricts(fields[2].text) && restricts(fields[4].text) ? day_join::either : day_join::both;
   return out;
 }
 
@@ -322,10 +323,10 @@ result<std::string_view> expand_word(std::string_view word) {
     std::string_view word;
     std::string_view expression;
   };
-  static constexpr row rows[] = {
-    {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"}, {"@monthly", "0 0 1 * *"},
-    {"@weekly", "0 0 * * 0"}, {"@daily", "0 0 * * *"},    {"@midnight", "0 0 * * *"},
-    {"@hourly", "0 * * * *"}};
+  static constexpr row rows[] = {{"@yearly", "0 0 1 1 *"},  {"@annually", "0 0 1 1 *"},
+                                 {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
+                                 {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+                                 {"@hourly", "0 * * * *"}};
   std::vector<std::string> words;
   for (const auto& r : rows) {
     if (lower(word) == r.word)
@@ -348,9 +349,8 @@ result<cron_fields> read_expression(std::string_view text) {
   if (fields[0].text.starts_with('@')) {
     BOOST_OUTCOME_TRY(expression, expand_word(fields[0].text));
     if (fields.size() > 1)
-      return problem{errc::invalid,
-                     "column " + std::to_string(fields[1].column) + ": nothing may follow " +
-                       std::string{fields[0].text}};
+      return problem{errc::invalid, "column " + std::to_string(fields[1].column) +
+                                        ": nothing may follow " + std::string{fields[0].text}};
     fields = split_fields(expression);
   }
   if (fields.size() == 7)
@@ -358,7 +358,7 @@ result<cron_fields> read_expression(std::string_view text) {
   if (fields.size() != 5 && fields.size() != 6)
     return problem{errc::invalid,
                    "it has " + std::to_string(fields.size()) +
-                     (fields.size() == 1 ? " field" : " fields"),
+                       (fields.size() == 1 ? " field" : " fields"),
                    "write 5 (minute hour day-of-month month day-of-week), or 6 with the second "
                    "before them"};
   return read_fields(fields);
@@ -370,7 +370,7 @@ result<cron_expression> cron_expression::parse(std::string_view text) {
   constexpr std::size_t longest = 512;
   if (text.size() > longest)
     return problem{errc::limit, "cron expression of " + std::to_string(text.size()) +
-                                  " characters: at most " + std::to_string(longest)};
+                                    " characters: at most " + std::to_string(longest)};
   const auto quoted = "cron \"" + std::string{text} + "\": ";
   auto fields = read_expression(text);
   if (!fields)

@@ -14,8 +14,12 @@ struct unit {
 };
 
 /// From large to small, as they must follow each other.
-constexpr unit units[] = {{"w", 604'800'000'000}, {"d", 86'400'000'000}, {"h", 3'600'000'000},
-                          {"m", 60'000'000},      {"s", 1'000'000},      {"ms", 1'000},
+constexpr unit units[] = {{"w", 604'800'000'000},
+                          {"d", 86'400'000'000},
+                          {"h", 3'600'000'000},
+                          {"m", 60'000'000},
+                          {"s", 1'000'000},
+                          {"ms", 1'000},
                           {"us", 1}};
 
 /// What people write for them.
@@ -23,11 +27,11 @@ std::string_view meant_unit(std::string_view written) {
   struct row {
     std::string_view written, meant;
   };
-  static constexpr row rows[] = {
-    {"sec", "s"},   {"secs", "s"},   {"second", "s"}, {"seconds", "s"}, {"min", "m"},
-    {"mins", "m"},  {"minute", "m"}, {"minutes", "m"}, {"hr", "h"},     {"hrs", "h"},
-    {"hour", "h"},  {"hours", "h"},  {"day", "d"},    {"days", "d"},    {"week", "w"},
-    {"weeks", "w"}, {"msec", "ms"},  {"millis", "ms"}};
+  static constexpr row rows[] = {{"sec", "s"},   {"secs", "s"},   {"second", "s"}, {"seconds", "s"},
+                                 {"min", "m"},   {"mins", "m"},   {"minute", "m"}, {"minutes", "m"},
+                                 {"hr", "h"},    {"hrs", "h"},    {"hour", "h"},   {"hours", "h"},
+                                 {"day", "d"},   {"days", "d"},   {"week", "w"},   {"weeks", "w"},
+                                 {"msec", "ms"}, {"millis", "ms"}};
   const auto plain = lower(written);
   for (const auto& u : units)
     if (plain == u.name)
@@ -39,8 +43,7 @@ std::string_view meant_unit(std::string_view written) {
 }
 
 problem unreadable(std::string_view text, std::string why, std::string mend) {
-  return {errc::invalid,
-          "duration \"" + std::string{text.substr(0, 80)} + "\": " + std::move(why),
+  return {errc::invalid, "duration \"" + std::string{text.substr(0, 80)} + "\": " + std::move(why),
           std::move(mend)};
 }
 
@@ -70,7 +73,7 @@ problem bad_unit(std::string_view text, std::string_view digits, std::string_vie
   if (written.empty())
     return unreadable(text, std::string{digits} + " has no unit",
                       "write " + std::string{digits} + "s, " + std::string{digits} + "m or " +
-                        std::string{digits} + "h");
+                          std::string{digits} + "h");
   if (written.starts_with('.') || written.starts_with(','))
     return unreadable(text, "numbers are whole", "write 1h30m for one and a half hours");
   if (const auto meant = meant_unit(written); !meant.empty())
@@ -84,8 +87,9 @@ problem bad_unit(std::string_view text, std::string_view digits, std::string_vie
 
 result<duration> parse_duration(std::string_view text, duration_range allowed) {
   const auto out_of_range = [&] {
-    return unreadable(text, "it is not in the range " + print_duration(allowed.least) + " to " +
-                              print_duration(allowed.most),
+    return unreadable(text,
+                      "it is not in the range " + print_duration(allowed.least) + " to " +
+                          print_duration(allowed.most),
                       {});
   };
   if (text.empty())
@@ -95,9 +99,9 @@ result<duration> parse_duration(std::string_view text, duration_range allowed) {
   for (auto rest = text; !rest.empty();) {
     const auto digits = take(rest, is_digit);
     if (digits.empty())
-      return unreadable(text, "a number is missing", rest.starts_with('-')
-                                                       ? "a duration is not negative"
-                                                       : "write it as 1h30m, without blanks");
+      return unreadable(text, "a number is missing",
+                        rest.starts_with('-') ? "a duration is not negative"
+                                              : "write it as 1h30m, without blanks");
     const auto name = take(rest, [](char c) { return !is_digit(c); });
     const unit* found = nullptr;
     for (const auto& u : units)

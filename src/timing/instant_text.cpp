@@ -118,7 +118,8 @@ result<duration> read_time(std::string_view text, text_reader& in) {
     if (in.accept('.')) {
       const auto fraction = in.fraction();
       if (!fraction)
-        return unreadable(text, "the fraction is missing", "write one to six digits after the point");
+        return unreadable(text, "the fraction is missing",
+                          "write one to six digits after the point");
       microsecond = *fraction;
       if (in.digits(1))
         return unreadable(text, "the fraction has more than six digits",
@@ -151,14 +152,15 @@ result<std::chrono::seconds> read_offset(std::string_view text, text_reader& in)
 result<instant> instant_in(std::string_view text, civil_time at, zone in) {
   const auto found = in.instants_of(at);
   switch (found.kind) {
-  case civil_kind::unique: break;
+  case civil_kind::unique:
+    break;
   case civil_kind::skipped:
     return unreadable(text, "the clocks of " + in.name() + " jump over that time",
                       "the next instant is " + print_local(found.first, in));
   case civil_kind::repeated:
     return unreadable(text, "the clocks of " + in.name() + " show that time twice",
                       "write " + print_local(found.first, in) + " or " +
-                        print_local(found.second, in));
+                          print_local(found.second, in));
   }
   return found.first;
 }

@@ -45,8 +45,8 @@ data_interval unit_before(instant slot, calendar_unit unit, zone in) noexcept {
 result<every_schedule> make_every(duration period, instant anchor) {
   if (period < every_range.least || period > every_range.most)
     return problem{errc::invalid, "a period of " + print_duration(period) + " is not in " +
-                                    print_duration(every_range.least) + " to " +
-                                    print_duration(every_range.most)};
+                                      print_duration(every_range.least) + " to " +
+                                      print_duration(every_range.most)};
   return every_schedule{period, anchor};
 }
 
@@ -80,9 +80,9 @@ result<interval_rule> parse_interval_rule(std::string_view text) {
     interval_kind kind;
   };
   static constexpr row rows[] = {
-    {"previous", interval_kind::previous}, {"point", interval_kind::point},
-    {"hour", interval_kind::hour},         {"day", interval_kind::day},
-    {"week", interval_kind::week},         {"month", interval_kind::month}};
+      {"previous", interval_kind::previous}, {"point", interval_kind::point},
+      {"hour", interval_kind::hour},         {"day", interval_kind::day},
+      {"week", interval_kind::week},         {"month", interval_kind::month}};
   for (const auto& r : rows)
     if (text == r.word)
       return interval_rule{r.kind};
@@ -93,8 +93,7 @@ result<interval_rule> parse_interval_rule(std::string_view text) {
   return interval_rule{interval_kind::fixed, length.value()};
 }
 
-data_interval interval_of(const schedule& of, instant slot, interval_rule rule,
-                          zone in) noexcept {
+data_interval interval_of(const schedule& of, instant slot, interval_rule rule, zone in) noexcept {
   if (rule.kind != interval_kind::previous)
     return interval_of(slot, rule, in);
   return {previous_slot(of, slot).value_or(slot), slot};
@@ -103,12 +102,18 @@ data_interval interval_of(const schedule& of, instant slot, interval_rule rule,
 data_interval interval_of(instant slot, interval_rule rule, zone in) noexcept {
   switch (rule.kind) {
   case interval_kind::previous:
-  case interval_kind::point: return {slot, slot};
-  case interval_kind::hour: return unit_before(slot, calendar_unit::hour, in);
-  case interval_kind::day: return unit_before(slot, calendar_unit::day, in);
-  case interval_kind::week: return unit_before(slot, calendar_unit::week, in);
-  case interval_kind::month: return unit_before(slot, calendar_unit::month, in);
-  case interval_kind::fixed: return {slot - rule.length, slot};
+  case interval_kind::point:
+    return {slot, slot};
+  case interval_kind::hour:
+    return unit_before(slot, calendar_unit::hour, in);
+  case interval_kind::day:
+    return unit_before(slot, calendar_unit::day, in);
+  case interval_kind::week:
+    return unit_before(slot, calendar_unit::week, in);
+  case interval_kind::month:
+    return unit_before(slot, calendar_unit::month, in);
+  case interval_kind::fixed:
+    return {slot - rule.length, slot};
   }
   return {slot, slot};
 }

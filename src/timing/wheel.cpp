@@ -15,8 +15,8 @@ timer_id wheel::arm(tick at, std::uint64_t payload) {
   index i = free_;
   if (i == none) {
     i = static_cast<index>(entries_.size());
-    entries_.push_back({.at = 0, .payload = 0, .next = none, .previous = none, .generation = 1,
-                        .armed = false});
+    entries_.push_back(
+        {.at = 0, .payload = 0, .next = none, .previous = none, .generation = 1, .armed = false});
   } else {
     free_ = entries_[i].next;
   }
@@ -55,6 +55,10 @@ bool wheel::advance(tick now, std::size_t max_expired, std::vector<expired_timer
     const auto begin = slot_begin(*where);
     if (begin > until)
       break;
+    // Before anything moves, so that the wheel stands where the last entry fired. When nothing is
+    // due it must move on, into every slot that `until` has entered.
+    if (max_expired == 0 && earliest_in(*where) <= until)
+      return true;
     if (where->level > 0) {
       // Everything below is empty, so the wheel may enter the slot: what lies in it spreads over
       // lower levels.
@@ -62,8 +66,6 @@ bool wheel::advance(tick now, std::size_t max_expired, std::vector<expired_timer
       move_down(*where);
       continue;
     }
-    if (max_expired == 0)
-      return true;
     --max_expired;
     now_ = begin;
     const auto i = slots_[where->slot].head;
@@ -92,8 +94,8 @@ void wheel::rewind(tick now) {
   used_words_ = 0;
   std::fill(earliest_.begin(), earliest_.end(), UINT64_MAX);
   count_.fill(0);
-  // What was due stays due: its owner was promised "at once". It was armed for a tick that the wheel
-  // has reached, so it goes before whatever is due from here on.
+  // What was due stays due: its owner was promised "at once". It was armed for a tick that the
+  // wheel has reached, so it goes before whatever is due from here on.
   const auto due = now_;
   now_ = now;
   for (const auto i : armed) {
@@ -109,15 +111,16 @@ std::size_t wheel::memory_bytes() const noexcept {
 }
 
 wheel::statistics wheel::stats() const {
-  statistics s{.now = now_, .next_due = std::nullopt, .entries = count_,
-               .memory_bytes = memory_bytes(), .armed = armed_, .fired = fired_,
-               .cancelled = cancelled_, .moved = moved_};
-  if (const auto where = first_used()) {
-    auto least = UINT64_MAX;
-    for (auto i = slots_[where->slot].head; i != none; i = entries_[i].next)
-      least = std::min(least, entries_[i].at);
-    s.next_due = least;
-  }
+  statistics s{.now = now_,
+               .next_due = std::nullopt,
+               .entries = count_,
+               .memory_bytes = memory_bytes(),
+               .armed = armed_,
+               .fired = fired_,
+               .cancelled = cancelled_,
+               .moved = moved_};
+  if (const auto where = first_used())
+    s.next_due = earliest_in(*where);
   return s;
 }
 
@@ -157,6 +160,15 @@ std::optional<wheel::place> wheel::first_used() const noexcept {
     return place{level, word * 64 + static_cast<std::size_t>(std::countr_zero(used_[word]))};
   }
   return std::nullopt;
+}
+
+tick wheel::earliest_in(place where) const noexcept {
+  if (where.level == 0)
+    return slot_begin(where);
+  auto least = UINT64_MAX;
+  for (auto i = slots_[where.slot].head; i != none; i = entries_[i].next)
+    least = std::min(least, entries_[i].at);
+  return least;
 }
 
 void wheel::link(index i) noexcept {

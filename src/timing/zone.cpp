@@ -21,9 +21,7 @@ namespace {
 
 using cctz_seconds = cctz::time_point<cctz::seconds>;
 
-cctz_seconds to_cctz(instant at) noexcept {
-  return std::chrono::floor<cctz::seconds>(at);
-}
+cctz_seconds to_cctz(instant at) noexcept { return std::chrono::floor<cctz::seconds>(at); }
 
 instant from_cctz(cctz_seconds at) noexcept { return instant{at.time_since_epoch()}; }
 
@@ -93,7 +91,8 @@ result<zone> zone::load(std::string_view name) {
   if (name == "UTC")
     return zone{};
   const auto unknown = [name] {
-    return problem{errc::invalid, "there is no time zone \"" + std::string{name.substr(0, 80)} + "\"",
+    return problem{errc::invalid,
+                   "there is no time zone \"" + std::string{name.substr(0, 80)} + "\"",
                    suggest_zone(name)};
   };
   if (!is_zone_name(name))
@@ -125,7 +124,8 @@ civil_instants zone::instants_of(civil_time at) const noexcept {
   const auto found = rules_->data.lookup(to_cctz(parts_of(at)));
   const auto fraction = at - std::chrono::floor<std::chrono::seconds>(at);
   switch (found.kind) {
-  case cctz::time_zone::civil_lookup::UNIQUE: break;
+  case cctz::time_zone::civil_lookup::UNIQUE:
+    break;
   case cctz::time_zone::civil_lookup::SKIPPED:
     return {civil_kind::skipped, from_cctz(found.trans), from_cctz(found.trans)};
   case cctz::time_zone::civil_lookup::REPEATED:
@@ -182,9 +182,9 @@ civil_day biz_date(instant slot, zone in) noexcept {
 }
 
 instant add(instant at, calendar_unit unit, std::int64_t count, zone in) noexcept {
-  return unit < calendar_unit::day ? instant{add(civil_time{at.time_since_epoch()}, unit, count)
-                                               .time_since_epoch()}
-                                   : resolve(add(in.local(at), unit, count), in);
+  return unit < calendar_unit::day
+             ? instant{add(civil_time{at.time_since_epoch()}, unit, count).time_since_epoch()}
+             : resolve(add(in.local(at), unit, count), in);
 }
 
 } // namespace pinion

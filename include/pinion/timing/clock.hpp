@@ -5,8 +5,8 @@
 namespace pinion {
 
 /// Where time enters the program: no other code reads the host's clocks. The two bases are never
-/// mixed: wall time decides which slots are due, steady time how long to wait. An implementation for
-/// the host may be called from any thread.
+/// mixed: wall time decides which slots are due, steady time how long to wait. An implementation
+/// for the host may be called from any thread.
 class clock_port {
 public:
   clock_port() = default;

@@ -34,14 +34,14 @@ struct dst_policy {
 ///     a  a,b     values; months and weekdays also by name, short or full, in any case
 ///     a-b        a range; it wraps where a > b (22-2, fri-mon); a-a is a alone
 ///     */n a/n a-b/n   every n-th value of all, of a to the end of the field, of the range
-///     L  L-n     the last day of the month, n days before it; also the end of a range (29-L, 1-L/8)
-///     nW LW      the weekday nearest to day n of the same month, to its last day
-///     d#k        the k-th weekday d of the month, k from 1 to 5
+///     L  L-n     the last day of the month, n days before it; also the end of a range (29-L,
+///     1-L/8) nW LW      the weekday nearest to day n of the same month, to its last day d#k the
+///     k-th weekday d of the month, k from 1 to 5
 ///
-/// Weekdays count 0-7; both 0 and 7 are Sunday. Where both day fields are restricted a day matches if
-/// either does (POSIX crontab); a field that begins with `*` or `?`, also `*/2`, does not restrict in
-/// this sense (as cronie), and then a day must match both.
-/// Words: @yearly @annually @monthly @weekly @daily @midnight @hourly.
+/// Weekdays count 0-7; both 0 and 7 are Sunday. Where both day fields are restricted a day matches
+/// if either does (POSIX crontab); a field that begins with `*` or `?`, also `*/2`, does not
+/// restrict in this sense (as cronie), and then a day must match both. Words: @yearly @annually
+/// @monthly @weekly @daily @midnight @hourly.
 class cron_expression {
 public:
   /// Reads an expression. Fails with `errc::invalid`; the message names the field and the column
@@ -69,8 +69,7 @@ public:
   }
 
 private:
-  cron_expression(cron_fields fields, std::string text)
-      : fields_{fields}, text_{std::move(text)} {}
+  cron_expression(cron_fields fields, std::string text) : fields_{fields}, text_{std::move(text)} {}
 
   cron_fields fields_;
   std::string text_;

@@ -44,20 +44,34 @@ enum class errc : std::uint8_t {
 /// The name of `code` as the API spells it, such as "not_found".
 constexpr const char* to_string(errc code) noexcept {
   switch (code) {
-  case errc::none: return "none";
-  case errc::invalid: return "invalid";
-  case errc::not_found: return "not_found";
-  case errc::refused: return "refused";
-  case errc::exists: return "exists";
-  case errc::limit: return "limit";
-  case errc::storage_failure: return "storage_failure";
-  case errc::corrupt: return "corrupt";
-  case errc::newer_format: return "newer_format";
-  case errc::in_use: return "in_use";
-  case errc::stale_writer: return "stale_writer";
-  case errc::os_failure: return "os_failure";
-  case errc::unavailable: return "unavailable";
-  case errc::internal: return "internal";
+  case errc::none:
+    return "none";
+  case errc::invalid:
+    return "invalid";
+  case errc::not_found:
+    return "not_found";
+  case errc::refused:
+    return "refused";
+  case errc::exists:
+    return "exists";
+  case errc::limit:
+    return "limit";
+  case errc::storage_failure:
+    return "storage_failure";
+  case errc::corrupt:
+    return "corrupt";
+  case errc::newer_format:
+    return "newer_format";
+  case errc::in_use:
+    return "in_use";
+  case errc::stale_writer:
+    return "stale_writer";
+  case errc::os_failure:
+    return "os_failure";
+  case errc::unavailable:
+    return "unavailable";
+  case errc::internal:
+    return "internal";
   }
   return "internal";
 }

@@ -81,8 +81,7 @@ struct data_interval {
 /// The data interval of a slot. A whole unit before the slot ends where the slot's own unit begins:
 /// for `day` and a slot at 02:00 that is midnight to midnight of the day before. `previous` is a
 /// point if the schedule has no earlier slot.
-data_interval interval_of(const schedule& of, instant slot, interval_rule rule,
-                          zone in) noexcept;
+data_interval interval_of(const schedule& of, instant slot, interval_rule rule, zone in) noexcept;
 
 /// The same for a slot that no schedule made: `previous` is a point.
 data_interval interval_of(instant slot, interval_rule rule, zone in) noexcept;

@@ -8,22 +8,23 @@
 
 // The timing wheel: where everything that waits for a moment lies.
 //
-// An engine holds very many timers (slots, retries, timeouts, deadlines), most of which are cancelled
-// before they fire. A heap pays log n for each; the hierarchical wheel of Varghese and Lauck
+// An engine holds very many timers (slots, retries, timeouts, deadlines), most of which are
+// cancelled before they fire. A heap pays log n for each; the hierarchical wheel of Varghese and
+// Lauck
 // ("Hashed and Hierarchical Timing Wheels", SOSP 1987, scheme 7) pays a constant.
 //
-// Write the tick in which an entry is due as a number. Its lowest 12 bits choose one of 4096 slots of
-// level 0, each further group of 7 bits one of 128 slots of the next level. An entry lies on the level
-// of the highest group in which its tick differs from the wheel's present tick. So level 0 holds what
-// is due within the present 4096 ticks (4 s at one tick a millisecond), one list for each tick; level
-// 1 holds the rest of the present 9 minutes; and the ninth level ends with the last u64: no entry is
-// too far. When the wheel enters a slot of a higher level, that slot's entries move down: at most
-// eight times in the life of an entry, once for the typical one. The first level is wide because
-// these moves, each a cache miss, are what a wheel spends its time on.
+// Write the tick in which an entry is due as a number. Its lowest 12 bits choose one of 4096 slots
+// of level 0, each further group of 7 bits one of 128 slots of the next level. An entry lies on the
+// level of the highest group in which its tick differs from the wheel's present tick. So level 0
+// holds what is due within the present 4096 ticks (4 s at one tick a millisecond), one list for
+// each tick; level 1 holds the rest of the present 9 minutes; and the ninth level ends with the
+// last u64: no entry is too far. When the wheel enters a slot of a higher level, that slot's
+// entries move down: at most eight times in the life of an entry, once for the typical one. The
+// first level is wide because these moves, each a cache miss, are what a wheel spends its time on.
 //
-// Order. All entries of one tick lie in one list, at any time: they agree in all bits, so they differ
-// from the present tick in the same group. New ones go to the end and a moving list keeps its order;
-// so within a tick what was armed first fires first, however far ahead it was armed.
+// Order. All entries of one tick lie in one list, at any time: they agree in all bits, so they
+// differ from the present tick in the same group. New ones go to the end and a moving list keeps
+// its order; so within a tick what was armed first fires first, however far ahead it was armed.
 //
 // No ticking. Bitmaps say which slots are used: `next_due` and `advance` jump from one used slot to
 // the next, and cost the same for a minute and for a year in which nothing is due.
@@ -37,7 +38,8 @@
 
 namespace pinion {
 
-/// Time as the wheel counts it: milliseconds of either time base, since whatever zero its owner chose.
+/// Time as the wheel counts it: milliseconds of either time base, since whatever zero its owner
+/// chose.
 using tick = std::uint64_t;
 
 /// Names an armed entry. An id is never right for two entries: after its entry has fired or was
@@ -152,6 +154,7 @@ private:
   place place_of(tick at) const noexcept;
   tick slot_begin(place where) const noexcept;
   std::optional<place> first_used() const noexcept;
+  tick earliest_in(place where) const noexcept;
   void link(index i) noexcept;
   void unlink(index i) noexcept;
   void release(index i) noexcept;

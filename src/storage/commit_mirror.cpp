@@ -1,0 +1,134 @@
+#include "storage/commit_mirror.hpp"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace pinion {
+namespace {
+
+constexpr std::size_t line_bytes = 97;
+
+std::uint64_t fnv1a(std::string_view bytes) noexcept {
+  std::uint64_t sum = 0xcbf29ce484222325ULL;
+  for (const char byte : bytes)
+    sum = (sum ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
+  return sum;
+}
+
+/// The kernel's id of this boot, 36 characters; zeros where there is none.
+std::string read_boot_id() {
+  std::string id(36, '0');
+  const int file = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return id;
+  std::string text(36, '\0');
+  if (::read(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()))
+    id = std::move(text);
+  ::close(file);
+  return id;
+}
+
+std::string line(std::uint64_t commits, durability how, const std::string& boot_id) {
+  std::array<char, line_bytes + 1> text{};
+  std::snprintf(text.data(), text.size(), "commits %020llu %s boot %s",
+                static_cast<unsigned long long>(commits), how == durability::sync ? "sync" : "os  ",
+                boot_id.c_str());
+  const auto sum = fnv1a(text.data());
+  std::snprintf(text.data() + std::strlen(text.data()), text.size() - std::strlen(text.data()),
+                " sum %016llx\n", static_cast<unsigned long long>(sum));
+  return text.data();
+}
+
+} // namespace
+
+commit_mirror::commit_mirror(std::filesystem::path file, durability how)
+    : file_{std::move(file)}, how_{how}, boot_id_{read_boot_id()} {}
+
+commit_mirror::commit_mirror(commit_mirror&& other) noexcept
+    : file_{std::move(other.file_)}, how_{other.how_}, boot_id_{std::move(other.boot_id_)},
+      found_{other.found_}, descriptor_{std::exchange(other.descriptor_, -1)} {}
+
+commit_mirror::~commit_mirror() {
+  if (descriptor_ >= 0)
+    ::close(descriptor_);
+}
+
+problem commit_mirror::os_problem(const char* doing) const {
+  return {errc::storage_failure,
+          std::string{"cannot "} + doing + " " + file_.string() + ": " + std::strerror(errno), {}};
+}
+
+result<commit_mirror> commit_mirror::open(std::filesystem::path file, durability how) {
+  commit_mirror mirror{std::move(file), how};
+  mirror.descriptor_ = ::open(mirror.file_.c_str(), O_RDWR | O_CLOEXEC);
+  if (mirror.descriptor_ < 0 && errno != ENOENT)
+    return mirror.os_problem("open");
+  if (mirror.descriptor_ >= 0) {
+    BOOST_OUTCOME_TRYV(mirror.read());
+  }
+  return mirror;
+}
+
+result<void> commit_mirror::read() {
+  std::array<char, line_bytes + 1> text{}; // One more, to notice a longer file.
+  const auto got = ::pread(descriptor_, text.data(), text.size(), 0);
+  if (got < 0)
+    return os_problem("read");
+  const std::string_view bytes{text.data(), static_cast<std::size_t>(got)};
+  mirrored_commits found;
+  if (bytes.size() == line_bytes) {
+    std::from_chars(bytes.data() + 8, bytes.data() + 28, found.commits);
+    found.how = bytes.substr(29, 4) == "sync" ? durability::sync : durability::os;
+    const std::string boot{bytes.substr(39, 36)};
+    found.same_boot = boot == boot_id_;
+    // The line is right exactly if these values would be written as these bytes.
+    if (bytes == line(found.commits, found.how, boot)) {
+      found_ = found;
+      return ok();
+    }
+  }
+  return problem{errc::corrupt,
+                 file_.string() + " is damaged: without it nobody can tell whether acknowledged "
+                                  "commits are missing from the store",
+                 "restore a backup of the data folder, or remove this file to go on with what the "
+                 "store has"};
+}
+
+result<void> commit_mirror::start(std::uint64_t commits) {
+  if (descriptor_ >= 0)
+    return write(commits);
+  descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (descriptor_ < 0)
+    return os_problem("create");
+  BOOST_OUTCOME_TRYV(write(commits));
+  if (::fsync(descriptor_) != 0)
+    return os_problem("sync");
+  const auto folder = ::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && ::fsync(folder) == 0;
+  const auto outcome = synced ? result<void>{ok()} : os_problem("sync the folder of");
+  if (folder >= 0)
+    ::close(folder);
+  return outcome;
+}
+
+result<void> commit_mirror::write(std::uint64_t commits) {
+  const auto text = line(commits, how_, boot_id_);
+  const auto put = ::pwrite(descriptor_, text.data(), text.size(), 0);
+  if (put < 0)
+    return os_problem("write");
+  if (static_cast<std::size_t>(put) != text.size()) {
+    errno = ENOSPC; // What a short write to a file of one block means.
+    return os_problem("write");
+  }
+  return ok();
+}
+
+} // namespace pinion

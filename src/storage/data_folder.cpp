@@ -1,0 +1,224 @@
+#include "pinion/storage/data_folder.hpp"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace pinion {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view format_words = "pinion data folder, format ";
+
+problem os_problem(const char* doing, const fs::path& what, int error) {
+  return {errc::os_failure,
+          std::string{"cannot "} + doing + " " + what.string() + ": " + std::strerror(error), {}};
+}
+
+/// A descriptor that is closed when nobody has taken it.
+class owned_file {
+public:
+  explicit owned_file(int descriptor) noexcept : descriptor_{descriptor} {}
+  owned_file(const owned_file&) = delete;
+  owned_file& operator=(const owned_file&) = delete;
+  ~owned_file() {
+    if (descriptor_ >= 0)
+      ::close(descriptor_);
+  }
+  int get() const noexcept { return descriptor_; }
+  int take() noexcept { return std::exchange(descriptor_, -1); }
+
+private:
+  int descriptor_;
+};
+
+result<void> make_folder(const fs::path& folder) {
+  std::error_code error;
+  if (folder.has_parent_path())
+    fs::create_directories(folder.parent_path(), error);
+  if (error)
+    return os_problem("create", folder.parent_path(), error.value());
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return os_problem("create", folder, errno);
+  return ok();
+}
+
+result<void> check_access(const fs::path& folder) {
+  struct stat about {};
+  if (::stat(folder.c_str(), &about) != 0)
+    return os_problem("look at", folder, errno);
+  if (!S_ISDIR(about.st_mode))
+    return problem{errc::refused, folder.string() + " is not a folder", "name another --data"};
+  if (about.st_uid != ::geteuid())
+    return problem{errc::refused,
+                   folder.string() + " belongs to user " + std::to_string(about.st_uid) +
+                       ", not to user " + std::to_string(::geteuid()) + " who runs this",
+                   "run as its owner, or name another --data"};
+  // 0710 is what a socket group needs: it may pass through, not look.
+  if ((about.st_mode & 0067U) != 0)
+    return problem{errc::refused,
+                   "others than the owner may enter " + folder.string() +
+                       ", which holds logs and rendered commands",
+                   "chmod 700 " + folder.string()};
+  return ok();
+}
+
+/// Takes the lock, or names who has it.
+result<int> take_lock(const fs::path& file) {
+  owned_file lock{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  if (lock.get() < 0)
+    return os_problem("open", file, errno);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK)
+      return os_problem("lock", file, errno);
+    std::array<char, 32> text{};
+    const auto got = ::pread(lock.get(), text.data(), text.size(), 0);
+    std::string pid{text.data(), static_cast<std::size_t>(got < 0 ? 0 : got)};
+    pid.erase(std::min(pid.find('\n'), pid.size()));
+    return problem{errc::in_use,
+                   file.parent_path().string() + " is in use by process " +
+                       (pid.empty() ? "(unknown)" : pid),
+                   "stop that engine first, or name another --data"};
+  }
+  const auto pid = std::to_string(::getpid()) + '\n';
+  if (::ftruncate(lock.get(), 0) != 0 ||
+      ::pwrite(lock.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    return os_problem("write", file, errno);
+  return lock.take();
+}
+
+result<void> sync_folder(const fs::path& folder) {
+  const owned_file opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (opened.get() < 0 || ::fsync(opened.get()) != 0)
+    return os_problem("sync", folder, errno);
+  return ok();
+}
+
+/// Writes FORMAT whole or not at all: what begins a data folder must not be half there.
+result<void> write_format(const fs::path& folder) {
+  const auto fresh = folder / "FORMAT.new";
+  const auto text = std::string{format_words} + std::to_string(data_folder::format) + '\n';
+  {
+    const owned_file file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    if (file.get() < 0)
+      return os_problem("create", fresh, errno);
+    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        ::fsync(file.get()) != 0)
+      return os_problem("write", fresh, errno);
+  }
+  if (::rename(fresh.c_str(), (folder / "FORMAT").c_str()) != 0)
+    return os_problem("rename", fresh, errno);
+  return sync_folder(folder);
+}
+
+/// Refuses a folder with files of someone else: those of an unfinished beginning are ours.
+result<void> check_fresh(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator it{folder, error}, end; !error && it != end; it.increment(error)) {
+    const auto name = it->path().filename();
+    if (name != "LOCK" && name != "FORMAT.new")
+      return problem{errc::refused,
+                     folder.string() + " is not a Pinion data folder, and not empty (it holds " +
+                         name.string() + ")",
+                     "name an empty or absent folder as --data"};
+  }
+  if (error)
+    return os_problem("read", folder, error.value());
+  return ok();
+}
+
+result<void> check_format(const fs::path& folder, std::string_view text) {
+  unsigned format = 0;
+  const auto file = (folder / "FORMAT").string();
+  if (text.starts_with(format_words) && text.ends_with('\n')) {
+    text.remove_prefix(format_words.size());
+    text.remove_suffix(1);
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), format);
+    if (read.ptr != text.data() + text.size())
+      format = 0;
+  }
+  if (format > data_folder::format)
+    return problem{errc::newer_format,
+                   folder.string() + " has format " + std::to_string(format) +
+                       ", this program knows " + std::to_string(data_folder::format),
+                   "use the newer Pinion that wrote it"};
+  if (format != data_folder::format)
+    return problem{errc::corrupt, file + " does not name a format of Pinion",
+                   "restore a backup of the data folder"};
+  return ok();
+}
+
+/// Checks FORMAT, or writes it into a folder that is new.
+result<void> settle_format(const fs::path& folder) {
+  const auto path = folder / "FORMAT";
+  const owned_file file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.get() < 0 && errno != ENOENT)
+    return os_problem("open", path, errno);
+  if (file.get() < 0) {
+    BOOST_OUTCOME_TRYV(check_fresh(folder));
+    return write_format(folder);
+  }
+  std::array<char, 64> text{};
+  const auto got = ::read(file.get(), text.data(), text.size());
+  if (got < 0)
+    return os_problem("read", path, errno);
+  return check_format(folder, {text.data(), static_cast<std::size_t>(got)});
+}
+
+} // namespace
+
+result<void> check_socket_path(const fs::path& path) {
+  const auto bytes = path.native().size();
+  if (bytes <= max_socket_path)
+    return ok();
+  return problem{errc::invalid,
+                 "the socket path " + path.string() + " has " + std::to_string(bytes) +
+                     " bytes, a Unix socket's may have " + std::to_string(max_socket_path),
+                 "name a --data folder with a shorter path"};
+}
+
+result<data_folder> data_folder::open(const fs::path& folder) {
+  std::error_code error;
+  auto path = fs::absolute(folder, error).lexically_normal();
+  if (error)
+    return os_problem("resolve", folder, error.value());
+  if (!path.has_filename()) // "dir/": its parent would be itself.
+    path = path.parent_path();
+  BOOST_OUTCOME_TRYV(check_socket_path(path / "pinion.sock"));
+  BOOST_OUTCOME_TRYV(make_folder(path));
+  BOOST_OUTCOME_TRYV(check_access(path));
+  // Before the lock file: nothing is written into a folder that is not ours.
+  if (!fs::exists(path / "FORMAT", error)) {
+    BOOST_OUTCOME_TRYV(check_fresh(path));
+  }
+  BOOST_OUTCOME_TRY(lock, take_lock(path / "LOCK"));
+  data_folder locked{std::move(path), lock};
+  BOOST_OUTCOME_TRYV(settle_format(locked.path_));
+  return locked;
+}
+
+data_folder::data_folder(fs::path path, int lock) noexcept : path_{std::move(path)}, lock_{lock} {}
+
+data_folder::data_folder(data_folder&& other) noexcept
+    : path_{std::move(other.path_)}, lock_{std::exchange(other.lock_, -1)} {}
+
+data_folder& data_folder::operator=(data_folder&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(lock_, other.lock_);
+  return *this;
+}
+
+data_folder::~data_folder() {
+  if (lock_ >= 0)
+    ::close(lock_);
+}
+
+} // namespace pinion

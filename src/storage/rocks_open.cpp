@@ -1,0 +1,268 @@
+#include "storage/rocks_open.hpp"
+
+#include "pinion/storage/codecs.hpp"
+#include "pinion/storage/keys.hpp"
+#include "storage/byte_order.hpp"
+
+#include <algorithm>
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/merge_operator.h>
+#include <rocksdb/table.h>
+#include <vector>
+
+namespace pinion {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t memtable_bytes = std::size_t{64} << 20U;
+constexpr std::size_t cache_bytes = std::size_t{64} << 20U;
+
+/// `kv_write::kind::add`.
+class add_operator final : public rocksdb::AssociativeMergeOperator {
+public:
+  bool Merge(const rocksdb::Slice& /*key*/, const rocksdb::Slice* existing,
+             const rocksdb::Slice& delta, std::string* sum,
+             rocksdb::Logger* /*log*/) const override {
+    if (delta.size() != 8 || (existing != nullptr && existing->size() != 8))
+      return false; // The read then fails as corrupt.
+    const auto before = existing == nullptr ? 0 : read_little(existing->ToStringView());
+    *sum = little_u64(before + read_little(delta.ToStringView()));
+    return true;
+  }
+  const char* Name() const override { return "pinion.add_i64"; } // ON DISK.
+};
+
+bool has_lz4() {
+  const auto have = rocksdb::GetSupportedCompressions();
+  return std::find(have.begin(), have.end(), rocksdb::kLZ4Compression) != have.end();
+}
+
+rocksdb::DBOptions database_options() {
+  rocksdb::DBOptions o;
+  o.create_if_missing = true;
+  o.create_missing_column_families = true;
+  o.paranoid_checks = true;
+  // The default (point in time) silently drops everything behind one flipped byte of the log.
+  o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Both bound the replay at the next start to about 300,000 rows, a good second.
+  o.db_write_buffer_size = memtable_bytes;
+  o.max_total_wal_size = memtable_bytes;
+  o.max_background_jobs = 2;
+  o.max_open_files = 256;
+  o.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  o.max_log_file_size = std::size_t{4} << 20U;
+  o.keep_log_file_num = 4;
+  o.stats_dump_period_sec = 0;
+  return o;
+}
+
+rocksdb::ColumnFamilyOptions family_options() {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(cache_bytes);
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.checksum = rocksdb::kXXH3;
+
+  rocksdb::ColumnFamilyOptions o;
+  o.write_buffer_size = memtable_bytes / 2;
+  o.compression = has_lz4() ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  o.merge_operator = std::make_shared<add_operator>();
+  o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return o;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> our_families() {
+  const auto options = family_options(); // One block cache for all.
+  std::vector<rocksdb::ColumnFamilyDescriptor> all{{rocksdb::kDefaultColumnFamilyName, options}};
+  for (std::size_t i = 0; i < family_count; ++i)
+    all.emplace_back(std::string{to_string(static_cast<family>(i))}, options);
+  return all;
+}
+
+problem newer(const fs::path& folder, std::uint64_t format) {
+  return {errc::newer_format,
+          "the store " + folder.string() + " has format " + std::to_string(format) +
+              ", this program knows " + std::to_string(rocks_kv::format),
+          "use the newer Pinion that wrote it"};
+}
+
+problem foreign(const fs::path& folder) {
+  return {errc::refused, folder.string() + " holds a RocksDB database that is not Pinion's",
+          "choose another data folder"};
+}
+
+/// Opens nothing but one family, for a look. Read-only: another program's files stay as they are.
+template <class Look>
+result<void> look_into(const fs::path& folder, const std::string& name, Look look) {
+  const bool plain = name == rocksdb::kDefaultColumnFamilyName;
+  std::vector<rocksdb::ColumnFamilyDescriptor> some{{rocksdb::kDefaultColumnFamilyName, {}}};
+  if (!plain)
+    some.emplace_back(name, family_options());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* raw = nullptr;
+  rocksdb::DBOptions options;
+  options.info_log_level = rocksdb::InfoLogLevel::FATAL_LEVEL;
+  const auto status =
+      rocksdb::DB::OpenForReadOnly(options, folder.string(), some, &handles, &raw);
+  if (!status.ok())
+    return to_problem(status, "open the store " + folder.string());
+  const std::unique_ptr<rocksdb::DB> db{raw};
+  result<void> outcome = look(*db, handles.back());
+  for (auto* handle : handles)
+    db->DestroyColumnFamilyHandle(handle);
+  return outcome;
+}
+
+/// Decides whether an existing database with families `names` is ours to open.
+result<void> check_owner(const fs::path& folder, const std::vector<std::string>& names) {
+  const auto ours = our_families();
+  const auto has = [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  const auto known = [&](const std::string& name) {
+    return std::any_of(ours.begin(), ours.end(), [&](const auto& f) { return f.name == name; });
+  };
+  const bool only_known = std::all_of(names.begin(), names.end(), known);
+  const std::string meta{to_string(family::meta)};
+  if (!has(meta)) // Ours only if it is fresh: a crash in the middle of its creation.
+    return look_into(folder, rocksdb::kDefaultColumnFamilyName,
+                     [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* in) -> result<void> {
+                       const std::unique_ptr<rocksdb::Iterator> it{db.NewIterator({}, in)};
+                       it->SeekToFirst();
+                       if (it->Valid() || !only_known)
+                         return foreign(folder);
+                       return ok();
+                     });
+  if (only_known)
+    return ok();
+  return look_into(folder, meta,
+                   [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* in) -> result<void> {
+                     std::string value;
+                     const auto status = db.Get({}, in, std::string{keys::format}, &value);
+                     if (status.ok() && value.size() == 8 && read_little(value) > rocks_kv::format)
+                       return newer(folder, read_little(value));
+                     return foreign(folder);
+                   });
+}
+
+/// The number in a row of meta, or nothing.
+result<std::optional<std::uint64_t>> meta_number(const rocks_database& parts,
+                                                 std::string_view key) {
+  std::string value;
+  const auto status = parts.db->Get({}, parts.of(family::meta), rocksdb::Slice{key}, &value);
+  if (status.IsNotFound())
+    return std::optional<std::uint64_t>{};
+  if (!status.ok())
+    return to_problem(status, "read the store's format");
+  if (value.size() != 8)
+    return problem{errc::corrupt, "the store's row meta/" + std::string{key} + " is no number", {}};
+  return std::optional{read_little(value)};
+}
+
+result<void> check_format(rocks_database& parts, const fs::path& folder) {
+  BOOST_OUTCOME_TRY(commits, meta_number(parts, keys::commits));
+  BOOST_OUTCOME_TRY(format, meta_number(parts, keys::format));
+  parts.commits = commits.value_or(0);
+  if (format && *format > rocks_kv::format)
+    return newer(folder, *format);
+  if (format && *format == rocks_kv::format)
+    return ok();
+  if (format || commits)
+    return problem{errc::corrupt, "the store " + folder.string() + " does not name its format", {}};
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  const auto status = parts.db->Put(durable, parts.of(family::meta), rocksdb::Slice{keys::format},
+                                    little_u64(rocks_kv::format));
+  if (!status.ok())
+    return to_problem(status, "write to the store " + folder.string());
+  return ok();
+}
+
+problem lost(const commit_mirror& mirror, std::uint64_t have, const std::string& what) {
+  const auto mirrored = mirror.found()->commits;
+  return {errc::corrupt,
+          "acknowledged commits are missing: the store ends at commit " + std::to_string(have) +
+              ", but commit " + std::to_string(mirrored) + " was acknowledged (" + what + ")",
+          "restore a backup of the whole data folder, or remove " + mirror.file().string() +
+              " to go on without the lost commits"};
+}
+
+result<void> check_commits(rocks_database& parts, const commit_mirror& mirror) {
+  const auto& found = mirror.found();
+  if (!found || found->commits <= parts.commits)
+    return ok();
+  const auto missing = found->commits - parts.commits;
+  if (found->how == durability::os && !found->same_boot) {
+    parts.notice = "the machine stopped while durability was `os`: the last " +
+                   std::to_string(missing) + " commits are lost";
+    return ok();
+  }
+  return lost(mirror, parts.commits, "its log is damaged, or an older copy was put in its place");
+}
+
+result<void> open_families(rocks_database& parts, const fs::path& folder) {
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* raw = nullptr;
+  const auto status =
+      rocksdb::DB::Open(database_options(), folder.string(), our_families(), &handles, &raw);
+  if (!status.ok())
+    return to_problem(status, "open the store " + folder.string());
+  parts.db.reset(raw);
+  parts.default_handle = handles.front();
+  std::copy(handles.begin() + 1, handles.end(), parts.handles.begin());
+  return ok();
+}
+
+} // namespace
+
+rocks_database::~rocks_database() {
+  if (!db)
+    return;
+  for (auto* handle : handles)
+    db->DestroyColumnFamilyHandle(handle);
+  db->DestroyColumnFamilyHandle(default_handle);
+}
+
+problem to_problem(const rocksdb::Status& status, const std::string& doing) {
+  const auto text = status.ToString();
+  const auto sentence = "cannot " + doing + ": " + text;
+  const auto says = [&](const char* words) { return text.find(words) != std::string::npos; };
+  if (status.IsIOError() && (says("lock hold by current process") || says("While lock file")))
+    return {errc::in_use, sentence, "stop the other process that uses it"};
+  if (status.IsCorruption() || status.IsPathNotFound() || says("No such file"))
+    return {errc::corrupt, sentence, "restore a backup of the data folder"};
+  return {errc::storage_failure, sentence, {}};
+}
+
+result<std::unique_ptr<rocks_database>> open_database(const rocks_options& options,
+                                                      const commit_mirror& mirror) {
+  const auto& folder = options.database;
+  std::error_code error;
+  // For the owner alone: RocksDB makes its files readable to all.
+  if (fs::create_directories(folder, error) && !error)
+    fs::permissions(folder, fs::perms::owner_all, error);
+  if (error)
+    return problem{errc::storage_failure,
+                   "cannot create " + folder.string() + ": " + error.message(), {}};
+  if (fs::exists(folder / "CURRENT", error)) {
+    std::vector<std::string> names;
+    const auto status = rocksdb::DB::ListColumnFamilies({}, folder.string(), &names);
+    if (!status.ok())
+      return to_problem(status, "open the store " + folder.string());
+    BOOST_OUTCOME_TRYV(check_owner(folder, names));
+  } else if (mirror.found() && mirror.found()->commits > 0) {
+    // Opened, RocksDB would start a new database here, in the middle of the old one's files.
+    return lost(mirror, 0, "the file CURRENT is missing from " + folder.string());
+  }
+  auto parts = std::make_unique<rocks_database>();
+  BOOST_OUTCOME_TRYV(open_families(*parts, folder));
+  BOOST_OUTCOME_TRYV(check_format(*parts, folder));
+  BOOST_OUTCOME_TRYV(check_commits(*parts, mirror));
+  return parts;
+}
+
+} // namespace pinion

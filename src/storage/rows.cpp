@@ -1,0 +1,190 @@
+#include "pinion/storage/rows.hpp"
+
+#include "pinion/storage/codecs.hpp"
+#include "pinion/storage/keys.hpp"
+
+namespace pinion {
+namespace {
+
+keys::slot_key natural_key(const run_record& run) {
+  return {run.lane, run.workflow, run.trigger, run.slot};
+}
+
+keys::slot_key key_of(const slot_record& slot) {
+  return {slot.lane, slot.workflow, slot.trigger, slot.slot};
+}
+
+keys::permit_key key_of(const permit_record& permit) {
+  return {permit.project, permit.pool, permit.holder, permit.attempt};
+}
+
+std::string in_workflow(const run_record& run) {
+  return keys::newest_first(keys::runs_by_workflow(run.lane, run.workflow), run.id);
+}
+
+std::string in_trigger(const run_record& run) {
+  return keys::newest_first(keys::runs_by_trigger(run.lane, run.workflow, run.trigger), run.id);
+}
+
+std::string with_instance(const run_record& run, instance_state state) {
+  return keys::newest_first(keys::runs_by_instance_state(run.lane, state), run.id);
+}
+
+/// The rows that depend on the state of a run.
+void enter_state(kv_batch& batch, const run_record& run) {
+  const auto state = run.state;
+  batch.put(family::index,
+            keys::newest_first(keys::runs_by_workflow(run.lane, run.workflow, state), run.id), {});
+  batch.put(family::index, keys::newest_first(keys::runs_by_state(run.lane, state), run.id), {});
+  batch.add(family::index, keys::counter({run.lane, run.workflow, state}), 1);
+}
+
+void leave_state(kv_batch& batch, const run_record& run) {
+  const auto state = run.state;
+  batch.erase(family::index,
+              keys::newest_first(keys::runs_by_workflow(run.lane, run.workflow, state), run.id));
+  batch.erase(family::index, keys::newest_first(keys::runs_by_state(run.lane, state), run.id));
+  batch.add(family::index, keys::counter({run.lane, run.workflow, state}), -1);
+}
+
+void update_live(kv_batch& batch, const run_record& now, const run_record* before) {
+  const bool was = before != nullptr && !is_terminal(before->state);
+  const bool is = !is_terminal(now.state);
+  if (is && !was)
+    batch.put(family::live, keys::run(now.id), {});
+  if (was && !is)
+    batch.erase(family::live, keys::run(now.id));
+}
+
+/// One row a run and state that it has instances in, whatever their number.
+void update_instance_states(kv_batch& batch, const run_record& now, const run_record* before) {
+  for (std::size_t i = 0; i < instance_state_count; ++i) {
+    const bool was = before != nullptr && before->counts[i] != 0;
+    const bool is = now.counts[i] != 0;
+    if (is && !was)
+      batch.put(family::index, with_instance(now, static_cast<instance_state>(i)), {});
+    if (was && !is)
+      batch.erase(family::index, with_instance(now, static_cast<instance_state>(i)));
+  }
+}
+
+bool is_listed(slot_outcome outcome) noexcept {
+  return outcome != slot_outcome::planned && outcome != slot_outcome::fired;
+}
+
+} // namespace
+
+void put_run(kv_batch& batch, const run_record& now, const run_record* before) {
+  batch.put(family::runs, keys::run(now.id), codecs::encode(now));
+  if (before == nullptr) {
+    batch.put(family::slots, keys::natural(natural_key(now)), codecs::encode_run_id(now.id));
+    batch.put(family::index, in_workflow(now), {});
+    batch.put(family::index, in_trigger(now), {});
+  }
+  if (before == nullptr || before->state != now.state) {
+    if (before != nullptr)
+      leave_state(batch, *before);
+    enter_state(batch, now);
+    update_live(batch, now, before);
+  }
+  update_instance_states(batch, now, before);
+}
+
+void erase_run(kv_batch& batch, const run_record& before) {
+  batch.erase(family::runs, keys::run(before.id));
+  batch.erase(family::slots, keys::natural(natural_key(before)));
+  batch.erase(family::index, in_workflow(before));
+  batch.erase(family::index, in_trigger(before));
+  leave_state(batch, before);
+  if (!is_terminal(before.state))
+    batch.erase(family::live, keys::run(before.id));
+  for (std::size_t i = 0; i < instance_state_count; ++i)
+    if (before.counts[i] != 0)
+      batch.erase(family::index, with_instance(before, static_cast<instance_state>(i)));
+}
+
+void put_instance(kv_batch& batch, const instance_record& now) {
+  batch.put(family::instances, keys::instance(now.key), codecs::encode(now));
+}
+
+void erase_instance(kv_batch& batch, const instance_key& key) {
+  batch.erase(family::instances, keys::instance(key));
+}
+
+void put_attempt(kv_batch& batch, const attempt_record& now) {
+  batch.put(family::attempts, keys::attempt({now.instance, now.number}), codecs::encode(now));
+}
+
+void put_output(kv_batch& batch, const output_record& now) {
+  batch.put(family::outputs, keys::instance(now.instance), codecs::encode(now));
+}
+
+void erase_output(kv_batch& batch, const instance_key& key) {
+  batch.erase(family::outputs, keys::instance(key));
+}
+
+void put_permit(kv_batch& batch, const permit_record& now) {
+  batch.put(family::permits, keys::permit(key_of(now)), codecs::encode(now));
+}
+
+void erase_permit(kv_batch& batch, const permit_record& before) {
+  batch.erase(family::permits, keys::permit(key_of(before)));
+}
+
+void put_slot(kv_batch& batch, const slot_record& now, const slot_record* before) {
+  const auto key = key_of(now);
+  batch.put(family::slots, keys::slot(key), codecs::encode(now));
+  if (before != nullptr && before->outcome == now.outcome)
+    return;
+  if (before != nullptr && before->outcome == slot_outcome::planned)
+    batch.erase(family::slots, keys::plan(key));
+  if (before != nullptr && is_listed(before->outcome))
+    batch.erase(family::index, keys::slot_outcome(key, before->outcome));
+  if (now.outcome == slot_outcome::planned)
+    batch.put(family::slots, keys::plan(key), {});
+  if (is_listed(now.outcome))
+    batch.put(family::index, keys::slot_outcome(key, now.outcome), {});
+}
+
+void erase_slot(kv_batch& batch, const slot_record& before) {
+  const auto key = key_of(before);
+  batch.erase(family::slots, keys::slot(key));
+  if (before.outcome == slot_outcome::planned)
+    batch.erase(family::slots, keys::plan(key));
+  if (is_listed(before.outcome))
+    batch.erase(family::index, keys::slot_outcome(key, before.outcome));
+}
+
+void put_trigger(kv_batch& batch, const trigger_record& now) {
+  batch.put(family::definitions, keys::trigger({now.workflow, now.trigger}), codecs::encode(now));
+}
+
+void put_workflow(kv_batch& batch, const workflow_record& now) {
+  batch.put(family::definitions, keys::workflow(now.id), codecs::encode(now));
+}
+
+void put_version(kv_batch& batch, const version_record& now) {
+  batch.put(family::definitions, keys::version({now.workflow, now.version}), codecs::encode(now));
+}
+
+void put_project(kv_batch& batch, std::string_view project, std::string_view settings_json) {
+  batch.put(family::definitions, keys::project(project), codecs::encode_project(settings_json));
+}
+
+void put_request_key(kv_batch& batch, std::string_view workflow, std::string_view key, run_id run) {
+  batch.put(family::slots, keys::request({std::string{workflow}, std::string{key}}),
+            codecs::encode_run_id(run));
+}
+
+void put_audit(kv_batch& batch, const audit_record& now) {
+  batch.put(family::audit, keys::audit(now.sequence), codecs::encode(now));
+}
+
+void number_audit(kv_batch& batch, std::uint64_t& next) {
+  const auto unnumbered = keys::audit(0);
+  for (auto& write : batch.writes)
+    if (write.in == family::audit && write.key == unnumbered)
+      write.key = keys::audit(next++);
+}
+
+} // namespace pinion

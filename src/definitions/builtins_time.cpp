@@ -88,7 +88,7 @@ result<calendar_unit> unit_named(std::string_view name, std::int64_t& count) {
       count *= one.times;
       return one.unit;
     }
-  return invalid("unknown unit " + definitions::quoted(name) + " in an offset",
+  return invalid("unknown unit " + definitions::shown(name) + " in an offset",
                  "known are s, m, h, d, w, month, quarter, year");
 }
 

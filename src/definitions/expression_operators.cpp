@@ -176,7 +176,7 @@ std::string shown(const expression_value& value, zone in) {
   const auto* data = as_json(value);
   if (data && data->is_null())
     return "null";
-  return definitions::quoted(to_text(value, in));
+  return definitions::shown(to_text(value, in));
 }
 
 result<bool> truth(const expression_value& value, zone in) {

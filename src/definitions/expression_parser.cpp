@@ -250,7 +250,7 @@ private:
     if (value->kind == node_kind::name && key.is_string() &&
         !references_[value->reference].computed) {
       references_[value->reference].path.push_back(key.get<std::string>());
-      return std::move(value);
+      return value;
     }
     BOOST_OUTCOME_TRY(literal, make(node_kind::literal, offset, {}));
     literal->literal = std::move(key);

@@ -18,12 +18,12 @@ enum class text_kind : std::uint8_t {
 
 /// Text with `{{ expression }}` pieces.
 ///
-/// In shell text the value is quoted for the place where it stands: bare it becomes one word,
-/// inside
-/// '...', "...", $'...' or a here-document it is escaped for that. Where that cannot be decided
-/// (a comment, arithmetic, inside backticks, a here-document's delimiter and the like) `parse`
-/// refuses it;
-/// `| raw` opts out. In Python text a value stands bare; inside a string literal it is refused.
+/// In shell text the value is quoted for the place where it stands: bare it becomes one word; inside
+/// '...', "...", $'...' or a here-document it is escaped for that; in $((...)) it must be an integer;
+/// in a comment it loses its line breaks. Where that cannot be decided (inside ${...} or backticks,
+/// in a here-document's delimiter and the like) `parse` refuses it; `| raw` opts out. The quoting holds
+/// for one reading: what a command reads again (`eval`, `let`, `[[ x -eq y ]]`) it cannot protect.
+/// In Python text a value stands bare; inside a string literal it is refused.
 class text_template {
 public:
   /// Fails at the first problem. Offsets count from the start of `text`.
@@ -43,6 +43,9 @@ public:
   /// No piece at all: `render` gives the same text always.
   bool constant() const noexcept;
 
+  /// Every piece ends with `| raw`, or there is none.
+  bool raw_only() const noexcept;
+
 private:
   friend class value_text;
   struct piece {
@@ -51,7 +54,10 @@ private:
     std::vector<expression> what; ///< None or one.
     std::uint8_t place = 0;       ///< A `shell_place`.
     std::string delimiter;        ///< Of the here-document around it.
+    bool strips_tabs = false;     ///< That one is `<<-`.
   };
+  result<std::string> written(const piece& at, const expression_value& value, zone in) const;
+
   text_kind kind_ = text_kind::plain;
   std::vector<piece> pieces_;
   std::vector<name_reference> references_;

@@ -1,0 +1,36 @@
+#include "definitions/task_names.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace pinion {
+
+std::uint32_t head_of_chain(const workflow_definition& workflow, std::uint32_t task) {
+  // The steps are counted because a definition that is still being checked may chain in a circle.
+  for (std::size_t steps = 0; steps < workflow.tasks.size(); ++steps) {
+    const auto& primary = workflow.tasks[task].fallback_of;
+    if (!primary || *primary >= workflow.tasks.size())
+      break;
+    task = *primary;
+  }
+  return task;
+}
+
+std::vector<std::uint32_t> ancestors_of(const workflow_definition& workflow, std::uint32_t task) {
+  std::vector<std::uint32_t> out;
+  std::unordered_set<std::uint32_t> seen;
+  std::vector<std::uint32_t> open{head_of_chain(workflow, task)};
+  while (!open.empty()) {
+    const auto at = open.back();
+    open.pop_back();
+    for (const auto upstream : workflow.tasks[at].needs)
+      if (upstream < workflow.tasks.size() && seen.insert(upstream).second) {
+        out.push_back(upstream);
+        open.push_back(upstream);
+      }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+} // namespace pinion

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "pinion/model/definition.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace pinion {
+
+/// The root names of every expression, loop names apart.
+inline constexpr std::array<std::string_view, 21> root_names{"params",
+                                                             "vars",
+                                                             "secrets",
+                                                             "run",
+                                                             "task",
+                                                             "inputs",
+                                                             "slot",
+                                                             "logical_date",
+                                                             "data_interval_start",
+                                                             "data_interval_end",
+                                                             "biz_date",
+                                                             "biz_date_nodash",
+                                                             "ds",
+                                                             "ds_nodash",
+                                                             "ts",
+                                                             "ts_nodash",
+                                                             "ds_utc",
+                                                             "ds_utc_nodash",
+                                                             "ts_utc",
+                                                             "ts_utc_nodash",
+                                                             "lane"};
+
+inline constexpr std::array<std::string_view, 8> run_keys{
+    "id", "project", "workflow", "version", "trigger", "lane", "requested_by", "note"};
+
+inline constexpr std::array<std::string_view, 3> task_keys{"name", "index", "attempt"};
+
+/// Whose `needs` count for a task: its own, or for a fallback those of the primary at the head of
+/// the chain.
+std::uint32_t head_of_chain(const workflow_definition& workflow, std::uint32_t task);
+
+/// Positions of all tasks that `task` needs, directly or not, ascending; of a fallback those of its
+/// primary. Linear in the edges above it.
+std::vector<std::uint32_t> ancestors_of(const workflow_definition& workflow, std::uint32_t task);
+
+} // namespace pinion

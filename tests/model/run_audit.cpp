@@ -1,0 +1,148 @@
+#include "run_fixture.hpp"
+
+#include <pinion/model/join.hpp>
+
+// A slow second opinion: everything is derived from the definition and the instances' states alone.
+namespace pinion::testing {
+namespace {
+
+/// One upstream as a join sees it and as the run's state sees it.
+struct opinion {
+  upstream_class join = upstream_class::pending;
+  unit_class run = unit_class::pending;
+};
+
+opinion of_state(instance_state state, bool ignore_failure) {
+  if (state == instance_state::success)
+    return {upstream_class::success, unit_class::success};
+  if (state == instance_state::skipped)
+    return {upstream_class::skipped, unit_class::skipped};
+  if (state == instance_state::cancelled)
+    return {upstream_class::failed, unit_class::cancelled};
+  if (state == instance_state::failed && ignore_failure)
+    return {upstream_class::success, unit_class::success};
+  if (state == instance_state::failed)
+    return {upstream_class::failed, unit_class::failing};
+  if (state == instance_state::upstream_failed)
+    return {upstream_class::upstream_failed, ignore_failure ? unit_class::success : unit_class::failing};
+  return {};
+}
+
+/// A whole task as one state; nothing while an instance of it is alive.
+std::optional<instance_state> whole(const run_core& core, std::uint32_t task) {
+  std::set<instance_state> seen;
+  for (const auto& record : core.instances_of(task)) {
+    if (!is_terminal(record.state))
+      return std::nullopt;
+    seen.insert(record.state);
+  }
+  for (const auto state : {instance_state::upstream_failed, instance_state::failed, instance_state::cancelled,
+                           instance_state::success})
+    if (seen.contains(state))
+      return state;
+  return instance_state::skipped;
+}
+
+opinion of_chain(const run_core& core, std::uint32_t primary) {
+  const auto& tasks = core.definition().tasks;
+  auto last = primary;
+  while (true) {
+    const auto state = whole(core, last);
+    if (!state)
+      return {};
+    if (*state == instance_state::failed && tasks[last].fallback) {
+      last = *tasks[last].fallback;
+      continue;
+    }
+    const bool ignored = tasks[primary].ignore_failure || tasks[last].ignore_failure;
+    auto seen = of_state(*state, ignored);
+    const bool primary_failed = last != primary;
+    if (primary_failed && !ignored && *state != instance_state::success)
+      seen.run = unit_class::failing;
+    return seen;
+  }
+}
+
+std::vector<opinion> units_of(const run_core& core, std::uint32_t task) {
+  const auto& definition = core.definition().tasks[task];
+  if (definition.fallback_of)
+    return {};
+  if (definition.fallback)
+    return {of_chain(core, task)};
+  std::vector<opinion> all;
+  for (const auto& record : core.instances_of(task))
+    all.push_back(of_state(record.state, definition.ignore_failure));
+  return all;
+}
+
+join_counts counts_of(const run_core& core, std::uint32_t task) {
+  join_counts counts;
+  for (const auto need : core.definition().tasks[task].needs)
+    for (const auto& unit : units_of(core, need)) {
+      ++counts.total;
+      counts.add(unit.join, 1);
+    }
+  return counts;
+}
+
+/// All members of the chain before this fallback have failed.
+bool is_needed(const run_core& core, std::uint32_t task) {
+  const auto& before = core.definition().tasks[task].fallback_of;
+  return !before || (whole(core, *before) == instance_state::failed && is_needed(core, *before));
+}
+
+std::string audit_task(const run_core& core, std::uint32_t task) {
+  const auto& definition = core.definition().tasks[task];
+  const auto counts = counts_of(core, task);
+  if (counts != core.upstream_counts(task))
+    return "counters of " + definition.name + " differ from a rescan; ";
+  std::string wrong;
+  for (const auto& record : core.instances_of(task)) {
+    const auto name = definition.name + ' ' + describe(record) + "; ";
+    const auto* attempt = core.newest_attempt(record.key);
+    if (core.find(record.key) != &record)
+      wrong += "not found by its key: " + name;
+    if (is_active(record.state) != (attempt != nullptr) &&
+        ((definition.type != task_type::empty && definition.type != task_type::workflow) ||
+         !definition.pools.empty()))
+      wrong += "an attempt too many or too few: " + name;
+    if (record.state != instance_state::waiting)
+      continue;
+    if (definition.fallback_of) {
+      if (is_needed(core, task))
+        wrong += "a needed fallback does not run: " + name;
+    } else if (decide_join(definition.join, counts, no_element) != join_decision::wait) {
+      wrong += "waits although its join is decided: " + name;
+    } else if (core.pending_upstream(task).empty()) {
+      wrong += "waits for nothing: " + name;
+    }
+  }
+  return wrong;
+}
+
+} // namespace
+
+std::string audit(const run_core& core) {
+  std::string wrong;
+  std::array<std::uint32_t, instance_state_count> counts{};
+  run_standing standing{core.run().fired_at != never, core.run().admitted, core.run().cancel_failed};
+  std::uint32_t live = 0;
+  for (std::uint32_t task = 0; task < core.definition().tasks.size(); ++task) {
+    for (const auto& record : core.instances_of(task)) {
+      ++counts[static_cast<std::size_t>(record.state)];
+      live += is_terminal(record.state) ? 0 : 1;
+    }
+    for (const auto& unit : units_of(core, task))
+      standing.add(unit.run, 1);
+    wrong += audit_task(core, task);
+  }
+  if (counts != core.run().counts)
+    wrong += "counts by state differ from a rescan; ";
+  if (core.run().state != run_state_of(standing, live))
+    wrong += "the run's state differs from a rescan; ";
+  if (core.ended() != (live == 0) || (core.run().ended_at != never) != (live == 0))
+    wrong += "the run's end differs from a rescan; ";
+  return wrong;
+}
+
+} // namespace pinion::testing

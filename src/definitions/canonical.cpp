@@ -1,0 +1,312 @@
+#include "pinion/definitions/canonical.hpp"
+
+#include "definitions/canonical_parts.hpp"
+#include "definitions/trigger_reader.hpp"
+
+#include <array>
+#include <openssl/evp.h>
+
+namespace pinion {
+
+namespace definitions {
+
+namespace {
+
+using nlohmann::json;
+
+json schedule_to_json(const schedule& when) {
+  json out = json::object();
+  if (const auto* every = std::get_if<every_schedule>(&when)) {
+    out["every_us"] = every->period.count();
+    put(out, "anchor_us", to_us(every->anchor), std::int64_t{0});
+    return out;
+  }
+  const auto& cron = std::get<cron_schedule>(when);
+  out["cron"] = cron.expression.text();
+  out["timezone"] = cron.in.name();
+  out["dst_missing"] = missing_words.word(cron.dst.missing);
+  out["dst_repeated"] = repeated_words.word(cron.dst.repeated);
+  return out;
+}
+
+schedule schedule_from(const json& from) {
+  if (from.contains("every_us")) {
+    const auto made = make_every(duration{from.at("every_us").get<std::int64_t>()},
+                                 from_us(from.value("anchor_us", std::int64_t{0})));
+    if (!made)
+      throw corrupt_member{made.error().message};
+    return made.value();
+  }
+  auto made = make_cron(from.at("cron").get_ref<const std::string&>(),
+                        from.at("timezone").get_ref<const std::string&>());
+  if (!made)
+    throw corrupt_member{made.error().message};
+  auto& cron = std::get<cron_schedule>(made.value());
+  missing_words.take(from, "dst_missing", cron.dst.missing);
+  repeated_words.take(from, "dst_repeated", cron.dst.repeated);
+  return std::move(made).value();
+}
+
+json interval_to_json(const interval_rule& rule) {
+  json out = json::object();
+  interval_words.put(out, "kind", rule.kind, interval_kind::previous);
+  put(out, "length_us", rule.length, duration{});
+  return out;
+}
+
+interval_rule interval_from(const json& from) {
+  interval_rule rule;
+  interval_words.take(from, "kind", rule.kind);
+  take(from, "length_us", rule.length);
+  return rule;
+}
+
+/// Bytes that are no UTF-8 (a path) become U+FFFD.
+std::string dumped(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// Everything but the tasks, which may be many and are written one by one.
+json head_to_json(const workflow_definition& definition) {
+  const workflow_definition unsaid;
+  json out = json::object();
+  out["format"] = canonical_format;
+  out["project"] = definition.project;
+  out["name"] = definition.name;
+  put(out, "description", definition.description, unsaid.description);
+  put(out, "owner", definition.owner, unsaid.owner);
+  if (!definition.labels.empty())
+    out["labels"] = pairs_to_json(definition.labels);
+  put(out, "timezone", definition.timezone, unsaid.timezone);
+  for (const auto& param : definition.params)
+    out["params"].push_back(to_json(param));
+  for (const auto& trigger : definition.triggers)
+    out["triggers"].push_back(to_json(trigger));
+  overlap_words.put(out, "overlap", definition.overlap, unsaid.overlap);
+  put(out, "max_active_runs", definition.max_active_runs, unsaid.max_active_runs);
+  put(out, "timeout_us", definition.timeout, unsaid.timeout);
+  if (auto interval = interval_to_json(definition.data_interval); !interval.empty())
+    out["data_interval"] = std::move(interval);
+  put(out, "vars", definition.vars, unsaid.vars);
+  if (auto alarms = to_json(definition.alarms); !alarms.empty())
+    out["alarms"] = std::move(alarms);
+  put(out, "source_file", definition.source_file, unsaid.source_file);
+  return out;
+}
+
+std::string write_workflow(const workflow_definition& definition, const json& head) {
+  std::string out{'{'};
+  bool tasks_written = false;
+  const auto write_tasks = [&] {
+    tasks_written = true;
+    out += "\"tasks\":[";
+    for (std::size_t i = 0; i < definition.tasks.size(); ++i)
+      out += (i > 0 ? "," : "") + dumped(to_json(definition.tasks[i]));
+    out += "],";
+  };
+  for (const auto& [key, value] : head.items()) {
+    if (!tasks_written && key > "tasks")
+      write_tasks();
+    out += dumped(key) + ':' + dumped(value) + ',';
+  }
+  if (!tasks_written)
+    write_tasks();
+  out.back() = '}';
+  return out;
+}
+
+/// Positions of tasks in a stored form are used without further checks.
+void check_positions(const workflow_definition& definition) {
+  const auto count = definition.tasks.size();
+  const auto check = [&](std::uint32_t at) {
+    if (at >= count)
+      throw corrupt_member{"a task's position is " + std::to_string(at) + " of " +
+                           std::to_string(count)};
+  };
+  for (const auto& task : definition.tasks) {
+    for (const auto need : task.needs)
+      check(need);
+    check(task.fallback.value_or(0));
+    check(task.fallback_of.value_or(0));
+  }
+}
+
+workflow_definition workflow_from(const json& from) {
+  workflow_definition out;
+  out.project = from.at("project").get<std::string>();
+  out.name = from.at("name").get<std::string>();
+  take(from, "description", out.description);
+  take(from, "owner", out.owner);
+  out.labels = pairs_from(from.value("labels", json::array()));
+  take(from, "timezone", out.timezone);
+  for (const auto& param : from.value("params", json::array()))
+    out.params.push_back(param_from(param));
+  for (const auto& trigger : from.value("triggers", json::array()))
+    out.triggers.push_back(trigger_from(trigger));
+  overlap_words.take(from, "overlap", out.overlap);
+  take(from, "max_active_runs", out.max_active_runs);
+  take(from, "timeout_us", out.timeout);
+  out.data_interval = interval_from(from.value("data_interval", json::object()));
+  take(from, "vars", out.vars);
+  out.alarms = alarms_from(from.value("alarms", json::object()));
+  take(from, "source_file", out.source_file);
+  const auto& tasks = from.at("tasks");
+  out.tasks.reserve(tasks.size());
+  for (const auto& task : tasks)
+    out.tasks.push_back(task_from(task));
+  check_positions(out);
+  return out;
+}
+
+json channel_to_json(const channel_definition& channel) {
+  const channel_definition unsaid;
+  json out = json::object();
+  put(out, "log", channel.log, unsaid.log);
+  put(out, "command", channel.command, unsaid.command);
+  put(out, "cwd", channel.cwd, unsaid.cwd);
+  return out;
+}
+
+channel_definition channel_from(const json& from) {
+  channel_definition channel;
+  take(from, "log", channel.log);
+  take(from, "command", channel.command);
+  take(from, "cwd", channel.cwd);
+  return channel;
+}
+
+constexpr const char* secret_words[] = {"env", "file"};
+
+project_settings settings_from(const json& from) {
+  project_settings out;
+  out.project = from.at("project").get<std::string>();
+  take(from, "pools", out.pools);
+  for (const auto& [name, secret] : from.value("secrets", json::object()).items())
+    for (const auto kind : {secret_source::kind::environment, secret_source::kind::file})
+      if (const auto* word = secret_words[static_cast<std::size_t>(kind)]; secret.contains(word))
+        out.secrets[name] = {kind, secret.at(word).get<std::string>()};
+  for (const auto& [name, channel] : from.value("channels", json::object()).items())
+    out.channels[name] = channel_from(channel);
+  take(from, "triggers_enabled", out.triggers_enabled);
+  return out;
+}
+
+/// Parses a canonical form and hands it to `read`; every way to fail becomes a problem.
+template <class Value, class Read>
+result<Value> read_form(std::string_view text, const char* what, Read read) {
+  try {
+    const auto form = json::parse(text);
+    const auto format = form.at("format").get<int>();
+    if (format > canonical_format)
+      return problem{errc::newer_format, std::string{what} + " is of format " +
+                                             std::to_string(format) + "; this program knows " +
+                                             std::to_string(canonical_format)};
+    return read(form);
+  } catch (const json::exception& why) {
+    return problem{errc::corrupt, std::string{what} + " cannot be read: " + why.what()};
+  } catch (const corrupt_member& why) {
+    return problem{errc::corrupt, std::string{what} + " cannot be read: " + why.what};
+  }
+}
+
+} // namespace
+
+json to_json(const trigger_definition& trigger) {
+  const bool unsaid_enabled = true;
+  json out = json::object();
+  out["id"] = trigger.id;
+  out["when"] = schedule_to_json(trigger.when);
+  put(out, "text", trigger.text, std::string{});
+  if (!trigger.params.empty())
+    out["params"] = pairs_to_json(trigger.params);
+  put(out, "enabled", trigger.enabled, unsaid_enabled);
+  put(out, "priority", trigger.priority, std::uint8_t{0});
+  if (trigger.overlap)
+    out["overlap"] = overlap_words.word(*trigger.overlap);
+  return out;
+}
+
+trigger_definition trigger_from(const json& from) {
+  trigger_definition trigger{.id = from.at("id").get<std::string>(),
+                             .when = schedule_from(from.at("when"))};
+  take(from, "text", trigger.text);
+  trigger.params = pairs_from(from.value("params", json::array()));
+  take(from, "enabled", trigger.enabled);
+  take(from, "priority", trigger.priority);
+  if (from.contains("overlap"))
+    overlap_words.take(from, "overlap", trigger.overlap.emplace());
+  return trigger;
+}
+
+json to_json(const param_definition& param) {
+  json out = json::object();
+  out["name"] = param.name;
+  put(out, "default", param.default_value, std::string{});
+  put(out, "type", param.type, std::string{});
+  put(out, "enum", param.allowed, std::vector<json_text>{});
+  if (param.min)
+    out["min"] = *param.min;
+  if (param.max)
+    out["max"] = *param.max;
+  return out;
+}
+
+param_definition param_from(const json& from) {
+  param_definition param;
+  take(from, "name", param.name);
+  take(from, "default", param.default_value);
+  take(from, "type", param.type);
+  take(from, "enum", param.allowed);
+  if (from.contains("min"))
+    take(from, "min", param.min.emplace());
+  if (from.contains("max"))
+    take(from, "max", param.max.emplace());
+  return param;
+}
+
+} // namespace definitions
+
+using namespace definitions;
+
+std::string to_canonical_json(const workflow_definition& definition) {
+  return write_workflow(definition, head_to_json(definition));
+}
+
+result<workflow_definition> from_canonical_json(std::string_view text) {
+  return read_form<workflow_definition>(text, "a stored definition", workflow_from);
+}
+
+std::string definition_hash(const workflow_definition& definition) {
+  auto head = head_to_json(definition);
+  head.erase("source_file");
+  const auto text = write_workflow(definition, head);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  for (unsigned i = 0; i < size; ++i) {
+    out += digits[digest[i] >> 4U];
+    out += digits[digest[i] & 0xFU];
+  }
+  return out;
+}
+
+std::string to_canonical_json(const project_settings& settings) {
+  nlohmann::json out = nlohmann::json::object();
+  out["format"] = canonical_format;
+  out["project"] = settings.project;
+  put(out, "pools", settings.pools, {});
+  for (const auto& [name, source] : settings.secrets)
+    out["secrets"][name][secret_words[static_cast<std::size_t>(source.from)]] = source.name;
+  for (const auto& [name, channel] : settings.channels)
+    out["channels"][name] = channel_to_json(channel);
+  put(out, "triggers_enabled", settings.triggers_enabled, true);
+  return dumped(out);
+}
+
+result<project_settings> settings_from_canonical_json(std::string_view text) {
+  return read_form<project_settings>(text, "stored settings", settings_from);
+}
+
+} // namespace pinion

@@ -1,0 +1,23 @@
+#include "definitions/key_rules.hpp"
+#include "definitions/param_reader.hpp"
+#include "definitions/policy_readers.hpp"
+#include "definitions/project_reader.hpp"
+#include "definitions/task_reader.hpp"
+#include "definitions/trigger_reader.hpp"
+#include "definitions/workflow_reader.hpp"
+
+namespace pinion::definitions {
+
+std::vector<key_table> all_key_tables() {
+  return {
+      {"workflow", workflow_keys()},       {"task", task_keys()},
+      {"defaults", default_keys()},        {"trigger", trigger_keys()},
+      {"param", param_keys()},             {"retry", retry_keys()},
+      {"timeout", timeout_keys()},         {"check", check_keys()},
+      {"for_each", for_each_keys()},       {"alarm", alarm_keys()},
+      {"project", project_keys()},         {"environment", environment_keys()},
+      {"secret", secret_keys()},           {"channel", channel_keys()},
+  };
+}
+
+} // namespace pinion::definitions

@@ -1,0 +1,386 @@
+#include "definitions/task_reader.hpp"
+
+#include "definitions/key_rules.hpp"
+#include "definitions/policy_readers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+
+namespace pinion::definitions {
+
+namespace {
+
+using task_rule = key_rule<task_draft>;
+
+constexpr std::array<std::string_view, 5> type_words{"shell", "python", "empty", "check",
+                                                     "workflow"};
+
+constexpr unsigned bit(task_type type) { return 1U << static_cast<unsigned>(type); }
+constexpr unsigned shell_only = bit(task_type::shell);
+constexpr unsigned python_only = bit(task_type::python);
+constexpr unsigned workflow_only = bit(task_type::workflow);
+constexpr unsigned body = shell_only | python_only;
+constexpr unsigned process = body | bit(task_type::check);
+
+/// The keys that not every type of task has, and the types that have them.
+struct typed_key {
+  std::string_view key;
+  unsigned types;
+};
+
+constexpr typed_key typed_keys[] = {
+    {"run", shell_only},        {"shell", shell_only | bit(task_type::check)},
+    {"script", python_only},    {"args", python_only},
+    {"python", python_only},    {"workflow", workflow_only},
+    {"params", workflow_only},  {"cwd", process},
+    {"env", process},           {"stdin", body},
+    {"grace", process},         {"skip_exit", body},
+    {"checks", process},        {"retry", process | workflow_only},
+};
+
+template <auto Member>
+void text_into(const reporter& report, const node& at, task_draft& into) {
+  if (auto value = read_text(report, at))
+    into.task.*Member = *std::move(value);
+}
+
+template <auto Member>
+void filled_text_into(const reporter& report, const node& at, task_draft& into) {
+  if (auto value = read_filled_text(report, at))
+    into.task.*Member = *std::move(value);
+}
+
+template <auto Member>
+void flag_into(const reporter& report, const node& at, task_draft& into) {
+  if (const auto value = read_flag(report, at))
+    into.task.*Member = *value;
+}
+
+template <auto Member>
+void alarms_into(const reporter& report, const node& at, task_draft& into) {
+  into.task.alarms.*Member = read_alarms(report, at, *into.settings);
+}
+
+void read_type(const reporter& report, const node& at, task_draft& into) {
+  if (const auto word = read_word(report, at, {type_words.begin(), type_words.end()}))
+    into.task.type = static_cast<task_type>(*word);
+}
+
+void add_need(const reporter& report, const node& at, task_draft& into) {
+  if (!at.is_scalar())
+    return report_kind(report, at, "the name of a task");
+  into.links.needs.push_back({at.text, at.offset});
+}
+
+void read_needs(const reporter& report, const node& at, task_draft& into) {
+  into.links.has_needs = true;
+  into.links.needs_offset = at.offset;
+  if (!at.is_list())
+    return add_need(report, at, into);
+  for (const auto& item : at.items)
+    add_need(report, item, into);
+}
+
+void read_join(const reporter& report, const node& at, task_draft& into) {
+  // In the order of `join_rule`.
+  static const std::vector<std::string_view> words{
+      "all_success",
+      "all_failed",
+      "all_done",
+      "all_done_min_one_success",
+      "all_done_setup_success",
+      "one_success",
+      "one_failed",
+      "one_done",
+      "none_failed",
+      "none_failed_min_one_success",
+      "none_skipped",
+      "all_skipped",
+      "always",
+  };
+  if (const auto word = read_word(report, at, words))
+    into.task.join = static_cast<join_rule>(*word);
+}
+
+void read_when(const reporter& report, const node& at, task_draft& into) {
+  if (auto value = read_filled_text(report, at))
+    into.task.when = *std::move(value);
+}
+
+bool is_variable(std::string_view name) noexcept {
+  const bool digit = !name.empty() && name[0] >= '0' && name[0] <= '9';
+  return !name.empty() && !digit && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+void read_environment(const reporter& report, const node& at, task_draft& into) {
+  read_text_map(report, at, is_variable, "a variable", into.task.env);
+  for (std::size_t i = 0; at.is_map() && i < at.pairs(); ++i)
+    if (at.key(i).text.starts_with("PINION_"))
+      report.error(at.key(i), "variables named PINION_... are set by Pinion");
+}
+
+void read_cwd(const reporter& report, const node& at, task_draft& into) {
+  if (const auto value = read_filled_text(report, at))
+    into.task.cwd = below(*into.folder, *value);
+}
+
+void read_call(const reporter& report, const node& at, task_draft& into) {
+  const auto text = read_text(report, at);
+  if (!text)
+    return;
+  const std::string_view name = at.text;
+  const auto dot = name.find('.');
+  const bool legal = dot == std::string_view::npos
+                         ? is_name(name)
+                         : is_name(name.substr(0, dot)) && is_name(name.substr(dot + 1));
+  if (!legal)
+    return report.error(at, shown(name) + " is no reference to a workflow",
+                        "write `workflow` or `project.workflow`");
+  into.task.call_workflow = *text;
+  into.links.call = name_use{name, at.offset};
+}
+
+void read_args(const reporter& report, const node& at, task_draft& into) {
+  if (auto words = read_texts(report, at, single_text::refused))
+    into.task.args = *std::move(words);
+}
+
+void read_priority(const reporter& report, const node& at, task_draft& into) {
+  if (const auto value = read_integer(report, at, 1, 9))
+    into.task.priority = static_cast<std::uint8_t>(*value);
+}
+
+void read_skip_exit(const reporter& report, const node& at, task_draft& into) {
+  if (const auto value = read_integer(report, at, 1, 255))
+    into.task.skip_exit = static_cast<int>(*value);
+}
+
+void read_grace(const reporter& report, const node& at, task_draft& into) {
+  if (const auto value = read_duration(report, at, any_duration()))
+    into.task.grace = *value;
+}
+
+void read_fallback(const reporter& report, const node& at, task_draft& into) {
+  if (!at.is_scalar())
+    return report_kind(report, at, "the name of a task");
+  into.links.fallback = name_use{at.text, at.offset};
+}
+
+void retry_into(const reporter& report, const node& at, task_draft& into) {
+  read_retry(report, at, into.task.retry);
+}
+
+void timeout_into(const reporter& report, const node& at, task_draft& into) {
+  read_timeout(report, at, into.task.timeout);
+}
+
+void pools_into(const reporter& report, const node& at, task_draft& into) {
+  read_pools(report, at, *into.settings, into.task.pools);
+}
+
+/// What `defaults:` may hold; each key means the same in a task.
+constexpr task_rule default_rules[] = {
+    {"shell", filled_text_into<&task_definition::shell>},
+    {"python", filled_text_into<&task_definition::python>},
+    {"cwd", read_cwd},
+    {"env", read_environment},
+    {"expressions", flag_into<&task_definition::expressions>},
+    {"pool", pools_into},
+    {"priority", read_priority},
+    {"retry", retry_into},
+    {"timeout", timeout_into},
+    {"grace", read_grace},
+    {"skip_exit", read_skip_exit},
+    {"on_failure", alarms_into<&alarm_rules::on_failure>},
+    {"on_success", alarms_into<&alarm_rules::on_success>},
+    {"on_fallback", alarms_into<&alarm_rules::on_fallback>},
+};
+
+constexpr task_rule own_rules[] = {
+    {"title", text_into<&task_definition::title>},
+    {"type", read_type},
+    {"run",
+     [](const reporter& report, const node& at, task_draft& into) {
+       read_command(report, at, into.task.run, into.task.argv);
+     }},
+    {"script", filled_text_into<&task_definition::script>},
+    {"args", read_args},
+    {"workflow", read_call},
+    {"params",
+     [](const reporter& report, const node& at, task_draft& into) {
+       read_text_map(report, at, is_name, "a parameter", into.task.call_params);
+     }},
+    {"stdin", text_into<&task_definition::stdin_text>},
+    {"needs", read_needs},
+    {"join", read_join},
+    {"when", read_when},
+    {"fallback", read_fallback},
+    {"for_each",
+     [](const reporter& report, const node& at, task_draft& into) {
+       into.groups_by_pool = read_for_each(report, at, into.task.for_each);
+     }},
+    {"checks",
+     [](const reporter& report, const node& at, task_draft& into) {
+       read_checks(report, at, into.task.checks);
+     }},
+    {"ignore_failure", flag_into<&task_definition::ignore_failure>},
+};
+
+constexpr auto task_rules = [] {
+  std::array<task_rule, std::size(default_rules) + std::size(own_rules)> all{};
+  auto at = std::copy(std::begin(own_rules), std::end(own_rules), all.begin());
+  std::copy(std::begin(default_rules), std::end(default_rules), at);
+  return all;
+}();
+
+struct alarm_draft {
+  std::vector<alarm_target>* into;
+  const project_settings* settings;
+};
+
+void read_channel(const reporter& report, const node& at, alarm_draft& draft) {
+  if (!at.is_scalar())
+    return report_kind(report, at, "the name of a channel");
+  if (draft.settings->channels.contains(at.text))
+    return draft.into->push_back({at.text});
+  std::vector<std::string_view> names;
+  for (const auto& [name, channel] : draft.settings->channels)
+    names.emplace_back(name);
+  auto advice = did_you_mean(at.text, names);
+  report.error(at, "there is no channel " + shown(at.text),
+               advice.empty() ? "declare it under `channels:` in pinion.yaml" : advice);
+}
+
+constexpr key_rule<alarm_draft> alarm_rules_table[] = {{"alert", read_channel}};
+
+/// Which key makes a task what its type says.
+std::string_view needed_key(task_type type) {
+  switch (type) {
+  case task_type::shell: return "run";
+  case task_type::python: return "script";
+  case task_type::check: return "checks";
+  case task_type::workflow: return "workflow";
+  case task_type::empty: return {};
+  }
+  return {};
+}
+
+std::string advice_for_type(const node& task) {
+  for (const auto type : {task_type::python, task_type::workflow, task_type::check})
+    if (task.find(needed_key(type)) != nullptr && task.find("type") == nullptr)
+      return "add `type: " + std::string{type_words[static_cast<std::size_t>(type)]} + "`";
+  return {};
+}
+
+void check_type(const reporter& report, const node& name, const node& task, task_type type) {
+  const std::string type_name{type_words[static_cast<std::size_t>(type)]};
+  const auto advice = advice_for_type(task);
+  const auto needed = needed_key(type);
+  if (!needed.empty() && task.find(needed) == nullptr)
+    report.error(name, "a task of type " + type_name + " needs `" + std::string{needed} + "`",
+                 advice);
+  for (std::size_t i = 0; i < task.pairs(); ++i)
+    for (const auto& typed : typed_keys)
+      if (typed.key == task.key(i).text && (typed.types & bit(type)) == 0)
+        report.error(task.key(i),
+                     "`" + std::string{typed.key} + "` does not belong to a task of type " +
+                         type_name,
+                     advice);
+}
+
+void settle_groups(const reporter& report, task_draft& draft) {
+  if (draft.groups_by_pool == nullptr)
+    return;
+  if (draft.task.pools.size() == 1)
+    draft.task.for_each->groups_pool = draft.task.pools.front().pool;
+  else
+    report.error(*draft.groups_by_pool, "`groups: pool` needs a task of exactly one `pool`");
+}
+
+} // namespace
+
+std::string below(const std::string& folder, std::string_view path) {
+  const auto whole = std::filesystem::path{folder} / std::filesystem::path{path};
+  auto text = whole.lexically_normal().string();
+  if (text.size() > 1 && text.ends_with('/'))
+    text.pop_back();
+  return text;
+}
+
+std::vector<alarm_target> read_alarms(const reporter& report, const node& at,
+                                      const project_settings& settings) {
+  std::vector<alarm_target> targets;
+  alarm_draft draft{&targets, &settings};
+  const auto one = [&](const node& item) {
+    const std::size_t before = targets.size();
+    if (read_keys<alarm_draft>(report, item, alarm_rules_table, "an alarm", draft) &&
+        targets.size() == before && item.find("alert") == nullptr)
+      report.error(item, "an alarm needs `alert` with the name of a channel");
+  };
+  if (at.is_list())
+    for (const auto& item : at.items)
+      one(item);
+  else
+    one(at);
+  return targets;
+}
+
+void read_defaults(const reporter& report, const node& defaults, task_draft& into) {
+  read_keys<task_draft>(report, defaults, default_rules, "`defaults`", into);
+}
+
+void read_task(const reporter& report, const node& name, const node& task, task_draft& draft) {
+  draft.task.name = name.text;
+  draft.links.offset = name.offset;
+  draft.links.body = &task;
+  if (!is_name(name.text))
+    report.error(name, shown(name.text) + " is no legal name of a task", std::string{name_rule});
+  if (task.is_null())
+    return report.error(name, "the task " + shown(name.text) + " is empty",
+                        "write at least `run: ...` or `type: empty`");
+  if (!read_keys<task_draft>(report, task, task_rules, "a task", draft))
+    return;
+  check_type(report, name, task, draft.task.type);
+  settle_groups(report, draft);
+}
+
+const node* find_field(const node& body_node, std::string_view field) {
+  const node* at = &body_node;
+  if (field.starts_with("for_each.")) {
+    const auto* loop = body_node.find("for_each");
+    if (loop == nullptr || !loop->is_map() || loop->pairs() != 1)
+      return nullptr;
+    const auto* inner = loop->value(0).find(field.substr(9));
+    return inner != nullptr ? inner : &loop->value(0);
+  }
+  if (field.starts_with("argv["))
+    return find_field(body_node, "run" + std::string{field.substr(4)});
+  while (at != nullptr && !field.empty()) {
+    if (field.front() == '[') {
+      std::size_t index = 0;
+      const auto end = field.find(']');
+      std::from_chars(field.data() + 1, field.data() + end, index);
+      field.remove_prefix(std::min(field.size(), end + 1));
+      at = at->is_list() && index < at->items.size() ? &at->items[index] : nullptr;
+    } else {
+      const auto stop = std::min(field.find_first_of(".["), field.size());
+      auto key = field.substr(0, stop);
+      field.remove_prefix(stop);
+      const bool inside_check = key == "argv" && at != &body_node;
+      at = at->find(inside_check ? "command" : key);
+    }
+    if (field.starts_with('.'))
+      field.remove_prefix(1);
+  }
+  return at;
+}
+
+std::vector<std::string_view> task_keys() { return keys_of<task_draft>(task_rules); }
+std::vector<std::string_view> default_keys() { return keys_of<task_draft>(default_rules); }
+std::vector<std::string_view> alarm_keys() { return keys_of<alarm_draft>(alarm_rules_table); }
+
+} // namespace pinion::definitions

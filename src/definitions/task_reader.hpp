@@ -1,0 +1,62 @@
+#pragma once
+
+#include "definitions/diagnostic_sink.hpp"
+#include "definitions/yaml_node.hpp"
+#include "pinion/model/definition.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pinion::definitions {
+
+/// A name that a file mentions, and where. The text belongs to the tree of nodes.
+struct name_use {
+  std::string_view name;
+  std::uint32_t offset = 0;
+};
+
+/// What a task says about other tasks; resolved when all of them are known.
+struct task_links {
+  std::uint32_t offset = 0;     ///< Of its name.
+  const node* body = nullptr;   ///< Its map.
+  bool has_needs = false;       ///< `needs:` stands there, even if it is empty.
+  std::uint32_t needs_offset = 0;
+  std::vector<name_use> needs;
+  std::optional<name_use> fallback;
+  std::optional<name_use> call; ///< `workflow:` of a task of that type.
+};
+
+/// A task while it is read.
+struct task_draft {
+  task_definition task;
+  task_links links;
+  const std::string* folder = nullptr;          ///< Absolute, of the file; relative `cwd:` starts there.
+  const project_settings* settings = nullptr;   ///< Pools and channels by name.
+  const node* groups_by_pool = nullptr;         ///< `groups: pool`, until the pools are known.
+};
+
+/// What tasks get that say nothing, made of one or more `defaults:` maps: a task as it is before
+/// its own keys are read.
+void read_defaults(const reporter& report, const node& defaults, task_draft& into);
+
+/// Reads one task over `draft`, which holds the defaults. Reports all that is wrong with it alone.
+void read_task(const reporter& report, const node& name, const node& body, task_draft& draft);
+
+/// Reads `on_failure:` and the like: a list of `{alert: channel}`, or one.
+std::vector<alarm_target> read_alarms(const reporter& report, const node& at,
+                                      const project_settings& settings);
+
+/// The node that holds the text of a field as `template_checker` names it, below the map of a task or
+/// of `defaults:`; null pointer if it is not there.
+const node* find_field(const node& body, std::string_view field);
+
+/// `path` made absolute below `folder`, without dots.
+std::string below(const std::string& folder, std::string_view path);
+
+std::vector<std::string_view> task_keys();
+std::vector<std::string_view> default_keys();
+std::vector<std::string_view> alarm_keys();
+
+} // namespace pinion::definitions

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "api/json.hpp"
+#include "pinion/model/definition.hpp"
+#include "pinion/model/records.hpp"
+
+#include <limits>
+#include <optional>
+#include <vector>
+
+namespace pinion {
+
+/// The rows of one run; tasks without a row stand in their initial state.
+struct run_instances {
+  const run_record& run;
+  const std::vector<instance_record>& rows;
+};
+
+/// Which part of a graph: everything, or so many steps up and down from one task.
+struct graph_extent {
+  std::optional<std::uint32_t> around;
+  std::uint32_t upstream = std::numeric_limits<std::uint32_t>::max();
+  std::uint32_t downstream = std::numeric_limits<std::uint32_t>::max();
+};
+
+/// {workflow, run, state, nodes: [{task, type, state, counts, level, needs[], fallback}]} in the
+/// order of the definition. `level` is the longest way from a task without needs; a fallback stands
+/// one level below its primary. `state` of a fan-out: that of its instance that needs attention
+/// first; `counts` has all of them. Without `instances` both are null.
+json graph_of(const workflow_definition& definition, const run_instances* instances,
+              const graph_extent& extent);
+
+} // namespace pinion

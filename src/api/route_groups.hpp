@@ -1,0 +1,21 @@
+#pragma once
+
+#include "api/api_state.hpp"
+#include "pinion/api/router.hpp"
+
+#include <vector>
+
+/// The groups of the table of routes; each appends its lines.
+namespace pinion::routes {
+
+void add_definitions(std::vector<route>& table, const api_ptr& state);
+void add_apply(std::vector<route>& table, const api_ptr& state);
+void add_resources(std::vector<route>& table, const api_ptr& state);
+void add_runs(std::vector<route>& table, const api_ptr& state);
+void add_describe(std::vector<route>& table, const api_ptr& state);
+void add_logs(std::vector<route>& table, const api_ptr& state);
+void add_changes(std::vector<route>& table, const api_ptr& state);
+void add_operations(std::vector<route>& table, const api_ptr& state);
+void add_now(std::vector<route>& table, const api_ptr& state);
+
+} // namespace pinion::routes

@@ -1,0 +1,24 @@
+#include "pinion/api/routes.hpp"
+
+#include "api/route_groups.hpp"
+
+namespace pinion {
+
+router make_api(api_handles handles) {
+  const auto state = std::make_shared<api_state>(std::move(handles));
+  std::vector<route> table;
+  routes::add_definitions(table, state);
+  routes::add_apply(table, state);
+  routes::add_resources(table, state);
+  routes::add_runs(table, state);
+  routes::add_describe(table, state);
+  routes::add_logs(table, state);
+  routes::add_changes(table, state);
+  routes::add_operations(table, state);
+  routes::add_now(table, state);
+  return router{std::move(table)};
+}
+
+std::string api_socket_path(const std::string& data_folder) { return data_folder + "/pinion.sock"; }
+
+} // namespace pinion

@@ -1,0 +1,77 @@
+#include "api/lookup.hpp"
+#include "api/objects.hpp"
+#include "api/query.hpp"
+#include "api/route_groups.hpp"
+#include "pinion/timing/zone.hpp"
+
+namespace pinion::routes {
+namespace {
+
+/// Several instances of a fan-out: the first that has not ended speaks for them.
+const instance_record& spokesman(const std::vector<instance_record>& instances) {
+  const auto open = std::find_if(instances.begin(), instances.end(),
+                                 [](const auto& one) { return !is_terminal(one.state); });
+  return open == instances.end() ? instances.front() : *open;
+}
+
+void why(const api_ptr& state, const http_request& request, const reply_function& reply) {
+  if (const auto known = check_query(request, {"ref"}); !known)
+    return reply(error_reply(known.error()));
+  const auto ref = parse_reference(query_text(request, "ref"));
+  if (!ref)
+    return reply(error_reply(ref.error()));
+  const auto found = find_instances(store_view{*state}, ref.value());
+  if (!found)
+    return reply(error_reply(found.error()));
+  const auto& [run, definition, instances] = found.value();
+  const auto name = instances.empty() ? to_string(run.id)
+                                      : objects::instance_ref(*definition, spokesman(instances));
+  auto answer = answer_with<why_answer>(state, reply, [name](api_state&, const why_answer& given) {
+    json shown = objects::why(given);
+    shown["ref"] = name;
+    return result<json>{std::move(shown)};
+  });
+  if (instances.empty())
+    state->engine().why_run(run.id, std::move(answer));
+  else
+    state->engine().why_instance(spokesman(instances).key, std::move(answer));
+}
+
+/// 200 once the engine is ready, 503 with the same body before.
+void health(const api_ptr& state, const http_request&, const reply_function& reply) {
+  state->engine().health([state, reply](result<health_answer> answer) {
+    state->later([reply, answer = std::move(answer)] {
+      if (!answer)
+        return reply(error_reply(answer.error()));
+      reply(json_reply(objects::health(answer.value()), answer.value().ready ? 200 : 503));
+    });
+  });
+}
+
+void wheel(const api_ptr& state, const http_request&, const reply_function& reply) {
+  state->engine().wheel(
+      answer_with<wheel_answer>(state, reply, [](api_state&, const wheel_answer& answer) {
+        return result<json>{objects::wheel(answer)};
+      }));
+}
+
+result<json> version(api_state&, const http_request&) {
+  return json{{"version", PINION_VERSION}, {"api", "v1"}, {"tzdata", tzdata_version()}};
+}
+
+} // namespace
+
+void add_now(std::vector<route>& table, const api_ptr& state) {
+  const auto with_state = [&](auto handle) {
+    return [state, handle](const http_request& request, const reply_function& reply) {
+      handle(state, request, reply);
+    };
+  };
+  table.push_back({"GET", "/api/v1/why", "Why a run or an instance is not going on.", with_state(why)});
+  table.push_back({"GET", "/api/v1/wheel", "The timing wheel now.", with_state(wheel)});
+  table.push_back({"GET", "/api/v1/health", "Is the engine ready? 503 if not.", with_state(health)});
+  table.push_back({"GET", "/api/v1/version", "Versions of the engine and its time zone data.",
+                   answering(state, version)});
+}
+
+} // namespace pinion::routes

@@ -1,0 +1,164 @@
+#include "api/lookup.hpp"
+#include "api/objects.hpp"
+#include "api/paging.hpp"
+#include "api/route_groups.hpp"
+#include "pinion/definitions/canonical.hpp"
+
+namespace pinion::routes {
+namespace {
+
+void list_pools(const api_ptr& state, const http_request& request, const reply_function& reply) {
+  auto ask = asked_page(request);
+  if (const auto known = check_query(request, {"project", "limit", "cursor"}); !known)
+    return reply(error_reply(known.error()));
+  if (!ask)
+    return reply(error_reply(ask.error()));
+  const auto project = query_text(request, "project");
+  state->engine().pools(answer_with<std::vector<pool_status>>(
+      state, reply,
+      [project, ask = std::move(ask.value())](api_state&, const std::vector<pool_status>& pools)
+          -> result<json> {
+        std::vector<std::pair<std::string, json>> found;
+        for (const auto& one : pools)
+          if (project.empty() || one.project == project)
+            found.emplace_back(one.project + '.' + one.pool, objects::pool(one));
+        return page_by_name(ask, std::move(found));
+      }));
+}
+
+/// "r12/train:DEU" for the holder of a permit; by numbers when its run is gone.
+std::string holder_ref(const store_view& view, const instance_key& key) {
+  const auto run = view.rows.run(key.run);
+  if (run && run.value()) {
+    const auto definition = view.definition_of(*run.value());
+    const auto row = view.rows.instance(key);
+    if (definition && row && row.value())
+      return objects::instance_ref(*definition.value(), *row.value());
+  }
+  return to_string(key.run) + '/' + std::to_string(key.task);
+}
+
+result<json> list_permits(api_state& state, const http_request& request) {
+  BOOST_OUTCOME_TRYV(check_query(request, {"project", "pool", "run", "limit", "cursor"}));
+  BOOST_OUTCOME_TRY(ask, asked_page(request));
+  const store_view view{state};
+  BOOST_OUTCOME_TRY(permits, view.rows.permits());
+  std::optional<run_id> run;
+  if (const auto text = query_text(request, "run"); !text.empty()) {
+    BOOST_OUTCOME_TRY(found, find_run(view, text));
+    run = found.id;
+  }
+  const auto project = query_text(request, "project");
+  const auto pool = query_text(request, "pool");
+  std::vector<std::pair<std::string, json>> found;
+  for (const auto& one : permits) {
+    if ((!project.empty() && one.project != project) || (!pool.empty() && one.pool != pool) ||
+        (run && one.holder.run != *run))
+      continue;
+    auto order = keys::permit({one.project, one.pool, one.holder, one.attempt});
+    std::string name;
+    for (const char c : order) { // As text: a cursor travels in a URL.
+      static constexpr char digits[] = "0123456789abcdef";
+      name += digits[static_cast<unsigned char>(c) >> 4U];
+      name += digits[static_cast<unsigned char>(c) & 15U];
+    }
+    found.emplace_back(std::move(name), objects::permit(one, holder_ref(view, one.holder)));
+  }
+  return page_by_name(ask, std::move(found));
+}
+
+result<json> list_channels(api_state& state, const http_request& request) {
+  BOOST_OUTCOME_TRYV(check_query(request, {"project", "limit", "cursor"}));
+  BOOST_OUTCOME_TRY(ask, asked_page(request));
+  const store_view view{state};
+  BOOST_OUTCOME_TRY(projects, view.rows.projects());
+  const auto wanted = query_text(request, "project");
+  std::vector<std::pair<std::string, json>> found;
+  for (const auto& [project, text] : projects) {
+    if (!wanted.empty() && project != wanted)
+      continue;
+    BOOST_OUTCOME_TRY(settings, settings_from_canonical_json(text));
+    for (const auto& [name, channel] : settings.channels) {
+      json command = json::array();
+      for (const auto& word : channel.command)
+        command.push_back(word);
+      found.emplace_back(project + '.' + name, json{{"id", project + '.' + name},
+                                                    {"project", project},
+                                                    {"channel", name},
+                                                    {"log", channel.log},
+                                                    {"command", std::move(command)}});
+    }
+  }
+  return page_by_name(ask, std::move(found));
+}
+
+/// Is `object` the thing named, or a part of it? (`r12` is no part of `r1`.)
+bool is_about(const std::string& object, const std::string& name) {
+  return name.empty() || object == name ||
+         (object.starts_with(name) && std::string_view{"/:@#"}.find(object[name.size()]) !=
+                                          std::string_view::npos);
+}
+
+result<json> list_audit(api_state& state, const http_request& request) {
+  BOOST_OUTCOME_TRYV(
+      check_query(request, {"object", "workflow", "run", "since", "from", "to", "limit", "cursor"}));
+  BOOST_OUTCOME_TRY(ask, asked_page(request));
+  const store_view view{state};
+  BOOST_OUTCOME_TRY(range, query_times(request, view.now(), zone{}));
+  audit_filter filter;
+  filter.since = range.from;
+  for (const auto* name : {"object", "workflow", "run"})
+    if (auto text = query_text(request, name); !text.empty())
+      filter.object_prefix = std::move(text);
+  return filled_page(
+      ask, [&](const page_request& part) { return view.rows.list_audit(filter, part); },
+      [&](const audit_record& record) -> result<json> {
+        const bool meant = is_about(record.object, filter.object_prefix) && range.contains(record.at);
+        return meant ? objects::audit(record) : json();
+      });
+}
+
+/// What became of slots: of a workflow or trigger, or by outcome.
+result<json> list_slots(api_state& state, const http_request& request) {
+  BOOST_OUTCOME_TRYV(check_query(request, {"workflow", "trigger", "state", "limit", "cursor"}));
+  BOOST_OUTCOME_TRY(ask, asked_page(request));
+  const store_view view{state};
+  slot_filter filter;
+  filter.workflow = query_text(request, "workflow");
+  filter.trigger = query_text(request, "trigger");
+  if (const auto wanted = query_text(request, "state"); !wanted.empty()) {
+    for (const auto one : {slot_outcome::planned, slot_outcome::fired, slot_outcome::late,
+                           slot_outcome::missed, slot_outcome::skipped_overlap, slot_outcome::paused})
+      if (to_string(one) == wanted)
+        filter.outcome = one;
+    if (!filter.outcome)
+      return problem{errc::invalid, "'" + wanted + "' is no outcome of a slot"};
+  }
+  if (filter.workflow.empty() && !filter.outcome)
+    return problem{errc::invalid, "Give 'workflow' or 'state'"};
+  return filled_page(
+      ask, [&](const page_request& part) { return view.rows.list_slots(filter, part); },
+      [&](const slot_record& record) -> result<json> {
+        BOOST_OUTCOME_TRY(definition, current_definition(view, record.workflow));
+        return objects::slot(record, objects::zone_of(*definition));
+      });
+}
+
+} // namespace
+
+void add_resources(std::vector<route>& table, const api_ptr& state) {
+  table.push_back({"GET", "/api/v1/pools", "Lists pools with what is used and queued.",
+                   [state](const http_request& request, const reply_function& reply) {
+                     list_pools(state, request, reply);
+                   }});
+  table.push_back({"GET", "/api/v1/permits", "Lists the permits that attempts hold.",
+                   answering(state, list_permits)});
+  table.push_back({"GET", "/api/v1/channels", "Lists the channels of alarms.",
+                   answering(state, list_channels)});
+  table.push_back({"GET", "/api/v1/audit", "Lists what people changed, newest first.",
+                   answering(state, list_audit)});
+  table.push_back({"GET", "/api/v1/slots", "Lists what became of slots.",
+                   answering(state, list_slots)});
+}
+
+} // namespace pinion::routes

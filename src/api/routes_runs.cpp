@@ -1,0 +1,213 @@
+#include "api/instance_lister.hpp"
+#include "api/lookup.hpp"
+#include "api/objects.hpp"
+#include "api/paging.hpp"
+#include "api/route_groups.hpp"
+
+namespace pinion::routes {
+namespace {
+
+result<std::optional<reason>> query_reason(const http_request& request) {
+  const auto text = query_text(request, "reason");
+  if (text.empty())
+    return std::optional<reason>{};
+  if (const auto found = reason_from(text))
+    return found;
+  return problem{errc::invalid, "'" + text + "' is no reason"};
+}
+
+/// Conditions on a run that only its definition answers.
+class definition_filter {
+public:
+  static result<definition_filter> from(const http_request& request) {
+    BOOST_OUTCOME_TRY(labels, query_labels(request));
+    return definition_filter{query_text(request, "owner"), std::move(labels)};
+  }
+  bool empty() const { return owner_.empty() && labels_.empty(); }
+  bool passes(const workflow_definition& definition) const {
+    const auto has = [&](const auto& label) {
+      return std::find(definition.labels.begin(), definition.labels.end(), label) !=
+             definition.labels.end();
+    };
+    return (owner_.empty() || owner_ == definition.owner) &&
+           std::all_of(labels_.begin(), labels_.end(), has);
+  }
+
+private:
+  using labels = std::vector<std::pair<std::string, std::string>>;
+  definition_filter(std::string owner, labels wanted)
+      : owner_{std::move(owner)}, labels_{std::move(wanted)} {}
+  std::string owner_;
+  labels labels_;
+};
+
+/// The zone in which times of a request without offset are meant.
+zone asked_zone(const store_view& view, const std::string& workflow) {
+  const auto definition = workflow.empty() ? result<definition_cache::definition_ptr>{nullptr}
+                                           : current_definition(view, workflow);
+  return definition && definition.value() ? objects::zone_of(*definition.value()) : zone{};
+}
+
+/// "p.w" or "p.w/trigger" as the filter of workflow and trigger.
+result<run_filter> run_filter_of(const store_view& view, const http_request& request) {
+  run_filter filter;
+  filter.project = query_text(request, "project");
+  filter.workflow = query_text(request, "workflow");
+  filter.trigger = query_text(request, "trigger");
+  if (!filter.workflow.empty()) {
+    BOOST_OUTCOME_TRYV(find_workflow(view, filter.workflow));
+  }
+  if (!filter.trigger.empty() && filter.workflow.empty())
+    return problem{errc::invalid, "'trigger' needs 'workflow'"};
+  if (const auto text = query_text(request, "state"); !text.empty()) {
+    filter.state = run_state_from(text);
+    if (!filter.state)
+      return problem{errc::invalid, "'" + text + "' is no state of a run",
+                     "planned, queued, running, success, failed, cancelled or skipped"};
+  }
+  BOOST_OUTCOME_TRY(range, query_times(request, view.now(), asked_zone(view, filter.workflow)));
+  filter.since = range.from;
+  if (range.to != instant{})
+    filter.until = range.to + duration{1}; // Both ends included.
+  return filter;
+}
+
+result<json> show_run(const store_view& view, const run_record& run) {
+  BOOST_OUTCOME_TRY(definition, view.definition_of(run));
+  return objects::run(run, objects::zone_of(*definition));
+}
+
+result<json> list_runs(api_state& state, const http_request& request) {
+  BOOST_OUTCOME_TRYV(check_query(request, {"project", "workflow", "trigger", "run", "state", "reason",
+                                           "labels", "owner", "since", "from", "to", "limit", "cursor"}));
+  BOOST_OUTCOME_TRY(ask, asked_page(request));
+  const store_view view{state};
+  if (const auto ref = query_text(request, "run"); !ref.empty()) {
+    BOOST_OUTCOME_TRY(run, find_run(view, ref));
+    BOOST_OUTCOME_TRY(shown, show_run(view, run));
+    return objects::list(json::array({std::move(shown)}), {});
+  }
+  BOOST_OUTCOME_TRY(filter, run_filter_of(view, request));
+  BOOST_OUTCOME_TRY(why, query_reason(request));
+  BOOST_OUTCOME_TRY(by_definition, definition_filter::from(request));
+  return filled_page(
+      ask, [&](const page_request& part) { return view.rows.list_runs(filter, part); },
+      [&](const run_record& run) -> result<json> {
+        if (why && run.why != *why)
+          return json();
+        BOOST_OUTCOME_TRY(definition, view.definition_of(run));
+        return by_definition.passes(*definition) ? objects::run(run, objects::zone_of(*definition))
+                                                 : json();
+      });
+}
+
+result<json> get_run(api_state& state, const http_request& request) {
+  BOOST_OUTCOME_TRYV(check_query(request, {}));
+  const store_view view{state};
+  BOOST_OUTCOME_TRY(run, find_run(view, request.params.at("run")));
+  return show_run(view, run);
+}
+
+result<json> list_instances_of(api_state& state, const http_request& request) {
+  BOOST_OUTCOME_TRYV(check_query(request, {"project", "workflow", "run", "task", "state", "reason",
+                                           "labels", "owner", "since", "from", "to", "limit", "cursor"}));
+  BOOST_OUTCOME_TRY(ask, asked_page(request));
+  const store_view view{state};
+  instance_query query;
+  query.project = query_text(request, "project");
+  query.workflow = query_text(request, "workflow");
+  query.task = query_text(request, "task");
+  if (!query.workflow.empty()) {
+    BOOST_OUTCOME_TRYV(find_workflow(view, query.workflow));
+  }
+  if (const auto ref = query_text(request, "run"); !ref.empty()) {
+    BOOST_OUTCOME_TRY(run, find_run(view, ref));
+    query.run = run.id;
+  }
+  if (const auto text = query_text(request, "state"); !text.empty()) {
+    query.state = instance_state_from(text);
+    if (!query.state)
+      return problem{errc::invalid, "'" + text + "' is no state of an instance"};
+  }
+  BOOST_OUTCOME_TRY(why, query_reason(request));
+  query.why = why;
+  BOOST_OUTCOME_TRY(by_definition, definition_filter::from(request));
+  BOOST_OUTCOME_TRY(range, query_times(request, view.now(), asked_zone(view, query.workflow)));
+  query.run_passes = [&](const run_record& run, const workflow_definition& definition) {
+    return by_definition.passes(definition) && range.contains(run.slot);
+  };
+  return list_instances(view, query, ask);
+}
+
+result<json> list_attempts(api_state& state, const http_request& request) {
+  BOOST_OUTCOME_TRYV(check_query(request, {"run", "ref", "limit", "cursor"}));
+  BOOST_OUTCOME_TRY(ask, asked_page(request));
+  const auto text = query_text(request, query_text(request, "ref").empty() ? "run" : "ref");
+  if (text.empty())
+    return problem{errc::invalid, "Name a run or an instance, as r123 or r123/task"};
+  const store_view view{state};
+  BOOST_OUTCOME_TRY(ref, parse_reference(text));
+  BOOST_OUTCOME_TRY(found, find_instances(view, ref));
+  const auto show = [&](const attempt_record& attempt) -> result<json> {
+    if (ref.attempt && attempt.number != *ref.attempt)
+      return json();
+    BOOST_OUTCOME_TRY(row, view.rows.instance(attempt.instance));
+    instance_record instance;
+    instance.key = attempt.instance;
+    if (row)
+      instance = std::move(*row);
+    return objects::attempt(attempt, objects::instance_ref(*found.definition, instance));
+  };
+  if (found.instances.size() == 1)
+    return filled_page(
+        ask,
+        [&](const page_request& part) {
+          return view.rows.list_attempts(found.instances.front().key, part);
+        },
+        show);
+  const auto of_task = [&](const attempt_record& attempt) -> result<json> {
+    const bool meant = found.instances.empty() ||
+                       attempt.instance.task == found.instances.front().key.task;
+    return meant ? show(attempt) : json();
+  };
+  return filled_page(
+      ask, [&](const page_request& part) { return view.rows.list_attempts(found.run.id, part); },
+      of_task);
+}
+
+/// A long poll: answers when the run is terminal or the time is up.
+void wait_for_run(const api_ptr& state, const http_request& request, const reply_function& reply) {
+  const auto known = check_query(request, {"timeout_s"});
+  const auto seconds = query_number(request, "timeout_s", 0, 60, 30);
+  const store_view view{*state};
+  const auto run = find_run(view, request.params.at("run"));
+  if (!known)
+    return reply(error_reply(known.error()));
+  if (!seconds)
+    return reply(error_reply(seconds.error()));
+  if (!run)
+    return reply(error_reply(run.error()));
+  state->engine().wait_run(run.value().id, std::chrono::seconds{seconds.value()},
+                           answer_with<run_record>(state, reply,
+                                                   [](api_state& shared, const run_record& record) {
+                                                     return show_run(store_view{shared}, record);
+                                                   }));
+}
+
+} // namespace
+
+void add_runs(std::vector<route>& table, const api_ptr& state) {
+  table.push_back({"GET", "/api/v1/runs", "Lists runs, newest first.", answering(state, list_runs)});
+  table.push_back({"GET", "/api/v1/runs/{run}", "Shows one run.", answering(state, get_run)});
+  table.push_back({"GET", "/api/v1/runs/{run}/wait",
+                   "Answers once the run has ended, or after `timeout_s` (0 to 60).",
+                   [state](const http_request& request, const reply_function& reply) {
+                     wait_for_run(state, request, reply);
+                   }});
+  table.push_back({"GET", "/api/v1/instances", "Lists instances, runs newest first.",
+                   answering(state, list_instances_of)});
+  table.push_back({"GET", "/api/v1/attempts", "Lists the attempts of a run or an instance.",
+                   answering(state, list_attempts)});
+}
+
+} // namespace pinion::routes

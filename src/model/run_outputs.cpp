@@ -32,7 +32,9 @@ json_text run_core::outputs_of(std::uint32_t task) const {
   // A row of outputs may exist from the body's end on; it counts from the success on.
   const auto values = [this](const instance_record& at) -> std::string_view {
     const auto found = graph_->outputs.find(at.key);
-    return at.state == instance_state::success && found != graph_->outputs.end() ? found->second : "{}";
+    if (at.state != instance_state::success || found == graph_->outputs.end())
+      return "{}";
+    return found->second;
   };
   const auto& elements = graph_->instances[member];
   if (elements.front().key.element == no_element)

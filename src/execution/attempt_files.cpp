@@ -34,7 +34,6 @@ result<void> remove_run_logs(const std::string& data_dir, run_id run) {
 }
 
 result<void> remove_run_workspace(const std::string& data_dir, run_id run) {
-  BOOST_OUTCOME_TRY(remove_tree(data_dir + "/work/" + to_string(run)));
   return remove_tree(workspace_path(data_dir, run));
 }
 

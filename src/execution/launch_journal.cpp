@@ -62,9 +62,11 @@ std::string launcher_body(const launch_journal::history& from) {
   return body;
 }
 
-std::string claim_body(const process_key& key, instant at) {
+std::string claim_body(const process_key& key, instant at, std::uint32_t slot) {
   auto body = keyed(record::claimed, key);
-  byte_writer{body}.i64(to_us(at));
+  byte_writer to{body};
+  to.i64(to_us(at));
+  to.u32(slot);
   return body;
 }
 
@@ -101,7 +103,12 @@ bool take_record(launch_journal::history& to, std::string_view body) {
   if (!from.ok())
     return false;
   switch (type) {
-  case record::claimed: to.entries[key].claimed_at = from_us(from.i64()); break;
+  case record::claimed: {
+    auto& entry = to.entries[key];
+    entry.claimed_at = from_us(from.i64());
+    entry.slot = from.u32();
+    break;
+  }
   case record::started: {
     auto& entry = to.entries[key];
     entry.pid = from.i64();
@@ -125,7 +132,7 @@ std::string whole(const launch_journal::history& from) {
   std::string out{magic};
   out += framed(launcher_body(from));
   for (const auto& [key, entry] : from.entries) {
-    out += framed(claim_body(key, entry.claimed_at));
+    out += framed(claim_body(key, entry.claimed_at, entry.slot));
     if (entry.pid != 0)
       out += framed(start_body(key, entry));
     if (entry.ended)
@@ -207,8 +214,8 @@ result<void> launch_journal::append(const std::string& body) {
   return ok();
 }
 
-result<void> launch_journal::claim(const process_key& key, instant at) {
-  return append(claim_body(key, at));
+result<void> launch_journal::claim(const process_key& key, instant at, std::uint32_t slot) {
+  return append(claim_body(key, at, slot));
 }
 
 result<void> launch_journal::start(const process_key& key, std::int64_t pid,

@@ -12,6 +12,8 @@ namespace pinion {
 /// What the journal knows of one key.
 struct journal_entry {
   instant claimed_at{};
+  /// Where its files are (`wire::start::slot`).
+  std::uint32_t slot = 0;
   /// 0: claimed, its start was not recorded.
   std::int64_t pid = 0;
   /// Of the process, in ticks after the boot (`process_stat::start_ticks`).
@@ -29,7 +31,7 @@ struct journal_entry {
 ///
 ///     1 launcher   text boot id, text cgroup folder ("" without), u64 highest epoch seen
 ///     2 epoch      u64 highest epoch seen
-///     3 claimed    key, i64 us
+///     3 claimed    key, i64 us, u32 slot
 ///     4 started    key, i64 pid, u64 start ticks, i64 us
 ///     5 exited     key, end (protocol.hpp)
 ///     6 forgotten  key
@@ -56,7 +58,7 @@ public:
 
   /// Each records one fact. They fail with `errc::os_failure` if the record could not be
   /// written whole; the file is then as before.
-  result<void> claim(const process_key& key, instant at);
+  result<void> claim(const process_key& key, instant at, std::uint32_t slot);
   result<void> start(const process_key& key, std::int64_t pid, std::uint64_t start_ticks, instant at);
   result<void> end(const process_key& key, const process_end& end);
   result<void> forget(const process_key& key);

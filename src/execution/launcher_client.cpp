@@ -120,7 +120,6 @@ void local_launcher::post(command what) {
 }
 
 void local_launcher::run() {
-  files_.sweep();
   while (!closing_) {
     if (!socket_ && steady_now() >= next_try_)
       connect();
@@ -220,7 +219,7 @@ void local_launcher::take(const wire::stop& what) {
 }
 
 void local_launcher::take(const wire::acknowledge& what) {
-  files_.remove(what.key);
+  files_.release(what.key);
   if (!welcome_)
     acknowledged_.insert(what.key);
   send(what);
@@ -270,6 +269,7 @@ void local_launcher::handle(wire_message message) {
     delay_ = std::min(2 * delay_, longest_delay);
     next_try_ = steady_now() + delay_;
   } else if (const auto* started = std::get_if<wire::started>(&message)) {
+    files_.adopt(started->key, started->slot);
     starts_.erase(started->key);
     inquiries_.erase(started->key);
     unstaged_.erase(started->key);
@@ -278,6 +278,8 @@ void local_launcher::handle(wire_message message) {
     ended(std::move(*end));
   } else if (const auto* unclaimed = std::get_if<wire::unknown>(&message)) {
     unknown(unclaimed->key);
+  } else if (const auto* rest = std::get_if<wire::reported>(&message)) {
+    files_.all_adopted(rest->slots);
   }
 }
 
@@ -302,6 +304,7 @@ void local_launcher::ended(wire::ended what) {
   inquiries_.erase(what.key);
   stops_.erase(what.key);
   unstaged_.erase(what.key);
+  files_.adopt(what.key, what.slot);
   files_.collect(what.key, what.end);
   tell(launcher_event::ended{what.key, std::move(what.end)});
 }

@@ -140,8 +140,9 @@ result<void> make_folder(const std::string& path) {
 
 namespace {
 
-/// Removes `name` in the open folder `parent`. One descriptor a level: the depth is bounded, because
-/// tasks choose it.
+bool remove_children(int folder, int depth);
+
+/// Removes `name` in the open folder `parent`.
 bool remove_at(int parent, const char* name, int depth) {
   if (::unlinkat(parent, name, 0) == 0 || errno == ENOENT)
     return true;
@@ -152,32 +153,43 @@ bool remove_at(int parent, const char* name, int depth) {
   if ((errno != ENOTEMPTY && errno != EEXIST) || depth == 0)
     return false;
   const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd < 0)
-    return false;
-  DIR* const folder = ::fdopendir(fd);
-  bool all = folder != nullptr;
-  while (folder != nullptr) {
-    const auto* entry = ::readdir(folder);
-    if (entry == nullptr)
-      break;
-    const std::string_view child{entry->d_name};
-    if (child != "." && child != "..")
-      all = remove_at(fd, entry->d_name, depth - 1) && all;
-  }
-  if (folder != nullptr)
-    ::closedir(folder);
-  else
-    ::close(fd);
-  return all && ::unlinkat(parent, name, AT_REMOVEDIR) == 0;
+  return fd >= 0 && remove_children(fd, depth - 1) &&
+         ::unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
+
+/// Removes what is in the open folder, and closes it. One descriptor a level: the depth is bounded,
+/// because tasks choose it.
+bool remove_children(int folder, int depth) {
+  DIR* const entries = ::fdopendir(folder);
+  if (entries == nullptr) {
+    ::close(folder);
+    return false;
+  }
+  bool all = true;
+  while (const auto* entry = ::readdir(entries)) {
+    const std::string_view name{entry->d_name};
+    if (name != "." && name != "..")
+      all = remove_at(folder, entry->d_name, depth) && all;
+  }
+  ::closedir(entries);
+  return all;
+}
+
+constexpr int deepest_folder = 256;
 
 } // namespace
 
 result<void> remove_tree(const std::string& path) {
-  constexpr int deepest = 256;
-  if (remove_at(AT_FDCWD, path.c_str(), deepest))
+  if (remove_at(AT_FDCWD, path.c_str(), deepest_folder))
     return ok();
   return os_problem("remove " + path, errno);
+}
+
+result<void> empty_folder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 || !remove_children(fd, deepest_folder))
+    return os_problem("empty the folder " + path, errno);
+  return ok();
 }
 
 result<std::string> launcher_socket_path(const std::string& data_dir) {

@@ -74,6 +74,9 @@ result<void> make_folder(const std::string& path);
 /// Removes a file or a folder with all that is in it, without following links. What does not exist is fine.
 result<void> remove_tree(const std::string& path);
 
+/// Removes what is in the folder, through no link. Fails with `errc::os_failure`, also for what is no folder.
+result<void> empty_folder(const std::string& path);
+
 /// The longest path that fits into `sockaddr_un`.
 inline constexpr std::size_t max_socket_path = 107;
 

@@ -43,6 +43,7 @@ void body(std::string& out, const wire::start& m) {
   to.i64(m.grace.count());
   to.i64(m.lease.count());
   to.u64(m.log_limit_bytes);
+  to.u32(m.slot);
 }
 
 void body(std::string& out, const wire::inquire& m) { byte_writer{out}.key(m.key); }
@@ -70,14 +71,32 @@ void body(std::string& out, const wire::started& m) {
   to.key(m.key);
   to.i64(m.pid);
   to.i64(to_us(m.at));
+  to.u32(m.slot);
 }
 
 void body(std::string& out, const wire::ended& m) {
-  byte_writer{out}.key(m.key);
+  byte_writer to{out};
+  to.key(m.key);
+  to.u32(m.slot);
   append_end(out, m.end);
 }
 
 void body(std::string& out, const wire::unknown& m) { byte_writer{out}.key(m.key); }
+
+void body(std::string& out, const wire::reported& m) {
+  byte_writer to{out};
+  to.u32(static_cast<std::uint32_t>(m.slots.size()));
+  for (const auto slot : m.slots)
+    to.u32(slot);
+}
+
+wire::reported read_reported(byte_reader& from) {
+  wire::reported m;
+  const auto count = from.u32();
+  for (std::uint32_t i = 0; i < count && from.ok(); ++i)
+    m.slots.push_back(from.u32());
+  return m;
+}
 
 wire::start read_start(byte_reader& from) {
   wire::start m;
@@ -91,6 +110,7 @@ wire::start read_start(byte_reader& from) {
   m.grace = duration{from.i64()};
   m.lease = duration{from.i64()};
   m.log_limit_bytes = from.u64();
+  m.slot = from.u32();
   return m;
 }
 
@@ -105,9 +125,10 @@ std::optional<wire_message> read_message(std::uint8_t kind, byte_reader& from) {
   case wire::renew::kind: return wire::renew{};
   case wire::welcome::kind: return wire::welcome{from.u32(), from.i64()};
   case wire::refused::kind: return wire::refused{std::string{from.text()}};
-  case wire::started::kind: return wire::started{from.key(), from.i64(), from_us(from.i64())};
-  case wire::ended::kind: return wire::ended{from.key(), read_end(from)};
+  case wire::started::kind: return wire::started{from.key(), from.i64(), from_us(from.i64()), from.u32()};
+  case wire::ended::kind: return wire::ended{from.key(), from.u32(), read_end(from)};
   case wire::unknown::kind: return wire::unknown{from.key()};
+  case wire::reported::kind: return read_reported(from);
   default: return std::nullopt;
   }
 }

@@ -53,6 +53,9 @@ struct start {
   /// After so long without `renew` the process is stopped; zero: never, as the local worker sends.
   duration lease{0};
   std::uint64_t log_limit_bytes = 0;
+  /// The engine's side notes here where it has put the attempt's files; it gets it back with
+  /// `started` and `ended`, also after a restart.
+  std::uint32_t slot = 0;
 };
 
 struct inquire {
@@ -93,12 +96,14 @@ struct started {
   process_key key;
   std::int64_t pid = 0;
   instant at{};
+  std::uint32_t slot = 0;
 };
 
 /// `end` without outputs: those are collected by the engine's side.
 struct ended {
   static constexpr std::uint8_t kind = 35;
   process_key key;
+  std::uint32_t slot = 0;
   process_end end;
 };
 
@@ -107,11 +112,18 @@ struct unknown {
   process_key key;
 };
 
+/// Follows `welcome` after the `started` and `ended` of everything that is known.
+struct reported {
+  static constexpr std::uint8_t kind = 37;
+  /// Slots of what is claimed and about to start or being searched for: in use, but not told yet.
+  std::vector<std::uint32_t> slots;
+};
+
 } // namespace wire
 
 using wire_message = std::variant<wire::hello, wire::start, wire::inquire, wire::stop,
                                   wire::acknowledge, wire::renew, wire::welcome, wire::refused,
-                                  wire::started, wire::ended, wire::unknown>;
+                                  wire::started, wire::ended, wire::unknown, wire::reported>;
 
 /// Appends the frame of `message` to `out`.
 void append_frame(std::string& out, const wire_message& message);

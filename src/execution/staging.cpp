@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,31 +17,39 @@ namespace pinion {
 
 namespace {
 
-constexpr std::array<const char*, 5> suffixes{".sh", ".out", ".in.json", ".params.json", ".stdin"};
-
 /// Set here; what a request says of them is dropped. TMPDIR is not among them: a task may choose its own.
 constexpr std::array<std::string_view, 5> reserved{"PINION_OUTPUT", "PINION_INPUTS",
                                                    "PINION_PARAMS", "PINION_WORKSPACE",
                                                    "PINION_FENCE"};
 
-/// Writes a new file, 0600. One that exists may be open in a running process (a shell reads its script
-/// as it goes): it is replaced, not changed.
-result<void> write_file(const std::string& path, std::string_view text) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+/// Slots kept for the next processes.
+constexpr std::size_t most_free = 512;
+
+/// Opens a plain file for writing, 0600, made if absent; never a link, never waits as opening a pipe would.
+unique_fd open_plain(const std::string& path, std::uint64_t& size) {
+  constexpr int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   unique_fd file{::open(path.c_str(), flags, 0600)};
-  if (!file && errno == EEXIST) {
-    if (::unlink(path.c_str()) != 0)
-      return os_problem("replace " + path, errno);
-    file.reset(::open(path.c_str(), flags, 0600));
-  }
-  if (!file || !write_all(file.get(), text))
-    return os_problem("write " + path, errno);
-  return ok();
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0)
+    return {};
+  if (!S_ISREG(status.st_mode) || status.st_nlink != 1)
+    return {};
+  size = static_cast<std::uint64_t>(status.st_size);
+  return file;
 }
 
-/// Opens a file that a task may have made, read-only; never waits, as opening a pipe would.
-unique_fd open_output(const std::string& path) {
-  return unique_fd{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+/// Makes `text` the content of the file. What was there is overwritten and cut off behind, not truncated
+/// first: ext4 would then write it to disk when it is closed.
+result<void> put_file(const std::string& path, std::string_view text) {
+  std::uint64_t size = 0;
+  auto file = open_plain(path, size);
+  if (!file && ::unlink(path.c_str()) == 0)
+    // A task put something else in its place.
+    file = open_plain(path, size);
+  if (!file || !write_all(file.get(), text) ||
+      (size > text.size() && ::ftruncate(file.get(), static_cast<off_t>(text.size())) != 0))
+    return os_problem("write " + path, errno);
+  return ok();
 }
 
 std::string read_up_to(int fd, std::size_t limit) {
@@ -55,60 +64,154 @@ std::string read_up_to(int fd, std::size_t limit) {
   return out;
 }
 
-} // namespace
-
-std::string staging::base_of(const process_key& key) const {
-  return data_dir_ + "/work/" + to_string(key.instance.run) + '/' + to_string(key);
+/// The slots that are there, ascending.
+std::vector<std::uint32_t> list_slots(const std::string& work) {
+  std::vector<std::uint32_t> out;
+  DIR* const folder = ::opendir(work.c_str());
+  if (folder == nullptr)
+    return out;
+  while (const auto* entry = ::readdir(folder)) {
+    const std::string_view name{entry->d_name};
+    std::uint32_t slot = 0;
+    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), slot);
+    if (parsed.ec == std::errc{} && parsed.ptr == name.data() + name.size())
+      out.push_back(slot);
+  }
+  ::closedir(folder);
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
-result<void> staging::make_folders(const process_key& key) const {
-  const auto run = to_string(key.instance.run);
-  const auto work = data_dir_ + "/work";
-  const auto workspaces = data_dir_ + "/workspaces";
-  for (const auto& folder : {work, work + '/' + run, workspaces, workspaces + '/' + run}) {
+} // namespace
+
+staging::staging(std::string data_dir) : data_dir_{std::move(data_dir)} {
+  found_ = list_slots(data_dir_ + "/work");
+  if (!found_.empty())
+    next_ = found_.back() + 1;
+}
+
+std::string staging::path_of(std::uint32_t slot) const {
+  return data_dir_ + "/work/" + std::to_string(slot);
+}
+
+result<void> staging::make_slot(std::uint32_t slot) const {
+  const auto path = path_of(slot);
+  for (const auto& folder : {data_dir_ + "/work", path, path + "/tmp"}) {
     BOOST_OUTCOME_TRY(make_folder(folder));
   }
-  return ok();
+  return put_file(path + "/output", "");
+}
+
+result<std::uint32_t> staging::take_slot() {
+  if (free_.empty()) {
+    BOOST_OUTCOME_TRY(make_slot(next_));
+    return next_++;
+  }
+  const auto slot = free_.back();
+  free_.pop_back();
+  return slot;
+}
+
+void staging::free_slot(std::uint32_t slot) {
+  const auto path = path_of(slot);
+  // The input may have been a secret.
+  ::unlink((path + "/stdin").c_str());
+  const auto clean = put_file(path + "/output", "") && empty_folder(path + "/tmp");
+  if (clean && free_.size() < most_free) {
+    free_.push_back(slot);
+    return;
+  }
+  // Not needed, or a task left it in a state that we do not understand. What cannot be removed is found
+  // again by the next engine.
+  static_cast<void>(remove_tree(path));
+}
+
+void staging::adopt(const process_key& key, std::uint32_t slot) {
+  if (slot == 0)
+    return;
+  const auto [at, fresh] = used_.emplace(key, slot);
+  if (fresh || at->second == slot)
+    return;
+  // It ran already, with files made by a former engine: ours are not needed.
+  free_slot(at->second);
+  at->second = slot;
+}
+
+void staging::all_adopted(const std::vector<std::uint32_t>& others) {
+  std::vector<std::uint32_t> used{others};
+  for (const auto& [key, slot] : used_)
+    used.push_back(slot);
+  for (const auto slot : found_)
+    if (std::find(used.begin(), used.end(), slot) == used.end())
+      free_slot(slot);
+  found_.clear();
 }
 
 result<std::string> staging::place_json(const std::string& path, const std::string& text) {
   if (text != "{}" && !text.empty()) {
-    BOOST_OUTCOME_TRY(write_file(path, text));
+    BOOST_OUTCOME_TRY(put_file(path, text));
     return path;
   }
   const auto shared = data_dir_ + "/work/empty.json";
-  if (!has_empty_json_) {
-    BOOST_OUTCOME_TRY(write_file(shared, "{}"));
+  const auto is_there = [&shared] {
+    const auto content = read_small_file(shared, 16);
+    return content && content.assume_value() == "{}";
+  };
+  if (!has_empty_json_ && !is_there()) {
+    ::unlink(shared.c_str());
+    BOOST_OUTCOME_TRY(put_file(shared, "{}"));
+    // Not to be written by a task that takes it for its own.
     ::chmod(shared.c_str(), 0400);
-    has_empty_json_ = true;
   }
+  has_empty_json_ = true;
   return shared;
 }
 
 result<wire::start> staging::stage(const start_request& request) {
   const auto& key = request.key;
-  const auto base = base_of(key);
-  const auto temporary = base + ".tmp";
-  if (::mkdir(temporary.c_str(), 0700) != 0 && errno != EEXIST) {
-    // The first attempt of a run finds no folders: asking each time would cost every other one.
-    BOOST_OUTCOME_TRY(make_folders(key));
-    BOOST_OUTCOME_TRY(make_folder(temporary));
-  }
   wire::start out;
-  out.key = key;
+  const auto known = used_.find(key);
+  if (known != used_.end()) {
+    out.slot = known->second;
+  } else {
+    BOOST_OUTCOME_TRY(slot, take_slot());
+    out.slot = slot;
+  }
+  if (auto filled = fill(request, out); !filled) {
+    if (known == used_.end())
+      free_slot(out.slot);
+    return std::move(filled).assume_error();
+  }
+  used_[key] = out.slot;
+  return out;
+}
+
+result<void> staging::fill(const start_request& request, wire::start& out) {
+  const auto base = path_of(out.slot) + '/';
+  // The files of a process that may be running stay as they are: a shell reads its script as it goes.
+  const auto staged = used_.count(request.key) != 0;
+  const auto workspace = workspace_path(data_dir_, request.key.instance.run);
+  if (!make_folder(workspace)) {
+    BOOST_OUTCOME_TRY(make_folder(data_dir_ + "/workspaces"));
+    BOOST_OUTCOME_TRY(make_folder(workspace));
+  }
+  out.key = request.key;
   out.argv = request.argv;
   if (!request.script.empty()) {
-    const auto path = base + ".sh";
-    BOOST_OUTCOME_TRY(write_file(path, request.script));
-    out.argv.push_back(path);
+    if (!staged) {
+      BOOST_OUTCOME_TRY(put_file(base + "script", request.script));
+    }
+    out.argv.push_back(base + "script");
     out.argv.insert(out.argv.end(), request.script_args.begin(), request.script_args.end());
   }
   if (!request.stdin_text.empty()) {
-    out.stdin_path = base + ".stdin";
-    BOOST_OUTCOME_TRY(write_file(out.stdin_path, request.stdin_text));
+    out.stdin_path = base + "stdin";
+    if (!staged) {
+      BOOST_OUTCOME_TRY(put_file(out.stdin_path, request.stdin_text));
+    }
   }
-  BOOST_OUTCOME_TRY(inputs, place_json(base + ".in.json", request.inputs_json));
-  BOOST_OUTCOME_TRY(params, place_json(base + ".params.json", request.params_json));
+  BOOST_OUTCOME_TRY(inputs, place_json(base + "inputs.json", request.inputs_json));
+  BOOST_OUTCOME_TRY(params, place_json(base + "params.json", request.params_json));
   std::size_t bytes = 4096;
   bool own_temporary = false;
   for (const auto& [name, value] : request.environment) {
@@ -118,36 +221,39 @@ result<wire::start> staging::stage(const start_request& request) {
     bytes += name.size() + value.size() + 8;
   }
   if (!own_temporary)
-    out.environment.push_back("TMPDIR=" + temporary);
-  out.environment.push_back("PINION_OUTPUT=" + base + ".out");
+    out.environment.push_back("TMPDIR=" + base + "tmp");
+  out.environment.push_back("PINION_OUTPUT=" + base + "output");
   out.environment.push_back("PINION_INPUTS=" + inputs);
   out.environment.push_back("PINION_PARAMS=" + params);
-  out.environment.push_back("PINION_WORKSPACE=" + workspace_path(data_dir_, key.instance.run));
+  out.environment.push_back("PINION_WORKSPACE=" + workspace);
   for (const auto& argument : out.argv)
     bytes += argument.size() + 8;
   if (bytes + request.cwd.size() > max_frame_bytes)
     return problem{errc::limit, "the arguments and environment have " + std::to_string(bytes) +
                                     " bytes, more than " + std::to_string(max_frame_bytes)};
   out.cwd = request.cwd;
-  out.log_path = log_path(data_dir_, key);
+  out.log_path = log_path(data_dir_, request.key);
   out.timeout = request.timeout;
   out.grace = request.grace;
   out.log_limit_bytes = request.log_limit_bytes;
-  return out;
+  return ok();
 }
 
 void staging::collect(const process_key& key, process_end& end) const {
-  if (end.kind != end_kind::exited || end.exit_code != 0)
+  const auto used = used_.find(key);
+  if (used == used_.end() || end.kind != end_kind::exited || end.exit_code != 0)
     return;
-  const auto path = base_of(key) + ".out";
-  const auto file = open_output(path);
+  const auto path = path_of(used->second) + "/output";
+  const unique_fd file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  struct stat status {};
   if (!file && errno == ENOENT)
     return;
-  struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     end.outputs_problem = "what PINION_OUTPUT names, " + path + ", is no plain file";
     return;
   }
+  if (status.st_size == 0)
+    return;
   auto outputs = parse_outputs(read_up_to(file.get(), max_outputs_bytes + 1));
   if (outputs)
     end.outputs_json = std::move(outputs).assume_value();
@@ -155,25 +261,13 @@ void staging::collect(const process_key& key, process_end& end) const {
     end.outputs_problem = outputs.assume_error().message;
 }
 
-void staging::remove(const process_key& key) const {
-  const auto base = base_of(key);
-  for (const auto* suffix : suffixes)
-    ::unlink((base + suffix).c_str());
-  const auto temporary = base + ".tmp";
-  // What a task made unremovable stays until the run's files are removed.
-  if (::rmdir(temporary.c_str()) != 0 && errno != ENOENT)
-    static_cast<void>(remove_tree(temporary));
-}
-
-void staging::sweep() const {
-  const auto work = data_dir_ + "/work";
-  DIR* const folder = ::opendir(work.c_str());
-  if (folder == nullptr)
+void staging::release(const process_key& key) {
+  const auto used = used_.find(key);
+  if (used == used_.end())
     return;
-  while (const auto* entry = ::readdir(folder))
-    if (entry->d_name[0] == 'r')
-      ::rmdir((work + '/' + entry->d_name).c_str());
-  ::closedir(folder);
+  const auto slot = used->second;
+  used_.erase(used);
+  free_slot(slot);
 }
 
 } // namespace pinion

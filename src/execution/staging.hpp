@@ -2,38 +2,56 @@
 
 #include "execution/protocol.hpp"
 
+#include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 namespace pinion {
 
-/// The files of an attempt on the engine's side: made before its start, read after its end, removed once that is
-/// durable. They lie in `DIR/work/r<run>/`, named by the process key: `.sh` the script, `.out`
-/// PINION_OUTPUT (made by the task when it writes one), `.in.json`, `.params.json`, `.stdin`, `.tmp/` TMPDIR. Inputs and
-/// parameters that are "{}" share `DIR/work/empty.json`: a file costs a tenth of a process.
+/// The files of processes on the engine's side: made before the start, read after the end, given up once that is
+/// durable.
+///
+/// They lie in slots, `DIR/work/<slot>/`: `script`, `inputs.json`, `params.json`, `stdin`, `output`
+/// (PINION_OUTPUT, empty at the start) and `tmp/` (TMPDIR). A slot belongs to one process at a time and is then used
+/// again, its files overwritten in place: ext4 does not give out an inode for a minute after it was
+/// freed, and searching past those costs more than the process when thousands of files a minute come and go.
+/// Inputs and parameters that are "{}" share `DIR/work/empty.json`. For one thread.
 class staging {
 public:
-  explicit staging(std::string data_dir) : data_dir_{std::move(data_dir)} {}
+  explicit staging(std::string data_dir);
 
-  /// Removes empty folders of past runs. What is not empty belongs to the living, or to ends that are not acknowledged.
-  void sweep() const;
-
-  /// Makes the files and the message that starts the process. A process that runs already keeps
-  /// the files it has open. Fails with `errc::os_failure`, `errc::limit` for a message that is too large.
+  /// Makes the files and the message that starts the process. Asked again for a key, it changes nothing and returns the same
+  /// place. Fails with `errc::os_failure`, or `errc::limit` for a message that is too large.
   result<wire::start> stage(const start_request& request);
 
-  /// Fills in the outputs of a process that has ended well.
+  /// The launcher says that the process has its files in `slot`.
+  void adopt(const process_key& key, std::uint32_t slot);
+
+  /// All that is in use has been adopted, or is in `others`: the remaining slots of former engines are free.
+  void all_adopted(const std::vector<std::uint32_t>& others);
+
+  /// Fills in the outputs of a process that has exited with 0.
   void collect(const process_key& key, process_end& end) const;
 
-  /// Removes the files of a process.
-  void remove(const process_key& key) const;
+  /// The process is gone and its end durable: its slot is emptied for the next.
+  void release(const process_key& key);
 
 private:
-  std::string base_of(const process_key& key) const;
-  result<void> make_folders(const process_key& key) const;
+  std::string path_of(std::uint32_t slot) const;
+  result<std::uint32_t> take_slot();
+  result<void> make_slot(std::uint32_t slot) const;
+  void free_slot(std::uint32_t slot);
+  result<void> fill(const start_request& request, wire::start& to);
   result<std::string> place_json(const std::string& path, const std::string& text);
 
   std::string data_dir_;
   bool has_empty_json_ = false;
+  std::uint32_t next_ = 1;
+  std::map<process_key, std::uint32_t> used_;
+  std::vector<std::uint32_t> free_;
+  /// Of former engines, until `all_adopted`.
+  std::vector<std::uint32_t> found_;
 };
 
 } // namespace pinion

@@ -77,12 +77,12 @@ void task_keeper::start(wire::start request) {
     return;
   }
   const auto key = request.key;
-  if (const auto claimed = journal_.claim(key, wall_now()); !claimed) {
+  if (const auto claimed = journal_.claim(key, wall_now(), request.slot); !claimed) {
     process_end end;
     end.kind = end_kind::not_started;
     end.message = claimed.assume_error().message;
     end.started_at = end.ended_at = wall_now();
-    emit_(wire::ended{key, end});
+    emit_(wire::ended{key, request.slot, end});
     return;
   }
   auto& of = live_[key];
@@ -148,7 +148,7 @@ void task_keeper::spawned(task& of, pid_t pid) {
   const auto stat = stat_process(pid);
   // If that cannot be written, a crash of ours makes it a claim without start: lost, which is true.
   static_cast<void>(journal_.start(request.key, pid, stat ? stat->start_ticks : 0, of.started_at));
-  emit_(wire::started{request.key, pid, of.started_at});
+  emit_(wire::started{request.key, pid, of.started_at, request.slot});
   request.environment = {};
   request.argv = {};
   wake_at(earliest(of));
@@ -168,15 +168,21 @@ void task_keeper::inquire(const process_key& key) {
   if (entry == known.end())
     emit_(wire::unknown{key});
   else if (entry->second.ended)
-    emit_(wire::ended{key, entry->second.end});
+    emit_(wire::ended{key, entry->second.slot, entry->second.end});
   else if (const auto live = live_.find(key); live != live_.end() && live->second.pid != 0)
-    emit_(wire::started{key, live->second.pid, live->second.started_at});
+    emit_(wire::started{key, live->second.pid, live->second.started_at, entry->second.slot});
   // Else it is about to start, or being searched for: what becomes of it will be told.
 }
 
 void task_keeper::report_all() {
-  for (const auto& [key, entry] : journal_.known().entries)
+  wire::reported rest;
+  for (const auto& [key, entry] : journal_.known().entries) {
     inquire(key);
+    const auto live = live_.find(key);
+    if (!entry.ended && (live == live_.end() || live->second.pid == 0))
+      rest.slots.push_back(entry.slot);
+  }
+  emit_(std::move(rest));
 }
 
 void task_keeper::stop(const process_key& key, duration grace) {
@@ -284,6 +290,7 @@ process_end task_keeper::end_of(const task& of) const {
 
 void task_keeper::finish(task& of, process_end end) {
   const auto key = of.request.key;
+  const auto slot = of.request.slot;
   if (of.log.is_open()) {
     of.log.look(wall_now(), true);
     end.log_bytes = of.log.size();
@@ -294,7 +301,7 @@ void task_keeper::finish(task& of, process_end end) {
   live_.erase(key);
   // Reported also when the disk is full: the entry in memory then stands for the record.
   static_cast<void>(journal_.end(key, end));
-  emit_(wire::ended{key, end});
+  emit_(wire::ended{key, slot, end});
   if (live_.empty()) {
     sweep_at_ = steady_now() + log_look_every;
     wake_at(sweep_at_);
@@ -436,7 +443,7 @@ void task_keeper::lose(const process_key& key, const char* why) {
     end.log_cut = index.cut_end > index.cut_begin;
   }
   static_cast<void>(journal_.end(key, end));
-  emit_(wire::ended{key, end});
+  emit_(wire::ended{key, entry.slot, end});
 }
 
 void task_keeper::stop_all() {

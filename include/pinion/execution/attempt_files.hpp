@@ -12,7 +12,7 @@ namespace pinion {
 ///
 ///     logs/<run / 1000>/r<run>/<task>[-<element>]-a<attempt>.log   stdout and stderr, all steps
 ///     logs/ ... .log.idx                                           (offset, time) pairs and the cut
-///     work/r<run>/<process key>.*                                  staged files, TMPDIR; until acknowledged
+///     work/<slot>/                                                 script, inputs, outputs, TMPDIR of one process
 ///     workspaces/r<run>/                                           PINION_WORKSPACE
 
 /// The log of the attempt, relative to the data folder. `step` and `epoch` play no part: the checks
@@ -28,7 +28,7 @@ std::string workspace_path(const std::string& data_dir, run_id run);
 /// Removes all logs of a run. Succeeds when there are none.
 result<void> remove_run_logs(const std::string& data_dir, run_id run);
 
-/// Removes the run's workspace and what is left of its work folder. Links are removed, not followed.
+/// Removes the run's workspace. Succeeds when there is none. Links are removed, not followed.
 result<void> remove_run_workspace(const std::string& data_dir, run_id run);
 
 } // namespace pinion

@@ -1,0 +1,273 @@
+#include "execution/launcher_fixture.hpp"
+
+#include "execution/launch_journal.hpp"
+#include "execution/launcher_starter.hpp"
+#include "execution/protocol.hpp"
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace pinion::test {
+
+namespace {
+
+/// A task that runs until the file `go` appears in the data folder.
+const char* const waits_for_go = "while [ ! -e go ]; do sleep 0.02; done; echo done=1 > $PINION_OUTPUT; exit 0";
+
+void touch(const std::string& path) {
+  const unique_fd file{::open(path.c_str(), O_WRONLY | O_CREAT, 0600)};
+}
+
+/// Sends raw bytes to the launcher and returns what comes until it closes, or nothing more comes for a second.
+std::string exchange(const std::string& data_dir, const std::string& bytes) {
+  const auto fd = connect_launcher(data_dir);
+  REQUIRE(fd.has_value());
+  static_cast<void>(::send(fd.value().get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
+  std::string out;
+  pollfd wait{fd.value().get(), POLLIN, 0};
+  while (::poll(&wait, 1, 1000) > 0) {
+    char block[4096];
+    const auto got = ::recv(fd.value().get(), block, sizeof block, 0);
+    if (got <= 0)
+      break;
+    out.append(block, static_cast<std::size_t>(got));
+  }
+  return out;
+}
+
+std::string framed(const wire_message& message) {
+  std::string out;
+  append_frame(out, message);
+  return out;
+}
+
+std::optional<wire_message> first_of(const std::string& bytes) {
+  frame_buffer frames;
+  frames.append(bytes);
+  auto message = frames.next();
+  return message ? message.value() : std::nullopt;
+}
+
+} // namespace
+
+TEST_CASE("a process outlives the engine, and its end with outputs reaches the next one", "[adoption]") {
+  engine_side engine{GENERATE("on", "off")};
+  const auto request = engine.shell(engine.next_key(), waits_for_go);
+  engine.port().start(request);
+  REQUIRE(engine.log().wait_started(request.key));
+  const auto pid = engine.log().started[request.key];
+  const auto launcher = engine.launcher_pid();
+
+  engine.reopen(2);
+  REQUIRE(engine.log().wait_started(request.key));
+  CHECK(engine.log().started[request.key] == pid);
+  CHECK(engine.launcher_pid() == launcher);
+  touch(engine.path() + "/go");
+  REQUIRE(engine.log().wait_ended(request.key));
+  CHECK(engine.log().ended[request.key].outputs_json == R"({"done":1})");
+
+  engine.reopen(3);
+  REQUIRE(engine.log().wait_ended(request.key));
+  CHECK(engine.log().ended[request.key].outputs_json == R"({"done":1})");
+  engine.port().acknowledge(request.key);
+
+  engine.reopen(4);
+  engine.port().inquire(request.key);
+  REQUIRE(engine.log().wait([&] { return engine.log().unknown[request.key] == 1; }));
+  CHECK(engine.log().ended.empty());
+}
+
+TEST_CASE("an exit while nobody is connected is kept", "[adoption]") {
+  engine_side engine;
+  const auto request = engine.shell(engine.next_key(), waits_for_go);
+  engine.port().start(request);
+  REQUIRE(engine.log().wait_started(request.key));
+  const auto pid = static_cast<pid_t>(engine.log().started[request.key]);
+  engine.close();
+  touch(engine.path() + "/go");
+  REQUIRE(eventually([pid] { return !is_alive(pid); }));
+  engine.reopen(2);
+  REQUIRE(engine.log().wait_ended(request.key));
+  CHECK(engine.log().ended[request.key].kind == end_kind::exited);
+}
+
+TEST_CASE("when the launcher is killed all it had is killed and reported lost", "[adoption]") {
+  engine_side engine{GENERATE("on", "off")};
+  const auto plain = engine.shell(engine.next_key(), "sleep 100 & echo $!; wait");
+  const auto daemon = engine.shell(engine.next_key(), "setsid sleep 100 & echo $!; wait");
+  const auto ended = engine.shell(engine.next_key(), "exit 5");
+  REQUIRE(engine.run(ended).exit_code == 5);
+  for (const auto& request : {plain, daemon})
+    engine.port().start(request);
+  for (const auto& request : {plain, daemon})
+    REQUIRE(eventually([&] {
+      const auto log = read_small_file(engine.path() + "/logs/0/r7/" +
+                                           std::to_string(request.key.instance.task) + "-a1.log", 64);
+      return log && !log.value().empty();
+    }));
+  ::kill(engine.launcher_pid(), SIGKILL);
+  for (const auto& request : {plain, daemon}) {
+    REQUIRE(engine.log().wait_ended(request.key));
+    const auto end = engine.log().ended[request.key];
+    CHECK(end.kind == end_kind::lost);
+    CHECK(end.message == "launcher_lost");
+    CHECK(end.log_bytes > 0);
+    CHECK_FALSE(is_alive(static_cast<pid_t>(engine.log().started[request.key])));
+    CHECK_FALSE(is_alive(static_cast<pid_t>(std::stol(engine.printed(request.key)))));
+  }
+  REQUIRE(engine.log().wait([&] { return engine.log().connected == 2; }));
+  CHECK(engine.log().disconnected == 1);
+  // What had ended before has not changed, and new work goes on.
+  CHECK(engine.log().ended[ended.key].exit_code == 5);
+  CHECK(engine.run("exit 6").exit_code == 6);
+}
+
+TEST_CASE("starts that were not answered when the launcher died are not done twice", "[adoption]") {
+  engine_side engine;
+  REQUIRE(engine.run("true").exit_code == 0);
+  std::vector<process_key> keys;
+  for (int i = 0; i < 40; ++i) {
+    const auto request = engine.shell(engine.next_key(), "echo $PINION_FENCE >> starts");
+    keys.push_back(request.key);
+    engine.port().start(request);
+    if (i == 20)
+      ::kill(engine.launcher_pid(), SIGKILL);
+  }
+  for (const auto& key : keys)
+    REQUIRE(engine.log().wait_ended(key));
+  const auto text = read_small_file(engine.path() + "/starts", 1U << 20U).value();
+  for (const auto& key : keys) {
+    const auto mark = to_string(key) + "\n";
+    const auto first = text.find(mark);
+    CHECK((first == std::string::npos || text.find(mark, first + 1) == std::string::npos));
+    if (engine.log().ended[key].kind == end_kind::exited)
+      CHECK(first != std::string::npos);
+  }
+}
+
+TEST_CASE("a second launcher in the same folder is refused", "[adoption]") {
+  engine_side engine;
+  REQUIRE(engine.run("true").exit_code == 0);
+  const auto command = std::string{PINION_TEST_LAUNCHER} + " launcher --data " + engine.path() + " 2>/dev/null";
+  const auto status = std::system(command.c_str());
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 75);
+  CHECK(engine.run("true").exit_code == 0);
+}
+
+TEST_CASE("a deposed engine is refused, before and after a newer one came", "[adoption]") {
+  engine_side engine{"on", 5};
+  const auto request = engine.shell(engine.next_key(), "true");
+  engine.run(request);
+  const auto answer = first_of(exchange(engine.path(), framed(wire::hello{1, 1, 4})));
+  REQUIRE(answer);
+  REQUIRE(std::holds_alternative<wire::refused>(*answer));
+  CHECK_THAT(std::get<wire::refused>(*answer).why, Catch::Contains("epoch 4 is over"));
+  // Over a restart of the launcher, too.
+  ::kill(engine.launcher_pid(), SIGKILL);
+  REQUIRE(engine.log().wait([&] { return engine.log().connected == 2; }));
+  const auto again = first_of(exchange(engine.path(), framed(wire::hello{1, 1, 4})));
+  REQUIRE(again);
+  CHECK(std::holds_alternative<wire::refused>(*again));
+}
+
+TEST_CASE("versions are negotiated", "[adoption]") {
+  engine_side engine;
+  REQUIRE(engine.run("true").exit_code == 0);
+  const auto newer = first_of(exchange(engine.path(), framed(wire::hello{1, 99, 9})));
+  REQUIRE(newer);
+  REQUIRE(std::holds_alternative<wire::welcome>(*newer));
+  CHECK(std::get<wire::welcome>(*newer).version == protocol_max);
+  const auto too_new = first_of(exchange(engine.path(), framed(wire::hello{98, 99, 9})));
+  REQUIRE(too_new);
+  CHECK(std::holds_alternative<wire::refused>(*too_new));
+}
+
+TEST_CASE("garbage ends its connection and nothing else", "[adoption]") {
+  engine_side engine;
+  const auto request = engine.shell(engine.next_key(), waits_for_go);
+  engine.port().start(request);
+  REQUIRE(engine.log().wait_started(request.key));
+  const auto hello = framed(wire::hello{1, 1, 1});
+  const auto garbage = {std::string{"GET / HTTP/1.1\r\n\r\n"}, std::string(64, '\0'),
+                        std::string("\xff\xff\xff\xff", 4), framed(wire::stop{request.key, duration{0}}),
+                        framed(wire::welcome{1, 1}), std::string("\1\0\0\0\2", 5),
+                        std::string("\5\0\0\0\1\1\1\1\1", 9)};
+  for (const auto& bytes : garbage) {
+    const auto answer = first_of(exchange(engine.path(), bytes));
+    if (answer)
+      CHECK(std::holds_alternative<wire::refused>(*answer));
+  }
+  CHECK(is_alive(static_cast<pid_t>(engine.log().started[request.key])));
+  touch(engine.path() + "/go");
+  REQUIRE(engine.log().wait_ended(request.key));
+  CHECK(engine.log().ended[request.key].exit_code == 0);
+}
+
+TEST_CASE("a lease that is not renewed stops the process, one that is does not", "[adoption]") {
+  engine_side engine;
+  engine.close();
+  std::string command = std::string{PINION_TEST_LAUNCHER} + " launcher --data " + engine.path();
+  static_cast<void>(std::system(command.c_str()));
+  wire::start start;
+  start.key = engine.next_key();
+  start.argv = {"sleep", "100"};
+  start.cwd = "/";
+  start.log_path = engine.path() + "/lease.log";
+  start.lease = std::chrono::milliseconds{200};
+  const auto bytes = exchange(engine.path(), framed(wire::hello{1, 1, 1}) + framed(start) + framed(wire::renew{}));
+  frame_buffer frames;
+  frames.append(bytes);
+  std::optional<process_end> end;
+  for (auto next = frames.next(); next && next.value(); next = frames.next())
+    if (const auto* ended = std::get_if<wire::ended>(&*next.value()))
+      end = ended->end;
+  REQUIRE(end);
+  CHECK(end->kind == end_kind::stopped);
+  CHECK(end->message == "lease_expired");
+}
+
+TEST_CASE("a launcher with nothing to do ends, and one without its folder kills its tasks", "[adoption]") {
+  scratch_folder folder;
+  const auto data = folder.path() + "/data";
+  REQUIRE(make_folder(data).has_value());
+  const auto command = std::string{PINION_TEST_LAUNCHER} + " launcher --idle-ms 50 --data " + data;
+  REQUIRE(std::system(command.c_str()) == 0);
+  CHECK(eventually([&] { return !connect_launcher(data).has_value(); }));
+
+  REQUIRE(std::system(command.c_str()) == 0);
+  wire::start start;
+  start.argv = {"sleep", "100"};
+  start.cwd = "/";
+  start.log_path = folder.path() + "/log";
+  const auto bytes = exchange(data, framed(wire::hello{1, 1, 1}) + framed(start));
+  frame_buffer frames;
+  frames.append(bytes);
+  pid_t pid = 0;
+  for (auto next = frames.next(); next && next.value(); next = frames.next())
+    if (const auto* started = std::get_if<wire::started>(&*next.value()))
+      pid = static_cast<pid_t>(started->pid);
+  REQUIRE(pid > 1);
+  CHECK(is_alive(pid));
+  REQUIRE(remove_tree(data).has_value());
+  CHECK(eventually([pid] { return !is_alive(pid); }));
+}
+
+TEST_CASE("a socket path that is too long is a clear error on both sides", "[adoption]") {
+  scratch_folder folder;
+  const auto data = folder.path() + '/' + std::string(100, 'd');
+  REQUIRE(make_folder(data).has_value());
+  local_launcher_options options;
+  options.data_dir = data;
+  const auto made = make_local_launcher(options);
+  REQUIRE_FALSE(made.has_value());
+  CHECK_THAT(made.assume_error().message, Catch::Contains("107"));
+  const auto status = std::system((std::string{PINION_TEST_LAUNCHER} + " launcher --data " + data + " 2>/dev/null").c_str());
+  CHECK(WEXITSTATUS(status) == 78);
+  options.data_dir = "relative";
+  CHECK_FALSE(make_local_launcher(options).has_value());
+}
+
+} // namespace pinion::test

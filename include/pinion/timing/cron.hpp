@@ -38,9 +38,10 @@ struct dst_policy {
 ///     1-L/8) nW LW      the weekday nearest to day n of the same month, to its last day d#k the
 ///     k-th weekday d of the month, k from 1 to 5
 ///
-/// Weekdays count 0-7; both 0 and 7 are Sunday. Where both day fields are restricted a day matches
-/// if either does (POSIX crontab); a field that begins with `*` or `?`, also `*/2`, does not
-/// restrict in this sense (as cronie), and then a day must match both. Words: @yearly @annually
+/// Weekdays count 0-7; both 0 and 7 are Sunday, so 5/1 is Friday to Sunday. Where both day fields
+/// are restricted a day matches if either does (POSIX crontab); a field that begins with `*` or
+/// `?`, also `*/2`, does not restrict in this sense (as cronie), and then a day must match both.
+/// Words: @yearly @annually
 /// @monthly @weekly @daily @midnight @hourly.
 class cron_expression {
 public:

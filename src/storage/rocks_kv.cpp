@@ -19,7 +19,10 @@ namespace {
 /// The most that one group of commits carries, so that the first of them is not kept waiting.
 constexpr std::size_t group_bytes = std::size_t{16} << 20U;
 
-rocksdb::Slice slice(std::string_view bytes) noexcept { return {bytes.data(), bytes.size()}; }
+/// RocksDB asserts that even an empty slice points somewhere.
+rocksdb::Slice slice(std::string_view bytes) noexcept {
+  return {bytes.empty() ? "" : bytes.data(), bytes.size()};
+}
 
 result<std::optional<std::string>> get_row(const rocks_database& parts,
                                            const rocksdb::ReadOptions& how, family in,
@@ -42,7 +45,7 @@ result<void> visit_rows(const rocks_database& parts, rocksdb::ReadOptions how, d
     return ok();
   const auto lower = slice(from);
   const auto upper = slice(to);
-  how.iterate_lower_bound = &lower;
+  how.iterate_lower_bound = from.empty() ? nullptr : &lower;
   how.iterate_upper_bound = to.empty() ? nullptr : &upper;
   const std::unique_ptr<rocksdb::Iterator> it{parts.db->NewIterator(how, parts.of(in))};
   way == direction::up ? it->SeekToFirst() : it->SeekToLast();

@@ -1,0 +1,287 @@
+#include "pinion/storage/codecs.hpp"
+
+#include "storage/records.hpp"
+
+#include <catch2/catch.hpp>
+#include <rapidcheck.h>
+
+using namespace pinion;
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+
+namespace {
+
+/// A whole row of each kind, to be damaged.
+std::vector<std::string> one_of_each() {
+  attempt_record attempt;
+  attempt.worker = "local";
+  attempt.permits = {{"gpu", 2}};
+  return {codecs::encode(test::run_of(1, "p.w", run_state::running)),
+          codecs::encode(test::instance_of(1, 2, instance_state::running)),
+          codecs::encode(attempt), codecs::encode(permit_record{}),
+          codecs::encode(output_record{{}, R"({"a":1})"}), codecs::encode(slot_record{}),
+          codecs::encode(trigger_record{}), codecs::encode(workflow_record{}),
+          codecs::encode(version_record{}), codecs::encode(audit_record{}),
+          codecs::encode_project("{}"), codecs::encode_run_id(run_id{300})};
+}
+
+/// How decoding the n-th of `one_of_each` fails.
+errc failure_of(std::size_t kind, std::string_view bytes) {
+  const auto code = [](const auto& decoded) {
+    return decoded ? errc::none : decoded.error().code;
+  };
+  switch (kind) {
+  case 0: return code(codecs::decode_run({}, bytes));
+  case 1: return code(codecs::decode_instance({}, bytes));
+  case 2: return code(codecs::decode_attempt({}, bytes));
+  case 3: return code(codecs::decode_permit({}, bytes));
+  case 4: return code(codecs::decode_output({}, bytes));
+  case 5: return code(codecs::decode_slot({}, bytes));
+  case 6: return code(codecs::decode_trigger({}, bytes));
+  case 7: return code(codecs::decode_workflow({}, bytes));
+  case 8: return code(codecs::decode_version({}, bytes));
+  case 9: return code(codecs::decode_audit({}, bytes));
+  case 10: return code(codecs::decode_project(bytes));
+  default: return code(codecs::decode_run_id(bytes));
+  }
+}
+
+instant at(std::int64_t us) { return instant{duration{us}}; }
+
+} // namespace
+
+// Golden rows: bytes that a store may hold. A new format adds rows here; none is ever changed.
+
+TEST_CASE("the stored form of a run does not change", "[codecs]") {
+  run_record r;
+  r.id = run_id{7};
+  r.workflow = "p.w";
+  r.version = 300;
+  r.trigger = "t";
+  r.slot = at(1000);
+  r.interval_start = at(940);
+  r.created_at = at(1001);
+  r.state = run_state::running;
+  r.why = reason::by_user;
+  r.message = "m";
+  r.params = "[]";
+  r.priority = 5;
+  r.admitted = true;
+  r.has_parent = true;
+  r.parent = {run_id{6}, 1, no_element};
+  r.requested_by = "u";
+  r.request_key = "k";
+  r.note = "n";
+  r.counts[0] = 128;
+  r.counts[14] = 1;
+  r.incarnation = 2;
+  const auto bytes = "\1\4main\3p.w\xac\2\1t\2\x1c\1m\3[]\5\x12"
+                     "\x0b\xd0\x0f\x77\x7a"
+                     "\6\1\xff\xff\xff\xff\x0f\1u\1k\1n"
+                     "\x80\1\0\0\0\0\0\0\0\0\0\0\0\0\0\1\2"s;
+  CHECK(codecs::encode(r) == bytes);
+  const auto read = codecs::decode_run(run_id{7}, bytes).value();
+  CHECK(read.id == run_id{7});
+  CHECK(codecs::encode(read) == bytes);
+  CHECK(read.parent == r.parent);
+  CHECK(read.interval_start == r.interval_start);
+}
+
+TEST_CASE("the stored form of an instance does not change", "[codecs]") {
+  instance_record r;
+  r.state = instance_state::stopping;
+  r.why = reason::stop_requested;
+  r.message = "m";
+  r.attempt = 2;
+  r.epoch = 130;
+  r.retries_used = 1;
+  r.losses = 3;
+  r.step = 4;
+  r.priority = 9;
+  r.stop_as = instance_state::cancelled;
+  r.stop_reason = reason::by_user;
+  r.warned = true;
+  r.placeholder = true;
+  r.triggered_at = at(64);
+  r.retry_at = at(65);
+  r.element_key = "DEU";
+  r.element_value = "7";
+  r.called = run_id{8};
+  const auto bytes = "\1\x09\x2b\1m\2\x82\1\1\3\4\x09\x0c\x1c\5\x81\2\x80\1\2\3DEU\2"
+                     "7\x08"s;
+  CHECK(codecs::encode(r) == bytes);
+  CHECK(codecs::encode(codecs::decode_instance({}, bytes).value()) == bytes);
+}
+
+TEST_CASE("the stored form of an attempt does not change", "[codecs]") {
+  attempt_record r;
+  r.epoch = 1;
+  r.state = attempt_state::ended;
+  r.worker = "w";
+  r.boot_id = "b";
+  r.outcome = instance_state::failed;
+  r.why = reason::exit_nonzero;
+  r.message = "m";
+  r.pid = 100;
+  r.exited = true;
+  r.exit_code = -1;
+  r.signal = 9;
+  r.ready_at = at(5);
+  r.ended_at = at(4);
+  r.log_bytes = 128;
+  r.log_cut = true;
+  r.permits = {{"gpu", 2}};
+  const auto bytes = "\1\1\3\1w\1b\x0b\7\1m\xc8\1\3\1\x12\5\x0a\1\x80\1\0\1\3gpu\2"s;
+  CHECK(codecs::encode(r) == bytes);
+  CHECK(codecs::encode(codecs::decode_attempt({}, bytes).value()) == bytes);
+}
+
+TEST_CASE("the stored forms of permits, outputs and slots do not change", "[codecs]") {
+  permit_record permit;
+  permit.permits = 3;
+  permit.since = at(1);
+  CHECK(codecs::encode(permit) == "\1\3\1\2"s);
+  CHECK(codecs::encode(output_record{{}, "[1]"}) == "\1\4[1]"s);
+  slot_record slot;
+  slot.outcome = slot_outcome::late;
+  slot.why = reason::misfire_policy;
+  slot.version = 2;
+  slot.run = run_id{9};
+  slot.lateness = 64us;
+  slot.decided_at = at(1);
+  CHECK(codecs::encode(slot) == "\1\2\x28\2\x09\1\2\x80\1"s);
+  CHECK(codecs::decode_slot({"l", "w", "t", at(3)}, "\1\2\x28\2\x09\1\2\x80\1"s).value().lateness ==
+        64us);
+}
+
+TEST_CASE("the stored forms of triggers, workflows and versions do not change", "[codecs]") {
+  trigger_record trigger;
+  trigger.since = at(1);
+  trigger.cursor = at(3);
+  trigger.paused = true;
+  trigger.paused_by = "u";
+  trigger.paused_reason = "r";
+  CHECK(codecs::encode(trigger) == "\1\1\3\2\4\1u\1r"s);
+  workflow_record workflow;
+  workflow.version = 2;
+  workflow.hash = "h";
+  workflow.source = "s";
+  workflow.retired = true;
+  workflow.updated_at = at(1);
+  CHECK(codecs::encode(workflow) == "\1\2\1h\1s\2\2\2\0\0"s);
+  version_record version;
+  version.hash = "h";
+  version.created_at = at(1);
+  version.created_by = "u";
+  version.definition = "[]";
+  CHECK(codecs::encode(version) == "\1\1h\1\2\1u\3[]"s);
+}
+
+TEST_CASE("the stored forms of the rest do not change", "[codecs]") {
+  audit_record audit;
+  audit.at = at(1);
+  audit.who = "u";
+  audit.verb = "cancel";
+  audit.object = "r1";
+  audit.reason = "r";
+  CHECK(codecs::encode(audit) == "\1\1\2\1u\6cancel\2r1\1r\0"s);
+  CHECK(codecs::encode_project("{}") == "\1\0"s);
+  CHECK(codecs::encode_project("[]") == "\1\3[]"s);
+  CHECK(codecs::encode_run_id(run_id{300}) == "\1\xac\2"s);
+  CHECK(codecs::encode_counter(-2) == "\xfe\xff\xff\xff\xff\xff\xff\xff"s);
+}
+
+TEST_CASE("a run comes back as it was written", "[codecs]") {
+  CHECK(rc::check([] {
+    const auto run = test::any_run();
+    const auto bytes = codecs::encode(run);
+    const auto read = codecs::decode_run(run.id, bytes).value();
+    RC_ASSERT(codecs::encode(read) == bytes);
+    RC_ASSERT(read.slot == run.slot);
+    RC_ASSERT(read.last_at == run.last_at);
+    RC_ASSERT(read.params == run.params);
+    RC_ASSERT(read.counts == run.counts);
+    RC_ASSERT(read.note == run.note);
+  }));
+}
+
+TEST_CASE("an instance comes back as it was written", "[codecs]") {
+  CHECK(rc::check([] {
+    const auto instance = test::any_instance();
+    const auto bytes = codecs::encode(instance);
+    const auto read = codecs::decode_instance(instance.key, bytes).value();
+    RC_ASSERT(codecs::encode(read) == bytes);
+    RC_ASSERT(read.key == instance.key);
+    RC_ASSERT(read.ended_at == instance.ended_at);
+    RC_ASSERT(read.element_value == instance.element_value);
+    RC_ASSERT(read.placeholder == instance.placeholder);
+  }));
+}
+
+TEST_CASE("an attempt comes back as it was written", "[codecs]") {
+  CHECK(rc::check([] {
+    const auto attempt = test::any_attempt();
+    const auto bytes = codecs::encode(attempt);
+    const auto read =
+        codecs::decode_attempt({attempt.instance, attempt.number}, bytes).value();
+    RC_ASSERT(codecs::encode(read) == bytes);
+    RC_ASSERT(read.permits == attempt.permits);
+    RC_ASSERT(read.pid == attempt.pid);
+    RC_ASSERT(read.exit_code == attempt.exit_code);
+  }));
+}
+
+TEST_CASE("a typical instance takes well under 150 bytes", "[codecs]") {
+  auto instance = test::instance_of(123'456, 12, instance_state::success, 7);
+  instance.attempt = 1;
+  instance.epoch = 12;
+  for (auto* time : {&instance.triggered_at, &instance.waiting_at, &instance.pre_ready_at,
+                     &instance.first_ready_at, &instance.ready_at, &instance.started_at,
+                     &instance.body_ended_at, &instance.ended_at})
+    *time = test::day + 90min;
+  instance.ended_at += 12min;
+  CHECK(codecs::encode(instance).size() < 60);
+}
+
+TEST_CASE("every cut of every row is refused as corrupt", "[codecs]") {
+  const auto rows = one_of_each();
+  for (std::size_t kind = 0; kind < rows.size(); ++kind) {
+    CAPTURE(kind);
+    REQUIRE(failure_of(kind, rows[kind]) == errc::none);
+    for (std::size_t length = 0; length < rows[kind].size(); ++length)
+      CHECK(failure_of(kind, rows[kind].substr(0, length)) == errc::corrupt);
+    CHECK(failure_of(kind, rows[kind] + '\0') == errc::corrupt);
+  }
+}
+
+TEST_CASE("a row of a newer format is told apart from a damaged one", "[codecs]") {
+  const auto rows = one_of_each();
+  for (std::size_t kind = 0; kind < rows.size(); ++kind) {
+    CAPTURE(kind);
+    auto row = rows[kind];
+    row[0] = 2;
+    CHECK(failure_of(kind, row) == errc::newer_format);
+    row[0] = 0;
+    CHECK(failure_of(kind, row) == errc::corrupt);
+  }
+}
+
+TEST_CASE("no bytes make a decoder do anything but answer or refuse", "[codecs]") {
+  CHECK(rc::check([] {
+    auto bytes = "\1"s + *rc::gen::arbitrary<std::string>();
+    const auto kind = *rc::gen::inRange<std::size_t>(0, 12);
+    const auto failure = failure_of(kind, bytes);
+    RC_ASSERT(failure == errc::none || failure == errc::corrupt);
+  }));
+}
+
+TEST_CASE("a state that does not exist is refused", "[codecs]") {
+  auto row = codecs::encode(instance_record{});
+  row[1] = 15;
+  CHECK(failure_of(1, row) == errc::corrupt);
+}
+
+TEST_CASE("a counter is eight bytes", "[codecs]") {
+  CHECK(codecs::decode_counter(codecs::encode_counter(-5)).value() == -5);
+  CHECK(codecs::decode_counter("1234567").error().code == errc::corrupt);
+}

@@ -1,0 +1,112 @@
+#include "pinion/storage/data_folder.hpp"
+
+#include "storage/temporary_folder.hpp"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace pinion;
+namespace fs = std::filesystem;
+
+namespace {
+
+void write_file(const fs::path& file, const std::string& text) { std::ofstream{file} << text; }
+
+problem failure_of(const fs::path& folder) {
+  const auto opened = data_folder::open(folder);
+  REQUIRE_FALSE(opened);
+  return opened.error();
+}
+
+} // namespace
+
+TEST_CASE("a data folder is made for its owner alone, parents included", "[data_folder]") {
+  test::temporary_folder place;
+  const auto folder = data_folder::open(place.path() / "a" / "b/");
+  REQUIRE(folder);
+  CHECK(folder.value().path() == place.path() / "a" / "b");
+  CHECK((fs::status(place.path() / "a" / "b").permissions() & fs::perms::mask) ==
+        fs::perms::owner_all);
+  std::ifstream format{place.path() / "a" / "b" / "FORMAT"};
+  std::string line;
+  std::getline(format, line);
+  CHECK(line == "pinion data folder, format 1");
+}
+
+TEST_CASE("a data folder is held by one, who is named to others", "[data_folder]") {
+  test::temporary_folder place;
+  {
+    auto held = data_folder::open(place.path() / "d");
+    REQUIRE(held);
+    const data_folder moved = std::move(held).value();
+    const auto refused = failure_of(place.path() / "d");
+    CHECK(refused.code == errc::in_use);
+    CHECK_THAT(refused.message, Catch::EndsWith("process " + std::to_string(::getpid())));
+  }
+  CHECK(data_folder::open(place.path() / "d"));
+}
+
+TEST_CASE("a folder that others may enter is refused with the mend", "[data_folder]") {
+  test::temporary_folder place;
+  REQUIRE(data_folder::open(place.path() / "d"));
+  REQUIRE(::chmod((place.path() / "d").c_str(), 0755) == 0);
+  const auto refused = failure_of(place.path() / "d");
+  CHECK(refused.code == errc::refused);
+  CHECK(refused.suggestion == "chmod 700 " + (place.path() / "d").string());
+  REQUIRE(::chmod((place.path() / "d").c_str(), 0710) == 0);
+  CHECK(data_folder::open(place.path() / "d"));
+}
+
+TEST_CASE("another user's folder is refused", "[data_folder]") {
+  if (::geteuid() != 0)
+    return; // Only root can give a folder away.
+  test::temporary_folder place;
+  REQUIRE(::chown(place.path().c_str(), 12345, 12345) == 0);
+  const auto refused = failure_of(place.path());
+  CHECK(refused.code == errc::refused);
+  CHECK_THAT(refused.message, Catch::Contains("belongs to user 12345"));
+}
+
+TEST_CASE("a folder with other things in it is refused and left as it is", "[data_folder]") {
+  test::temporary_folder place;
+  write_file(place.path() / "thesis.txt", "x");
+  const auto refused = failure_of(place.path());
+  CHECK(refused.code == errc::refused);
+  CHECK_THAT(refused.message, Catch::Contains("thesis.txt"));
+  CHECK_FALSE(fs::exists(place.path() / "LOCK"));
+}
+
+TEST_CASE("a folder whose beginning was cut short is begun again", "[data_folder]") {
+  test::temporary_folder place;
+  write_file(place.path() / "LOCK", "123\n");
+  write_file(place.path() / "FORMAT.new", "pin");
+  CHECK(data_folder::open(place.path()));
+}
+
+TEST_CASE("the format of a data folder is checked", "[data_folder]") {
+  test::temporary_folder place;
+  write_file(place.path() / "FORMAT", "pinion data folder, format 2\n");
+  CHECK(failure_of(place.path()).code == errc::newer_format);
+  for (const auto* text : {"", "1", "pinion data folder, format 1", "pinion data folder, format x\n"}) {
+    write_file(place.path() / "FORMAT", text);
+    CHECK(failure_of(place.path()).code == errc::corrupt);
+  }
+}
+
+TEST_CASE("a file in the place of the folder is refused", "[data_folder]") {
+  test::temporary_folder place;
+  write_file(place.path() / "d", "x");
+  CHECK(failure_of(place.path() / "d").code == errc::refused);
+  CHECK(failure_of(place.path() / "d" / "e").code == errc::os_failure);
+}
+
+TEST_CASE("a path that is too long for its socket is refused", "[data_folder]") {
+  CHECK(check_socket_path("/" + std::string(106, 'a')));
+  const auto refused = check_socket_path("/" + std::string(107, 'a'));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::invalid);
+  CHECK(failure_of("/tmp/" + std::string(100, 'a')).code == errc::invalid);
+  CHECK_FALSE(fs::exists("/tmp/" + std::string(100, 'a')));
+}

@@ -1,0 +1,233 @@
+#include "pinion/storage/rocks_kv.hpp"
+
+#include "pinion/storage/codecs.hpp"
+#include "storage/kv_helpers.hpp"
+#include "storage/temporary_folder.hpp"
+
+#include <array>
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <fcntl.h>
+#include <fstream>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace pinion;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The program that commits until it is killed, and what it says was acknowledged.
+class crash_writer {
+public:
+  explicit crash_writer(const fs::path& folder) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    acknowledged_ = ends[0];
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
+    std::string program = PINION_CRASH_WRITER;
+    std::string argument = folder.string();
+    std::array<char*, 3> arguments{program.data(), argument.data(), nullptr};
+    const int failed =
+        ::posix_spawn(&child_, program.c_str(), &files, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&files);
+    ::close(ends[1]);
+    REQUIRE(failed == 0);
+  }
+  crash_writer(const crash_writer&) = delete;
+  crash_writer& operator=(const crash_writer&) = delete;
+  ~crash_writer() { ::close(acknowledged_); }
+
+  /// The next acknowledged number; 0 once the program is gone and all is read.
+  std::uint64_t next() const {
+    std::uint64_t number = 0;
+    return ::read(acknowledged_, &number, sizeof number) == sizeof number ? number : 0;
+  }
+  /// Kills it in the middle of its work, and returns the last number it acknowledged.
+  std::uint64_t kill_after(std::uint64_t commits) {
+    std::uint64_t last = 0;
+    while (last < commits) {
+      last = next();
+      REQUIRE(last != 0);
+    }
+    REQUIRE(::kill(child_, SIGKILL) == 0);
+    REQUIRE(::waitpid(child_, nullptr, 0) == child_);
+    while (const auto more = next())
+      last = more;
+    return last;
+  }
+
+private:
+  pid_t child_ = -1;
+  int acknowledged_ = -1;
+};
+
+/// The sum that the program counts, one a commit.
+std::int64_t sum_of(const kv_reader& kv) {
+  const auto row = kv.get(family::index, "sum");
+  return codecs::decode_counter(row.value().value()).value();
+}
+
+/// A store with `commits` rows of 100 bytes in its log, as a killed process leaves it: the files are
+/// copied while the store is open.
+void leave_log(const fs::path& folder, int commits) {
+  test::temporary_folder original;
+  const auto kv = rocks_kv::open(test::options_in(original.path())).value();
+  for (int i = 0; i < commits; ++i)
+    REQUIRE(test::commit(*kv, test::put(family::runs, std::to_string(i), std::string(100, 'x'))));
+  fs::copy(original.path(), folder, fs::copy_options::recursive);
+}
+
+/// The log that has the rows: the largest.
+fs::path log_in(const fs::path& folder) {
+  fs::path largest;
+  for (const auto& entry : fs::directory_iterator{folder / "store"})
+    if (entry.path().extension() == ".log" &&
+        (largest.empty() || entry.file_size() > fs::file_size(largest)))
+      largest = entry.path();
+  return largest;
+}
+
+void flip_byte(const fs::path& file, std::uintmax_t offset) {
+  std::fstream bytes{file, std::ios::in | std::ios::out | std::ios::binary};
+  bytes.seekg(static_cast<std::streamoff>(offset));
+  const auto byte = static_cast<char>(bytes.get() ^ 0x10);
+  bytes.seekp(static_cast<std::streamoff>(offset));
+  bytes.put(byte);
+}
+
+errc failure_of(const fs::path& folder) {
+  const auto opened = rocks_kv::open(test::options_in(folder));
+  return opened ? errc::none : opened.error().code;
+}
+
+} // namespace
+
+TEST_CASE("what was acknowledged before a kill -9 is there afterwards", "[rocks_damage]") {
+  test::temporary_folder folder;
+  std::uint64_t total = 0;
+  for (int round = 0; round < 5; ++round) {
+    const auto last = crash_writer{folder.path()}.kill_after(total + 200);
+    const auto kv = rocks_kv::open(test::options_in(folder.path())).value();
+    total = static_cast<std::uint64_t>(sum_of(*kv));
+    CHECK(total >= last);
+    kv_batch one_more; // The sum goes on as the numbers do.
+    one_more.add(family::index, "sum", 1);
+    CHECK(test::commit(*kv, std::move(one_more)).value() == ++total);
+  }
+}
+
+TEST_CASE("a log that lost acknowledged commits at its end is refused", "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "d", 20);
+  const auto log = log_in(folder.path() / "d");
+  fs::resize_file(log, fs::file_size(log) - 20);
+  const auto opened = rocks_kv::open(test::options_in(folder.path() / "d"));
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == errc::corrupt);
+  CHECK_THAT(opened.error().message, Catch::Contains("ends at commit 19") &&
+                                         Catch::Contains("commit 20 was acknowledged"));
+  CHECK_THAT(opened.error().suggestion, Catch::Contains("remove") && Catch::Contains("COMMIT"));
+}
+
+TEST_CASE("the documented way out goes on without the lost commits", "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "d", 20);
+  const auto log = log_in(folder.path() / "d");
+  fs::resize_file(log, fs::file_size(log) - 20);
+  fs::remove(folder.path() / "d" / "COMMIT");
+  const auto kv = rocks_kv::open(test::options_in(folder.path() / "d")).value();
+  CHECK(test::rows_between(*kv, family::runs, {}, {}).size() == 19);
+  CHECK(test::commit(*kv, test::put(family::runs, "next", {})).value() == 20);
+}
+
+TEST_CASE("a torn write that nobody was told of does not stop the store", "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "d", 20);
+  std::ofstream{log_in(folder.path() / "d"), std::ios::app | std::ios::binary}
+      << std::string(300, '\x5a');
+  const auto kv = rocks_kv::open(test::options_in(folder.path() / "d")).value();
+  CHECK(test::rows_between(*kv, family::runs, {}, {}).size() == 20);
+}
+
+TEST_CASE("a flipped byte anywhere in the log never loses a commit silently", "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "d", 20);
+  const auto size = fs::file_size(log_in(folder.path() / "d"));
+  int refused = 0;
+  for (std::uintmax_t offset = 3; offset < size; offset += size / 40) {
+    const auto copy = folder.path() / "copy";
+    fs::remove_all(copy);
+    fs::copy(folder.path() / "d", copy, fs::copy_options::recursive);
+    flip_byte(log_in(copy), offset);
+    const auto opened = rocks_kv::open(test::options_in(copy));
+    CAPTURE(offset);
+    if (opened)
+      CHECK(test::rows_between(*opened.value(), family::runs, {}, {}).size() == 20);
+    else
+      CHECK(opened.error().code == errc::corrupt);
+    refused += opened ? 0 : 1;
+  }
+  CHECK(refused > 30);
+}
+
+TEST_CASE("a log that is gone or empty is noticed", "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "d", 20);
+  SECTION("removed") { fs::remove(log_in(folder.path() / "d")); }
+  SECTION("emptied") { fs::resize_file(log_in(folder.path() / "d"), 0); }
+  CHECK(failure_of(folder.path() / "d") == errc::corrupt);
+}
+
+TEST_CASE("a database that is gone is noticed, and none is begun in its place", "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "d", 3);
+  SECTION("the whole of it") { fs::remove_all(folder.path() / "d" / "store"); }
+  SECTION("the file that names the rest") { fs::remove(folder.path() / "d" / "store" / "CURRENT"); }
+  CHECK(failure_of(folder.path() / "d") == errc::corrupt);
+  CHECK_FALSE(fs::exists(folder.path() / "d" / "store" / "CURRENT"));
+}
+
+TEST_CASE("an older database in the place of the newer is refused", "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "old", 3);
+  leave_log(folder.path() / "new", 5);
+  fs::remove_all(folder.path() / "new" / "store");
+  fs::copy(folder.path() / "old" / "store", folder.path() / "new" / "store",
+           fs::copy_options::recursive);
+  CHECK(failure_of(folder.path() / "new") == errc::corrupt);
+}
+
+TEST_CASE("a mirror that is damaged is refused and named", "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "d", 3);
+  flip_byte(folder.path() / "d" / "COMMIT", 27);
+  const auto opened = rocks_kv::open(test::options_in(folder.path() / "d"));
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == errc::corrupt);
+  CHECK_THAT(opened.error().message, Catch::Contains("COMMIT is damaged"));
+}
+
+TEST_CASE("a flipped byte in a flushed table is refused, never read as something else",
+          "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto options = test::options_in(folder.path());
+  {
+    const auto kv = rocks_kv::open(options).value();
+    REQUIRE(test::commit(*kv, test::put(family::runs, "a", std::string(500, 'x'))));
+  }
+  for (const auto& entry : fs::directory_iterator{options.database})
+    if (entry.path().extension() == ".sst")
+      flip_byte(entry.path(), 10);
+  const auto opened = rocks_kv::open(options);
+  if (opened) {
+    const auto row = opened.value()->get(family::runs, "a");
+    REQUIRE_FALSE(row);
+    CHECK(row.error().code == errc::corrupt);
+  } else {
+    CHECK(opened.error().code == errc::corrupt);
+  }
+}

@@ -30,7 +30,8 @@ admission_decision queued(const crowd& others) {
   return {admission_verdict::queue, reason::run_not_admitted, {}};
 }
 
-admission_decision cancel_others(std::span<const admission_candidate> live, const std::string& trigger) {
+admission_decision cancel_others(std::span<const admission_candidate> live,
+                                 const std::string& trigger) {
   admission_decision decision{admission_verdict::queue, reason::run_not_admitted, {}};
   for (const auto& run : live)
     if (run.trigger == trigger)
@@ -40,7 +41,8 @@ admission_decision cancel_others(std::span<const admission_candidate> live, cons
 
 } // namespace
 
-admission_decision decide_admission(std::span<const admission_candidate> live, std::uint32_t max_active_runs,
+admission_decision decide_admission(std::span<const admission_candidate> live,
+                                    std::uint32_t max_active_runs,
                                     const admission_candidate& arrival) {
   if (arrival.ignore_overlap)
     return {};
@@ -48,7 +50,8 @@ admission_decision decide_admission(std::span<const admission_candidate> live, s
   const bool overlaps = others.same_admitted + others.same_queued > 0;
   const bool full = others.admitted >= std::max(max_active_runs, 1U);
   switch (arrival.overlap) {
-  case overlap_policy::allow: break;
+  case overlap_policy::allow:
+    break;
   case overlap_policy::queue:
     if (overlaps)
       return queued(others);
@@ -71,7 +74,8 @@ admission_decision decide_admission(std::span<const admission_candidate> live, s
   return full ? queued(others) : admission_decision{};
 }
 
-std::vector<run_id> admitted_next(std::span<const admission_candidate> live, std::uint32_t max_active_runs) {
+std::vector<run_id> admitted_next(std::span<const admission_candidate> live,
+                                  std::uint32_t max_active_runs) {
   std::vector<run_id> started;
   std::set<std::string_view> busy; // Triggers with an admitted run.
   std::size_t active = 0;

@@ -9,12 +9,18 @@ using kind = attempt_verdict::kind;
 
 std::string sentence(const process_end& end) {
   switch (end.kind) {
-  case end_kind::exited: return "exit code " + std::to_string(end.exit_code);
-  case end_kind::signaled: return "killed by signal " + std::to_string(end.signal);
-  case end_kind::stopped: return "stopped, though not by an operation on this run";
-  case end_kind::timed_out: return "stopped after its timeout";
-  case end_kind::not_started: return end.message.empty() ? "could not be started" : end.message;
-  case end_kind::lost: return end.message.empty() ? "what became of the process is unknown" : end.message;
+  case end_kind::exited:
+    return "exit code " + std::to_string(end.exit_code);
+  case end_kind::signaled:
+    return "killed by signal " + std::to_string(end.signal);
+  case end_kind::stopped:
+    return "stopped, though not by an operation on this run";
+  case end_kind::timed_out:
+    return "stopped after its timeout";
+  case end_kind::not_started:
+    return end.message.empty() ? "could not be started" : end.message;
+  case end_kind::lost:
+    return end.message.empty() ? "what became of the process is unknown" : end.message;
   }
   return {};
 }
@@ -25,7 +31,8 @@ attempt_verdict judge_exit(const task_definition& task, const process_end& end) 
     return {kind::skipped, reason::skip_exit, sentence(end)};
   if (code != 0) {
     const auto& listed = task.retry.on_exit;
-    const bool retries = listed.empty() || std::find(listed.begin(), listed.end(), code) != listed.end();
+    const bool retries =
+        listed.empty() || std::find(listed.begin(), listed.end(), code) != listed.end();
     return {kind::failed, reason::exit_nonzero, sentence(end), retries};
   }
   if (!end.outputs_problem.empty())
@@ -37,15 +44,19 @@ attempt_verdict judge_exit(const task_definition& task, const process_end& end) 
 
 attempt_verdict judge_body(const task_definition& task, const process_end& end, reason lost_as) {
   switch (end.kind) {
-  case end_kind::exited: return judge_exit(task, end);
-  case end_kind::signaled: return {kind::failed, reason::signaled, sentence(end), true};
+  case end_kind::exited:
+    return judge_exit(task, end);
+  case end_kind::signaled:
+    return {kind::failed, reason::signaled, sentence(end), true};
   case end_kind::timed_out:
     return {kind::failed, reason::attempt_timeout, sentence(end), task.retry.on_timeout};
   case end_kind::not_started:
     return {kind::failed, reason::not_started, sentence(end), task.retry.on_exit.empty()};
   // A worker that is being shut down stops what it runs: no fault of the task.
-  case end_kind::stopped: return {kind::lost, reason::stop_requested, sentence(end)};
-  case end_kind::lost: return {kind::lost, lost_as, sentence(end)};
+  case end_kind::stopped:
+    return {kind::lost, reason::stop_requested, sentence(end)};
+  case end_kind::lost:
+    return {kind::lost, lost_as, sentence(end)};
   }
   return {kind::lost, lost_as, sentence(end)};
 }

@@ -60,12 +60,23 @@ join_decision none_failed(const join_counts& c, join_decision all_skipped) noexc
 
 void join_counts::add(upstream_class of, std::uint32_t by) noexcept {
   switch (of) {
-  case upstream_class::pending: break;
-  case upstream_class::success: success += by; break;
-  case upstream_class::skipped: skipped += by; break;
-  case upstream_class::failed: failed += by; break;
-  case upstream_class::upstream_failed: upstream_failed += by; break;
-  case upstream_class::removed: removed += by; break;
+  case upstream_class::pending:
+    break;
+  case upstream_class::success:
+    success += by;
+    break;
+  case upstream_class::skipped:
+    skipped += by;
+    break;
+  case upstream_class::failed:
+    failed += by;
+    break;
+  case upstream_class::upstream_failed:
+    upstream_failed += by;
+    break;
+  case upstream_class::removed:
+    removed += by;
+    break;
   }
 }
 
@@ -75,19 +86,28 @@ join_decision decide_join(join_rule rule, const join_counts& c, std::uint32_t el
     return run;
   const bool done = c.done() >= c.total;
   switch (rule) {
-  case join_rule::all_success: return all_success(c, element);
+  case join_rule::all_success:
+    return all_success(c, element);
   case join_rule::all_failed:
     if (c.success + c.skipped > 0)
       return skip;
     return c.failed + c.upstream_failed + c.removed >= c.total ? run : wait;
-  case join_rule::all_done: return done ? run : wait;
-  case join_rule::all_done_min_one_success: return all_done_min_one_success(c);
-  case join_rule::all_done_setup_success: return all_done_setup_success(c);
-  case join_rule::one_success: return one_success(c);
-  case join_rule::one_failed: return first_of(c, c.failed + c.upstream_failed);
-  case join_rule::one_done: return first_of(c, c.success + c.failed);
-  case join_rule::none_failed: return none_failed(c, run);
-  case join_rule::none_failed_min_one_success: return none_failed(c, skip);
+  case join_rule::all_done:
+    return done ? run : wait;
+  case join_rule::all_done_min_one_success:
+    return all_done_min_one_success(c);
+  case join_rule::all_done_setup_success:
+    return all_done_setup_success(c);
+  case join_rule::one_success:
+    return one_success(c);
+  case join_rule::one_failed:
+    return first_of(c, c.failed + c.upstream_failed);
+  case join_rule::one_done:
+    return first_of(c, c.success + c.failed);
+  case join_rule::none_failed:
+    return none_failed(c, run);
+  case join_rule::none_failed_min_one_success:
+    return none_failed(c, skip);
   case join_rule::none_skipped:
     if (c.skipped > 0)
       return skip;
@@ -96,7 +116,8 @@ join_decision decide_join(join_rule rule, const join_counts& c, std::uint32_t el
     if (c.success + c.failed + c.upstream_failed > 0)
       return skip;
     return c.skipped + c.removed >= c.total ? run : wait;
-  case join_rule::always: return run;
+  case join_rule::always:
+    return run;
   }
   return wait;
 }

@@ -87,7 +87,6 @@ constexpr transition lifecycle[] = {
     {is::stopping, on::stopped_failed, is::failed},
     {is::stopping, on::stopped_skipped, is::skipped},
     {is::stopping, on::stopped_success, is::success},
-    {is::stopping, on::stopped_will_retry, is::retry_wait},
 
     // Only audited operations leave a terminal state (invariant 7). A person can declare a failure
     // settled; a success or a skip can only be run again.
@@ -122,37 +121,74 @@ constexpr matrix build_matrix() {
 constexpr matrix next = build_matrix();
 
 constexpr std::string_view state_names[] = {
-    "pre_trigger", "triggered", "waiting",  "pre_ready", "ready",     "running", "async_running",  "dqc_check",
-    "retry_wait",  "stopping",  "success",  "failed",    "cancelled", "skipped", "upstream_failed"};
+    "pre_trigger", "triggered",     "waiting",   "pre_ready",  "ready",
+    "running",     "async_running", "dqc_check", "retry_wait", "stopping",
+    "success",     "failed",        "cancelled", "skipped",    "upstream_failed"};
 static_assert(std::size(state_names) == instance_state_count);
 
 constexpr std::string_view run_state_names[] = {"planned", "queued",    "running", "success",
                                                 "failed",  "cancelled", "skipped"};
 static_assert(std::size(run_state_names) == run_state_count);
 
-constexpr std::string_view reason_names[] = {
-    "none",              "slot_not_due",      "run_not_admitted",    "upstream_pending",
-    "permits_pending",   "max_parallel",      "exit_zero",           "exit_nonzero",
-    "signaled",          "attempt_timeout",   "queue_timeout",       "upstream_timeout",
-    "task_timeout",      "run_timeout",       "not_started",         "render_failed",
-    "outputs_invalid",   "check_failed",      "worker_lost",         "launcher_lost",
-    "upstream_failed",   "upstream_skipped",  "join_not_met",        "when_false",
-    "skip_exit",         "empty_list",        "fallback_not_needed", "fallback_pending",
-    "by_user",           "run_cancelled",     "actor_crashed",       "sub_workflow",
-    "retry_due_later",   "rerun",             "overlap_skipped",     "cancelled_by_next",
-    "removed",           "held",              "empty_task",          "queue_full",
-    "misfire_policy",    "tasks_failed",      "all_done",            "stop_requested",
-    "covered_by_fallback", "expansion_failed", "condition_failed",   "trigger_paused"};
+constexpr std::string_view reason_names[] = {"none",
+                                             "slot_not_due",
+                                             "run_not_admitted",
+                                             "upstream_pending",
+                                             "permits_pending",
+                                             "max_parallel",
+                                             "exit_zero",
+                                             "exit_nonzero",
+                                             "signaled",
+                                             "attempt_timeout",
+                                             "queue_timeout",
+                                             "upstream_timeout",
+                                             "task_timeout",
+                                             "run_timeout",
+                                             "not_started",
+                                             "render_failed",
+                                             "outputs_invalid",
+                                             "check_failed",
+                                             "worker_lost",
+                                             "launcher_lost",
+                                             "upstream_failed",
+                                             "upstream_skipped",
+                                             "join_not_met",
+                                             "when_false",
+                                             "skip_exit",
+                                             "empty_list",
+                                             "fallback_not_needed",
+                                             "fallback_pending",
+                                             "by_user",
+                                             "run_cancelled",
+                                             "actor_crashed",
+                                             "sub_workflow",
+                                             "retry_due_later",
+                                             "rerun",
+                                             "overlap_skipped",
+                                             "cancelled_by_next",
+                                             "removed",
+                                             "held",
+                                             "empty_task",
+                                             "queue_full",
+                                             "misfire_policy",
+                                             "tasks_failed",
+                                             "all_done",
+                                             "stop_requested",
+                                             "covered_by_fallback",
+                                             "expansion_failed",
+                                             "condition_failed",
+                                             "trigger_paused"};
 static_assert(std::size(reason_names) == static_cast<std::size_t>(reason::trigger_paused) + 1);
 
 constexpr std::string_view event_names[] = {
-    "slot_fired",        "admitted",          "needs_met",         "needs_failed",
-    "needs_skipped",     "granted",           "start_confirmed",   "started_at_once",
-    "body_done",         "succeeded",         "failed_for_good",   "failed_will_retry",
-    "skip_exit",         "retry_due",         "stop",              "stopped_cancelled",
-    "stopped_failed",    "stopped_skipped",   "stopped_success",   "stopped_will_retry",
-    "cancel",            "declare_failed",    "declare_skipped",   "declare_success",
-    "rerun"};
+    "slot_fired",        "admitted",        "needs_met",
+    "needs_failed",      "needs_skipped",   "granted",
+    "start_confirmed",   "started_at_once", "body_done",
+    "succeeded",         "failed_for_good", "failed_will_retry",
+    "skip_exit",         "retry_due",       "stop",
+    "stopped_cancelled", "stopped_failed",  "stopped_skipped",
+    "stopped_success",   "cancel",          "declare_failed",
+    "declare_skipped",   "declare_success", "rerun"};
 static_assert(std::size(event_names) == instance_event_count);
 
 std::string_view name_in(std::span<const std::string_view> names, std::size_t position) noexcept {
@@ -160,7 +196,8 @@ std::string_view name_in(std::span<const std::string_view> names, std::size_t po
 }
 
 template <class Enum>
-std::optional<Enum> value_in(std::span<const std::string_view> names, std::string_view name) noexcept {
+std::optional<Enum> value_in(std::span<const std::string_view> names,
+                             std::string_view name) noexcept {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end())
     return std::nullopt;

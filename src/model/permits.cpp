@@ -14,7 +14,8 @@ std::vector<pool_units> ordered(std::vector<pool_units> needs) {
 
 bool share_a_pool(const std::vector<pool_units>& a, const std::vector<pool_units>& b) {
   return std::any_of(a.begin(), a.end(), [&b](const pool_units& need) {
-    return std::any_of(b.begin(), b.end(), [&](const pool_units& other) { return other.pool == need.pool; });
+    return std::any_of(b.begin(), b.end(),
+                       [&](const pool_units& other) { return other.pool == need.pool; });
   });
 }
 
@@ -114,7 +115,9 @@ void permit_ledger::restore(const instance_key& key, std::vector<pool_units> nee
   changed_ = true;
 }
 
-std::uint32_t permit_ledger::capacity(pool_number pool) const noexcept { return pool_of(pool).capacity; }
+std::uint32_t permit_ledger::capacity(pool_number pool) const noexcept {
+  return pool_of(pool).capacity;
+}
 
 std::uint32_t permit_ledger::out(pool_number pool) const noexcept { return pool_of(pool).out; }
 
@@ -145,7 +148,8 @@ std::optional<queue_standing> permit_ledger::standing(const instance_key& key) c
 std::vector<permit_grant> permit_ledger::holders_of(pool_number pool) const {
   std::vector<permit_grant> holders;
   for (const auto& [key, needs] : holders_)
-    if (std::any_of(needs.begin(), needs.end(), [pool](const pool_units& need) { return need.pool == pool; }))
+    if (std::any_of(needs.begin(), needs.end(),
+                    [pool](const pool_units& need) { return need.pool == pool; }))
       holders.push_back({key, needs});
   std::sort(holders.begin(), holders.end(),
             [](const permit_grant& a, const permit_grant& b) { return a.key < b.key; });
@@ -153,8 +157,9 @@ std::vector<permit_grant> permit_ledger::holders_of(pool_number pool) const {
 }
 
 bool permit_ledger::impossible(const needs_list& needs) const noexcept {
-  return std::any_of(needs.begin(), needs.end(),
-                     [this](const pool_units& need) { return need.units > pool_of(need.pool).capacity; });
+  return std::any_of(needs.begin(), needs.end(), [this](const pool_units& need) {
+    return need.units > pool_of(need.pool).capacity;
+  });
 }
 
 bool permit_ledger::fits(const needs_list& needs, const reservations& reserved) const noexcept {

@@ -24,7 +24,8 @@ double share_of(const instance_key& key, std::uint32_t retry) noexcept {
 
 } // namespace
 
-duration retry_delay(const retry_policy& policy, const instance_key& key, std::uint32_t retry) noexcept {
+duration retry_delay(const retry_policy& policy, const instance_key& key,
+                     std::uint32_t retry) noexcept {
   constexpr duration longest{std::chrono::hours{24 * 366}};
   const auto cap = std::min(policy.max_delay.value_or(longest), longest);
   const auto base = static_cast<double>(std::max(policy.delay, duration{0}).count());

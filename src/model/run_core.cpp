@@ -32,7 +32,9 @@ std::vector<run_effects> run_core::resume() const {
   return effects;
 }
 
-const instance_record* run_core::find(const instance_key& key) const noexcept { return graph_->find(key); }
+const instance_record* run_core::find(const instance_key& key) const noexcept {
+  return graph_->find(key);
+}
 
 const std::vector<instance_record>& run_core::instances_of(std::uint32_t task) const noexcept {
   static const std::vector<instance_record> none;
@@ -47,9 +49,9 @@ const attempt_record* run_core::newest_attempt(const instance_key& key) const no
 std::optional<std::uint32_t> run_core::task_named(std::string_view name) const noexcept {
   const auto& order = graph_->by_name;
   const auto& tasks = definition_->tasks;
-  const auto found = std::lower_bound(order.begin(), order.end(), name, [&](std::uint32_t task, std::string_view sought) {
-    return tasks[task].name < sought;
-  });
+  const auto found = std::lower_bound(
+      order.begin(), order.end(), name,
+      [&](std::uint32_t task, std::string_view sought) { return tasks[task].name < sought; });
   if (found == order.end() || tasks[*found].name != name)
     return std::nullopt;
   return *found;
@@ -69,7 +71,9 @@ std::vector<std::uint32_t> run_core::pending_upstream(std::uint32_t task) const 
 
 bool run_core::ended() const noexcept { return graph_->live == 0; }
 
-const join_counts& run_core::upstream_counts(std::uint32_t task) const noexcept { return graph_->joins[task]; }
+const join_counts& run_core::upstream_counts(std::uint32_t task) const noexcept {
+  return graph_->joins[task];
+}
 
 const run_standing& run_core::standing() const noexcept { return graph_->standing; }
 

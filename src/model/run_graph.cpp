@@ -101,7 +101,8 @@ instance_state run_core::graph::aggregate_state(std::uint32_t task) const {
       ended += count[state];
   if (ended < elements.size())
     return instance_state::running;
-  for (const auto state : {instance_state::failed, instance_state::cancelled, instance_state::success})
+  for (const auto state :
+       {instance_state::failed, instance_state::cancelled, instance_state::success})
     if (count[static_cast<std::size_t>(state)] > 0)
       return state;
   return instance_state::skipped;
@@ -113,16 +114,20 @@ namespace {
 /// ended upstream_failed made nothing that a join could go on with.
 unit_outcome outcome_of(instance_state state, bool ignored) {
   switch (state) {
-  case instance_state::success: return {upstream_class::success, unit_class::success};
-  case instance_state::skipped: return {upstream_class::skipped, unit_class::skipped};
-  case instance_state::cancelled: return {upstream_class::failed, unit_class::cancelled};
+  case instance_state::success:
+    return {upstream_class::success, unit_class::success};
+  case instance_state::skipped:
+    return {upstream_class::skipped, unit_class::skipped};
+  case instance_state::cancelled:
+    return {upstream_class::failed, unit_class::cancelled};
   case instance_state::failed:
     if (ignored)
       return {upstream_class::success, unit_class::success};
     return {upstream_class::failed, unit_class::failing};
   case instance_state::upstream_failed:
     return {upstream_class::upstream_failed, ignored ? unit_class::success : unit_class::failing};
-  default: return {};
+  default:
+    return {};
   }
 }
 
@@ -134,7 +139,8 @@ unit_outcome run_core::graph::instance_outcome(const instance_record& at) const 
 
 unit_outcome run_core::graph::chain_outcome(std::uint32_t primary) const {
   const auto member = current_member(primary);
-  const bool ignored = workflow.tasks[primary].ignore_failure || workflow.tasks[member].ignore_failure;
+  const bool ignored =
+      workflow.tasks[primary].ignore_failure || workflow.tasks[member].ignore_failure;
   auto outcome = outcome_of(aggregate_state(member), ignored);
   // All members before it failed; only a success of the last one makes that good.
   const bool made_good = outcome.run == unit_class::success || outcome.run == unit_class::pending;
@@ -155,7 +161,8 @@ void run_core::graph::count_units(std::uint32_t task) {
   for (const auto to : behind)
     joins[to].total += units;
   for (std::uint32_t unit = 0; unit < units; ++unit) {
-    const auto outcome = chained(task) ? chain_outcome(task) : instance_outcome(instances[task][unit]);
+    const auto outcome =
+        chained(task) ? chain_outcome(task) : instance_outcome(instances[task][unit]);
     standing.add(outcome.run, 1);
     for (const auto to : behind)
       joins[to].add(outcome.join, 1);
@@ -179,7 +186,8 @@ void run_core::graph::recount(run_record& run) {
     }
   }
   joins.assign(count, {});
-  standing = {.fired = run.fired_at != never, .admitted = run.admitted, .timed_out = run.cancel_failed};
+  standing = {
+      .fired = run.fired_at != never, .admitted = run.admitted, .timed_out = run.cancel_failed};
   for (std::uint32_t task = 0; task < count; ++task)
     count_units(task);
 }

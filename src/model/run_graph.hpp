@@ -33,7 +33,7 @@ struct run_core::graph {
   const workflow_definition& workflow;
   std::vector<std::uint32_t> downstream_begin; ///< Size tasks + 1; into `downstream`.
   std::vector<std::uint32_t> downstream;
-  std::vector<std::uint32_t> by_name;          ///< Task positions in the order of their names.
+  std::vector<std::uint32_t> by_name; ///< Task positions in the order of their names.
 
   std::vector<std::vector<instance_record>> instances; ///< By task, then in the order of elements.
   std::vector<join_counts> joins;                      ///< By task.

@@ -10,7 +10,8 @@ problem misfit(const std::string& what, const instance_key& key) {
 }
 
 /// Puts `rows`, sorted by key, in the place of the initial records.
-result<void> place_rows(const workflow_definition& workflow, run_id run, std::vector<instance_record>& rows,
+result<void> place_rows(const workflow_definition& workflow, run_id run,
+                        std::vector<instance_record>& rows,
                         std::vector<std::vector<instance_record>>& instances) {
   for (std::size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
     const auto task = rows[begin].key.task;
@@ -37,8 +38,8 @@ result<void> place_rows(const workflow_definition& workflow, run_id run, std::ve
 
 } // namespace
 
-result<run_core> run_core::restore(std::shared_ptr<const workflow_definition> definition, run_record run,
-                                   std::vector<instance_record> instances,
+result<run_core> run_core::restore(std::shared_ptr<const workflow_definition> definition,
+                                   run_record run, std::vector<instance_record> instances,
                                    std::vector<attempt_record> attempts,
                                    std::vector<output_record> outputs) {
   run_core core{std::move(definition), std::move(run)};
@@ -50,7 +51,8 @@ result<run_core> run_core::restore(std::shared_ptr<const workflow_definition> de
     const auto* at = graph.find(attempt.instance);
     if (attempt.state == attempt_state::ended)
       continue; // History.
-    if (at == nullptr || !is_active(at->state) || attempt.number != at->attempt || attempt.epoch != at->epoch)
+    if (at == nullptr || !is_active(at->state) || attempt.number != at->attempt ||
+        attempt.epoch != at->epoch)
       return misfit("the live attempt", attempt.instance);
     graph.attempts.emplace(attempt.instance, std::move(attempt));
   }
@@ -62,7 +64,8 @@ result<run_core> run_core::restore(std::shared_ptr<const workflow_definition> de
   }
   for (const auto& elements : graph.instances)
     for (const auto& at : elements)
-      if (is_active(at.state) && needs_dispatcher(graph.task(at.key.task)) && !graph.attempts.contains(at.key))
+      if (is_active(at.state) && needs_dispatcher(graph.task(at.key.task)) &&
+          !graph.attempts.contains(at.key))
         return misfit("the missing attempt", at.key);
   graph.recount(core.run_);
   return core;

@@ -4,11 +4,21 @@ namespace pinion {
 
 void run_standing::add(unit_class of, std::uint32_t by) noexcept {
   switch (of) {
-  case unit_class::pending: pending += by; break;
-  case unit_class::success: success += by; break;
-  case unit_class::skipped: skipped += by; break;
-  case unit_class::cancelled: cancelled += by; break;
-  case unit_class::failing: failing += by; break;
+  case unit_class::pending:
+    pending += by;
+    break;
+  case unit_class::success:
+    success += by;
+    break;
+  case unit_class::skipped:
+    skipped += by;
+    break;
+  case unit_class::cancelled:
+    cancelled += by;
+    break;
+  case unit_class::failing:
+    failing += by;
+    break;
   }
 }
 

@@ -66,13 +66,16 @@ void run_stepper::shift(instance_record& at, instance_state to) {
   const auto task = at.key.task;
   const auto chained = graph_.chained(task);
   const auto head = chained ? graph_.primary_of(task) : task;
-  const auto outcome = [&] { return chained ? graph_.chain_outcome(head) : graph_.instance_outcome(at); };
+  const auto outcome = [&] {
+    return chained ? graph_.chain_outcome(head) : graph_.instance_outcome(at);
+  };
   const auto before = outcome();
   const bool was_held = is_held(at);
 
   --run_.counts[static_cast<std::size_t>(from)];
   ++run_.counts[static_cast<std::size_t>(to)];
-  graph_.live += static_cast<std::uint32_t>(!is_terminal(to)) - static_cast<std::uint32_t>(!is_terminal(from));
+  graph_.live +=
+      static_cast<std::uint32_t>(!is_terminal(to)) - static_cast<std::uint32_t>(!is_terminal(from));
   at.state = to;
   if (graph_.task(task).for_each) {
     auto& fan = graph_.fans[task];
@@ -97,12 +100,24 @@ void run_stepper::shift(instance_record& at, instance_state to) {
 
 void run_stepper::stamp(instance_record& at) {
   switch (at.state) {
-  case instance_state::triggered: at.triggered_at = time_; break;
-  case instance_state::waiting: at.waiting_at = time_; break;
-  case instance_state::pre_ready: at.pre_ready_at = time_; break;
-  case instance_state::ready: at.ready_at = time_; break;
-  case instance_state::running: at.started_at = time_; break;
-  case instance_state::dqc_check: at.body_ended_at = time_; break;
+  case instance_state::triggered:
+    at.triggered_at = time_;
+    break;
+  case instance_state::waiting:
+    at.waiting_at = time_;
+    break;
+  case instance_state::pre_ready:
+    at.pre_ready_at = time_;
+    break;
+  case instance_state::ready:
+    at.ready_at = time_;
+    break;
+  case instance_state::running:
+    at.started_at = time_;
+    break;
+  case instance_state::dqc_check:
+    at.body_ended_at = time_;
+    break;
   default:
     if (is_terminal(at.state))
       at.ended_at = time_;

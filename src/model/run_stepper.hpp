@@ -89,7 +89,8 @@ private:
   /// The attempt failed or was lost: the next one is timed, or the instance ends.
   void fail_attempt(instance_record& at, const attempt_verdict& verdict);
   /// Writes the end of the newest attempt and returns its permits; nothing without dispatcher.
-  void end_attempt(const instance_record& at, instance_state outcome, reason why, const std::string& message);
+  void end_attempt(const instance_record& at, instance_state outcome, reason why,
+                   const std::string& message);
   void drop_outputs(instance_record& at);
 
   // step_operations.cpp

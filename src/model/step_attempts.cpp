@@ -15,7 +15,8 @@ attempt_record new_attempt(const task_definition& task, const instance_record& a
 }
 
 std::string text_of(const fence& token) {
-  return std::to_string(token.epoch) + '.' + std::to_string(token.attempt) + '.' + std::to_string(token.step);
+  return std::to_string(token.epoch) + '.' + std::to_string(token.attempt) + '.' +
+         std::to_string(token.step);
 }
 
 } // namespace
@@ -132,8 +133,10 @@ void run_stepper::body_ended(instance_record& at, const run_happening::ended& ev
     end_attempt(at, instance_state::skipped, verdict.why, verdict.message);
     return move(at, instance_event::skip_exit, verdict.why, verdict.message);
   case attempt_verdict::kind::failed:
-  case attempt_verdict::kind::lost: return fail_attempt(at, verdict);
-  case attempt_verdict::kind::passed: break;
+  case attempt_verdict::kind::lost:
+    return fail_attempt(at, verdict);
+  case attempt_verdict::kind::passed:
+    break;
   }
   if (event.end.outputs_json != "{}") {
     graph_.outputs[at.key] = event.end.outputs_json;
@@ -163,10 +166,12 @@ void run_stepper::check_ended(instance_record& at, const run_happening::ended& e
   const auto& checks = graph_.task(at.key.task).checks;
   const auto position = event.key.token.step - 1;
   if (position >= checks.size()) // A `check` task without checks: the loader refuses it.
-    return fail_attempt(at, {attempt_verdict::kind::failed, reason::check_failed, "it has no checks", false});
+    return fail_attempt(
+        at, {attempt_verdict::kind::failed, reason::check_failed, "it has no checks", false});
   const auto verdict = judge_check(checks[position], event.end, event.lost_as);
   const bool failed = verdict.what == attempt_verdict::kind::failed;
-  // A check that cannot be started leaves its attempt in `ready` if it is the first of a `check` task.
+  // A check that cannot be started leaves its attempt in `ready` if it is the first of a `check`
+  // task.
   if (at.state == instance_state::ready && failed && checks[position].weak)
     confirm(at, graph_.attempts.at(at.key), time_);
   if (verdict.what == attempt_verdict::kind::lost || (failed && !checks[position].weak))
@@ -187,12 +192,14 @@ void run_stepper::fail_attempt(instance_record& at, const attempt_verdict& verdi
   const bool lost = verdict.what == attempt_verdict::kind::lost;
   end_attempt(at, instance_state::failed, verdict.why, verdict.message);
   drop_outputs(at);
-  const bool again = lost ? at.losses < max_losses : verdict.retries && at.retries_used < policy.max;
+  const bool again =
+      lost ? at.losses < max_losses : verdict.retries && at.retries_used < policy.max;
   if (!again)
     return move(at, instance_event::failed_for_good, verdict.why, verdict.message);
   // A second between losses at least: what lost the attempt may still be coming down.
   if (lost)
-    at.retry_at = time_ + std::max<duration>(std::chrono::seconds{1}, retry_delay(policy, at.key, 1));
+    at.retry_at =
+        time_ + std::max<duration>(std::chrono::seconds{1}, retry_delay(policy, at.key, 1));
   else
     at.retry_at = time_ + retry_delay(policy, at.key, at.retries_used + 1);
   ++(lost ? at.losses : at.retries_used);
@@ -214,8 +221,8 @@ void run_stepper::end_attempt(const instance_record& at, instance_state outcome,
   attempt.message = message;
   attempt.ended_at = time_;
   for (const auto& need : attempt.permits)
-    out_.permits_released.push_back(
-        {graph_.workflow.project, need.pool, need.permits, at.key, attempt.number, attempt.ready_at});
+    out_.permits_released.push_back({graph_.workflow.project, need.pool, need.permits, at.key,
+                                     attempt.number, attempt.ready_at});
   out_.effects.emplace_back(run_effect::released{at.key});
   write_attempt(attempt);
   graph_.attempts.erase(found);

@@ -15,8 +15,9 @@ void run_stepper::on(const run_happening::empty_done& event) {
 /// to stop. The instance is announced once more for that.
 void run_stepper::on(const run_happening::called& event) {
   auto* at = graph_.find(event.key);
-  const bool awaited = at != nullptr && graph_.task(event.key.task).type == task_type::workflow &&
-                       (at->state == instance_state::running || at->state == instance_state::stopping);
+  const bool awaited =
+      at != nullptr && graph_.task(event.key.task).type == task_type::workflow &&
+      (at->state == instance_state::running || at->state == instance_state::stopping);
   if (!awaited || (at->called.value != 0 && at->called != event.run))
     return refuse(errc::refused, "no call is awaited of " + to_string(event.run));
   if (at->called == event.run)
@@ -34,15 +35,17 @@ void run_stepper::on(const run_happening::call_refused& event) {
   if (awaited && at->state == instance_state::stopping)
     return complete_stop(*at);
   if (awaited && at->state == instance_state::running)
-    return fail_attempt(*at, {attempt_verdict::kind::failed, reason::sub_workflow, event.message, true});
+    return fail_attempt(*at,
+                        {attempt_verdict::kind::failed, reason::sub_workflow, event.message, true});
   refuse(errc::refused, "no call is awaited here");
 }
 
 void run_stepper::on(const run_happening::call_ended& event) {
   auto* at = graph_.find(event.key);
-  const bool awaited = at != nullptr && graph_.task(event.key.task).type == task_type::workflow &&
-                       (at->state == instance_state::running || at->state == instance_state::stopping) &&
-                       (at->called == event.run || at->called.value == 0);
+  const bool awaited =
+      at != nullptr && graph_.task(event.key.task).type == task_type::workflow &&
+      (at->state == instance_state::running || at->state == instance_state::stopping) &&
+      (at->called == event.run || at->called.value == 0);
   if (!awaited || !is_terminal(event.state))
     return refuse(errc::refused, "the end of " + to_string(event.run) + " is not awaited here");
   at->called = event.run;
@@ -61,7 +64,8 @@ void run_stepper::on(const run_happening::call_ended& event) {
     at->stop_reason = reason::sub_workflow;
     move(*at, instance_event::stop, reason::sub_workflow, message);
     return complete_stop(*at);
-  default: return succeed(*at, reason::sub_workflow);
+  default:
+    return succeed(*at, reason::sub_workflow);
   }
 }
 

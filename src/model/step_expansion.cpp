@@ -9,10 +9,12 @@ void run_stepper::expand(std::uint32_t task) {
   auto& placeholder = graph_.instances[task].front();
   auto listed = evaluate_.elements(core_, task);
   if (!listed)
-    return move(placeholder, instance_event::declare_failed, reason::expansion_failed, listed.error().message);
+    return move(placeholder, instance_event::declare_failed, reason::expansion_failed,
+                listed.error().message);
   auto& items = listed.value();
   if (items.empty())
-    return move(placeholder, instance_event::needs_skipped, reason::empty_list, "its list is empty");
+    return move(placeholder, instance_event::needs_skipped, reason::empty_list,
+                "its list is empty");
 
   // The placeholder goes: its row is deleted, and what counted once counts once per element.
   const auto model = placeholder;
@@ -48,8 +50,8 @@ void run_stepper::expand(std::uint32_t task) {
   }
 }
 
-/// How many further elements may ask for permits now. Elements still in `waiting` (being expanded or
-/// reset in this step) hold no place yet.
+/// How many further elements may ask for permits now. Elements still in `waiting` (being expanded
+/// or reset in this step) hold no place yet.
 std::uint32_t run_stepper::free_places(std::uint32_t task) const {
   const auto limit = graph_.task(task).for_each->max_parallel;
   if (limit == 0)

@@ -61,14 +61,18 @@ void run_stepper::evaluate(std::uint32_t task) {
     return;
   const auto& counts = graph_.joins[task];
   switch (decide_join(definition.join, counts, no_element)) {
-  case join_decision::wait: return;
-  case join_decision::run: return proceed(task);
+  case join_decision::wait:
+    return;
+  case join_decision::run:
+    return proceed(task);
   case join_decision::upstream_fail:
-    return move(at, instance_event::needs_failed, reason::upstream_failed, "an upstream task failed");
+    return move(at, instance_event::needs_failed, reason::upstream_failed,
+                "an upstream task failed");
   case join_decision::skip:
   case join_decision::remove:
     if (counts.skipped > 0 && definition.join != join_rule::all_failed)
-      return move(at, instance_event::needs_skipped, reason::upstream_skipped, "an upstream task was skipped");
+      return move(at, instance_event::needs_skipped, reason::upstream_skipped,
+                  "an upstream task was skipped");
     return move(at, instance_event::needs_skipped, reason::join_not_met,
                 "its join rule can no longer be met");
   }
@@ -80,7 +84,8 @@ void run_stepper::proceed(std::uint32_t task) {
   if (!definition.when.empty()) {
     const auto holds = evaluate_.condition(core_, task);
     if (!holds)
-      return move(at, instance_event::declare_failed, reason::condition_failed, holds.error().message);
+      return move(at, instance_event::declare_failed, reason::condition_failed,
+                  holds.error().message);
     if (!holds.value())
       return move(at, instance_event::needs_skipped, reason::when_false, "its condition is false");
   }
@@ -126,7 +131,8 @@ void run_stepper::start_fallback(std::uint32_t task) {
   const auto& definition = graph_.task(task);
   const auto& key = graph_.instances[task].front().key;
   for (const auto& target : graph_.task(*definition.fallback_of).alarms.on_fallback)
-    out_.effects.emplace_back(run_effect::alarm{run_effect::alarm_kind::fallback, key, target.channel});
+    out_.effects.emplace_back(
+        run_effect::alarm{run_effect::alarm_kind::fallback, key, target.channel});
   proceed(task);
 }
 

@@ -13,19 +13,27 @@ struct end_events {
 
 end_events ends_as(instance_state as) {
   switch (as) {
-  case instance_state::failed: return {instance_event::declare_failed, instance_event::stopped_failed};
-  case instance_state::skipped: return {instance_event::declare_skipped, instance_event::stopped_skipped};
-  case instance_state::success: return {instance_event::declare_success, instance_event::stopped_success};
-  default: return {instance_event::cancel, instance_event::stopped_cancelled};
+  case instance_state::failed:
+    return {instance_event::declare_failed, instance_event::stopped_failed};
+  case instance_state::skipped:
+    return {instance_event::declare_skipped, instance_event::stopped_skipped};
+  case instance_state::success:
+    return {instance_event::declare_success, instance_event::stopped_success};
+  default:
+    return {instance_event::cancel, instance_event::stopped_cancelled};
   }
 }
 
 instance_state end_asked_for(run_operation::verb verb) {
   switch (verb) {
-  case run_operation::verb::fail: return instance_state::failed;
-  case run_operation::verb::skip: return instance_state::skipped;
-  case run_operation::verb::succeed: return instance_state::success;
-  default: return instance_state::cancelled;
+  case run_operation::verb::fail:
+    return instance_state::failed;
+  case run_operation::verb::skip:
+    return instance_state::skipped;
+  case run_operation::verb::succeed:
+    return instance_state::success;
+  default:
+    return instance_state::cancelled;
   }
 }
 
@@ -36,7 +44,8 @@ bool may_end_as(instance_state from, instance_state as) {
 
 } // namespace
 
-void run_stepper::halt(instance_record& at, instance_state as, reason why, const std::string& message) {
+void run_stepper::halt(instance_record& at, instance_state as, reason why,
+                       const std::string& message) {
   if (!is_active(at.state))
     return move(at, ends_as(as).now, why, message);
   at.stop_as = as;
@@ -62,7 +71,9 @@ void run_stepper::on(const run_happening::timer& event) {
   const auto stale = [&] { refuse(errc::refused, "the timer is no longer awaited"); };
   if (at == nullptr)
     return stale();
-  const auto fail = [&](reason why, const char* message) { halt(*at, instance_state::failed, why, message); };
+  const auto fail = [&](reason why, const char* message) {
+    halt(*at, instance_state::failed, why, message);
+  };
   switch (event.which) {
   case instance_timer::retry_due:
     if (at->state != instance_state::retry_wait)
@@ -77,7 +88,8 @@ void run_stepper::on(const run_happening::timer& event) {
       return stale();
     return fail(reason::upstream_timeout, "waited too long for upstream");
   case instance_timer::task_timeout:
-    if (at->first_ready_at == never || is_terminal(at->state) || at->state == instance_state::stopping)
+    if (at->first_ready_at == never || is_terminal(at->state) ||
+        at->state == instance_state::stopping)
       return stale();
     return fail(reason::task_timeout, "all its attempts together took too long");
   }
@@ -110,20 +122,23 @@ void run_stepper::on(const run_happening::crashed& event) {
 
 void run_stepper::on(const run_operation& operation) {
   switch (operation.what) {
-  case run_operation::verb::rerun: return rerun(operation);
+  case run_operation::verb::rerun:
+    return rerun(operation);
   case run_operation::verb::cancel:
     if (operation.targets.empty())
       return cancel_all(operation);
     [[fallthrough]];
-  default: return declare(operation);
+  default:
+    return declare(operation);
   }
 }
 
 void run_stepper::cancel_all(const run_operation& operation) {
   if (run_.ended_at != never || run_.cancel_requested)
-    return refuse(errc::refused, to_string(run_.id) + (run_.cancel_requested && run_.ended_at == never
-                                                          ? " is being cancelled already"
-                                                          : " has ended"));
+    return refuse(errc::refused,
+                  to_string(run_.id) + (run_.cancel_requested && run_.ended_at == never
+                                            ? " is being cancelled already"
+                                            : " has ended"));
   changed_ = true;
   run_.cancel_requested = true;
   run_.why = operation.why;
@@ -145,7 +160,8 @@ run_stepper::resolve(const std::vector<instance_key>& targets) {
     } else if (exists && graph_.find(target) != nullptr) {
       keys.push_back(target);
     } else {
-      refuse(errc::not_found, to_string(run_.id) + " has no instance " + std::to_string(target.task) + '.' +
+      refuse(errc::not_found, to_string(run_.id) + " has no instance " +
+                                  std::to_string(target.task) + '.' +
                                   std::to_string(target.element));
       return std::nullopt;
     }
@@ -160,9 +176,9 @@ run_stepper::resolve(const std::vector<instance_key>& targets) {
 }
 
 /// cancel, fail, skip and succeed of named instances, or of all. Those that the operation cannot
-/// change (ended in another way, being stopped already) are left out; it is refused if none is left.
-/// What ended upstream_failed behind an instance that is now declared well stays so: starting it
-/// again is a rerun.
+/// change (ended in another way, being stopped already) are left out; it is refused if none is
+/// left. What ended upstream_failed behind an instance that is now declared well stays so: starting
+/// it again is a rerun.
 void run_stepper::declare(const run_operation& operation) {
   const auto as = end_asked_for(operation.what);
   auto keys = resolve(operation.targets);

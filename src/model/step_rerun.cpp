@@ -76,8 +76,9 @@ private:
 void run_stepper::rerun(const run_operation& operation) {
   const bool ended = run_.ended_at != never;
   if (!ended && (!run_.admitted || run_.cancel_requested))
-    return refuse(errc::refused, to_string(run_.id) + (run_.cancel_requested ? " is being cancelled"
-                                                                            : " has not started yet"));
+    return refuse(errc::refused,
+                  to_string(run_.id) +
+                      (run_.cancel_requested ? " is being cancelled" : " has not started yet"));
   rerun_selection chosen{graph_, operation.scope};
   if (!select(operation, chosen))
     return;
@@ -94,7 +95,8 @@ void run_stepper::rerun(const run_operation& operation) {
   for (const auto& key : resets) {
     const auto& at = *graph_.find(key);
     if (!is_terminal(at.state))
-      return refuse(errc::refused, name_of(graph_.workflow, at) + " is " + std::string{to_string(at.state)} +
+      return refuse(errc::refused, name_of(graph_.workflow, at) + " is " +
+                                       std::string{to_string(at.state)} +
                                        ": what is alive cannot be run again");
   }
   reopen();

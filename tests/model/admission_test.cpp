@@ -9,14 +9,16 @@ using av = admission_verdict;
 
 namespace {
 
-admission_candidate candidate(std::uint64_t id, overlap_policy policy, bool admitted, std::string trigger = "nightly") {
+admission_candidate candidate(std::uint64_t id, overlap_policy policy, bool admitted,
+                              std::string trigger = "nightly") {
   return {{id}, std::move(trigger), policy, false, admitted};
 }
 
 } // namespace
 
 TEST_CASE("each overlap policy answers a slot whose former run is still alive", "[admission]") {
-  const auto verdict = [](overlap_policy policy, std::vector<admission_candidate> live, std::uint32_t limit = 10) {
+  const auto verdict = [](overlap_policy policy, std::vector<admission_candidate> live,
+                          std::uint32_t limit = 10) {
     return decide_admission(live, limit, candidate(9, policy, false)).verdict;
   };
   const auto busy = candidate(1, overlap_policy::queue, true);
@@ -40,9 +42,11 @@ TEST_CASE("runs of another trigger count for max_active_runs only", "[admission]
 }
 
 TEST_CASE("cancel_running cancels what lives and waits for its end", "[admission]") {
-  const std::vector live{candidate(1, overlap_policy::cancel_running, true), candidate(2, overlap_policy::queue, true, "other"),
+  const std::vector live{candidate(1, overlap_policy::cancel_running, true),
+                         candidate(2, overlap_policy::queue, true, "other"),
                          candidate(3, overlap_policy::cancel_running, false)};
-  const auto decision = decide_admission(live, 5, candidate(4, overlap_policy::cancel_running, false));
+  const auto decision =
+      decide_admission(live, 5, candidate(4, overlap_policy::cancel_running, false));
   CHECK(decision.verdict == av::queue);
   CHECK(decision.cancel == std::vector{run_id{1}, run_id{3}});
 }
@@ -54,7 +58,8 @@ TEST_CASE("the queue of a trigger has a bound", "[admission]") {
   const auto decision = decide_admission(live, 1, candidate(999, overlap_policy::queue, false));
   CHECK(decision.verdict == av::miss);
   CHECK(decision.why == reason::queue_full);
-  CHECK(decide_admission(live, 1, candidate(999, overlap_policy::queue, false, "other")).verdict == av::queue);
+  CHECK(decide_admission(live, 1, candidate(999, overlap_policy::queue, false, "other")).verdict ==
+        av::queue);
 }
 
 TEST_CASE("a person may pass over both rules", "[admission]") {
@@ -65,7 +70,8 @@ TEST_CASE("a person may pass over both rules", "[admission]") {
 }
 
 TEST_CASE("the next run is the oldest that nothing blocks", "[admission]") {
-  const std::vector live{candidate(1, overlap_policy::queue, true), candidate(2, overlap_policy::queue, false),
+  const std::vector live{candidate(1, overlap_policy::queue, true),
+                         candidate(2, overlap_policy::queue, false),
                          candidate(3, overlap_policy::queue, false, "hourly"),
                          candidate(4, overlap_policy::queue, false, "hourly")};
   CHECK(admitted_next(live, 1).empty());
@@ -74,7 +80,8 @@ TEST_CASE("the next run is the oldest that nothing blocks", "[admission]") {
   CHECK(admitted_next(std::span{live}.subspan(1), 9) == std::vector{run_id{2}, run_id{3}});
 }
 
-TEST_CASE("over any history limits hold, queues drain in order, and nothing is stuck", "[admission]") {
+TEST_CASE("over any history limits hold, queues drain in order, and nothing is stuck",
+          "[admission]") {
   CHECK(rc::check([] {
     const auto limit = *rc::gen::inRange<std::uint32_t>(1, 4);
     const std::map<std::string, overlap_policy> triggers{
@@ -122,7 +129,8 @@ TEST_CASE("over any history limits hold, queues drain in order, and nothing is s
       check();
     }
     while (!live.empty()) {
-      const auto active = std::find_if(live.begin(), live.end(), [](auto& run) { return run.admitted; });
+      const auto active =
+          std::find_if(live.begin(), live.end(), [](auto& run) { return run.admitted; });
       RC_ASSERT(active != live.end());
       finish(static_cast<std::size_t>(active - live.begin()));
     }

@@ -16,11 +16,12 @@ struct upstream {
   bool setup = false;
 };
 
-/// Airflow's table (trigger_rule_dep.py, 3.x) read line by line over the list of upstreams: first the
-/// column "set a terminal state now", then the column "runnable when".
+/// Airflow's table (trigger_rule_dep.py, 3.x) read line by line over the list of upstreams: first
+/// the column "set a terminal state now", then the column "runnable when".
 class slow_table {
 public:
-  slow_table(const std::vector<upstream>& all, std::uint32_t element) : all_(all), element_(element) {}
+  slow_table(const std::vector<upstream>& all, std::uint32_t element)
+      : all_(all), element_(element) {}
 
   jd decide(join_rule rule) const {
     const auto now = set_now(rule);
@@ -32,20 +33,22 @@ public:
 private:
   std::size_t n() const { return all_.size(); }
   std::size_t of(uc state) const {
-    return static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [&](auto& u) { return u.state == state; }));
+    return static_cast<std::size_t>(
+        std::count_if(all_.begin(), all_.end(), [&](auto& u) { return u.state == state; }));
   }
   std::size_t setups(uc state) const {
-    return static_cast<std::size_t>(
-        std::count_if(all_.begin(), all_.end(), [&](auto& u) { return u.setup && u.state == state; }));
+    return static_cast<std::size_t>(std::count_if(
+        all_.begin(), all_.end(), [&](auto& u) { return u.setup && u.state == state; }));
   }
   std::size_t setups() const {
-    return static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [](auto& u) { return u.setup; }));
+    return static_cast<std::size_t>(
+        std::count_if(all_.begin(), all_.end(), [](auto& u) { return u.setup; }));
   }
   bool done() const { return of(uc::pending) == 0; }
 
   jd set_now(join_rule rule) const {
-    const auto S = of(uc::success), K = of(uc::skipped), F = of(uc::failed), U = of(uc::upstream_failed),
-               R = of(uc::removed);
+    const auto S = of(uc::success), K = of(uc::skipped), F = of(uc::failed),
+               U = of(uc::upstream_failed), R = of(uc::removed);
     switch (rule) {
     case join_rule::all_success:
       if (U > 0 || F > 0)
@@ -53,7 +56,8 @@ private:
       if (K > 0)
         return jd::skip;
       return R > 0 && S > 0 && element_ != no_element && element_ >= S ? jd::remove : jd::wait;
-    case join_rule::all_failed: return S > 0 || K > 0 ? jd::skip : jd::wait;
+    case join_rule::all_failed:
+      return S > 0 || K > 0 ? jd::skip : jd::wait;
     case join_rule::all_done_min_one_success:
       if (K > 0)
         return jd::skip;
@@ -66,38 +70,56 @@ private:
       if (done() && K == n())
         return jd::skip;
       return done() && S == 0 ? jd::upstream_fail : jd::wait;
-    case join_rule::one_failed: return done() && F + U == 0 ? jd::skip : jd::wait;
-    case join_rule::one_done: return done() && S + F == 0 ? jd::skip : jd::wait;
-    case join_rule::none_failed: return U > 0 || F > 0 ? jd::upstream_fail : jd::wait;
+    case join_rule::one_failed:
+      return done() && F + U == 0 ? jd::skip : jd::wait;
+    case join_rule::one_done:
+      return done() && S + F == 0 ? jd::skip : jd::wait;
+    case join_rule::none_failed:
+      return U > 0 || F > 0 ? jd::upstream_fail : jd::wait;
     case join_rule::none_failed_min_one_success:
       if (U > 0 || F > 0)
         return jd::upstream_fail;
       return K == n() ? jd::skip : jd::wait;
-    case join_rule::none_skipped: return K > 0 ? jd::skip : jd::wait;
-    case join_rule::all_skipped: return S + F + U > 0 ? jd::skip : jd::wait;
+    case join_rule::none_skipped:
+      return K > 0 ? jd::skip : jd::wait;
+    case join_rule::all_skipped:
+      return S + F + U > 0 ? jd::skip : jd::wait;
     case join_rule::all_done:
-    case join_rule::always: return jd::wait;
+    case join_rule::always:
+      return jd::wait;
     }
     return jd::wait;
   }
 
   bool runnable(join_rule rule) const {
-    const auto S = of(uc::success), K = of(uc::skipped), F = of(uc::failed), U = of(uc::upstream_failed),
-               R = of(uc::removed);
+    const auto S = of(uc::success), K = of(uc::skipped), F = of(uc::failed),
+               U = of(uc::upstream_failed), R = of(uc::removed);
     switch (rule) {
-    case join_rule::all_success: return n() - S - R == 0;
-    case join_rule::all_failed: return n() - F - U - R == 0;
-    case join_rule::all_done: return done();
-    case join_rule::all_done_min_one_success: return K == 0 && done() && S >= 1;
-    case join_rule::all_done_setup_success: return done() && (setups() == 0 || setups(uc::success) >= 1);
-    case join_rule::one_success: return S >= 1;
-    case join_rule::one_failed: return F + U >= 1;
-    case join_rule::one_done: return S + F >= 1;
+    case join_rule::all_success:
+      return n() - S - R == 0;
+    case join_rule::all_failed:
+      return n() - F - U - R == 0;
+    case join_rule::all_done:
+      return done();
+    case join_rule::all_done_min_one_success:
+      return K == 0 && done() && S >= 1;
+    case join_rule::all_done_setup_success:
+      return done() && (setups() == 0 || setups(uc::success) >= 1);
+    case join_rule::one_success:
+      return S >= 1;
+    case join_rule::one_failed:
+      return F + U >= 1;
+    case join_rule::one_done:
+      return S + F >= 1;
     case join_rule::none_failed:
-    case join_rule::none_failed_min_one_success: return n() - S - K - R == 0;
-    case join_rule::none_skipped: return done() && K == 0;
-    case join_rule::all_skipped: return n() - K - R == 0;
-    case join_rule::always: return true;
+    case join_rule::none_failed_min_one_success:
+      return n() - S - K - R == 0;
+    case join_rule::none_skipped:
+      return done() && K == 0;
+    case join_rule::all_skipped:
+      return n() - K - R == 0;
+    case join_rule::always:
+      return true;
     }
     return false;
   }
@@ -153,10 +175,14 @@ TEST_CASE("some joins do not wait for what cannot change them", "[join]") {
       all.push_back({state, false});
     return counted(all);
   };
-  CHECK(decide_join(join_rule::all_success, with({uc::failed, uc::pending}), no_element) == jd::upstream_fail);
-  CHECK(decide_join(join_rule::all_success, with({uc::skipped, uc::pending}), no_element) == jd::skip);
-  CHECK(decide_join(join_rule::one_success, with({uc::success, uc::pending}), no_element) == jd::run);
-  CHECK(decide_join(join_rule::one_failed, with({uc::upstream_failed, uc::pending}), no_element) == jd::run);
+  CHECK(decide_join(join_rule::all_success, with({uc::failed, uc::pending}), no_element) ==
+        jd::upstream_fail);
+  CHECK(decide_join(join_rule::all_success, with({uc::skipped, uc::pending}), no_element) ==
+        jd::skip);
+  CHECK(decide_join(join_rule::one_success, with({uc::success, uc::pending}), no_element) ==
+        jd::run);
+  CHECK(decide_join(join_rule::one_failed, with({uc::upstream_failed, uc::pending}), no_element) ==
+        jd::run);
   CHECK(decide_join(join_rule::always, with({uc::pending, uc::pending}), no_element) == jd::run);
   CHECK(decide_join(join_rule::all_done, with({uc::failed, uc::pending}), no_element) == jd::wait);
   CHECK(decide_join(join_rule::all_failed, {}, no_element) == jd::run);

@@ -9,7 +9,8 @@ namespace {
 
 instance_key key(std::uint32_t task) { return {{1}, task, no_element}; }
 
-permit_request request(std::uint32_t task, std::vector<pool_units> needs, std::uint8_t priority = 5) {
+permit_request request(std::uint32_t task, std::vector<pool_units> needs,
+                       std::uint8_t priority = 5) {
   return {key(task), std::move(needs), priority, task};
 }
 
@@ -95,7 +96,8 @@ TEST_CASE("a request for more than a pool has waits without being in anyone's wa
   CHECK(granted(ledger) == tasks{1});
 }
 
-TEST_CASE("a pool that shrinks below what is out grants nothing until enough came back", "[permits]") {
+TEST_CASE("a pool that shrinks below what is out grants nothing until enough came back",
+          "[permits]") {
   permit_ledger ledger;
   ledger.set_capacity(1, 3);
   ledger.restore(key(1), {{1, 2}});
@@ -168,7 +170,8 @@ struct permit_history {
       // Nobody of the same needs and a better rank is passed over.
       for (const auto& [other, wanted] : waiting)
         RC_ASSERT(wanted.needs != found->second.needs || wanted.priority < found->second.priority ||
-                  (wanted.priority == found->second.priority && wanted.sequence >= found->second.sequence));
+                  (wanted.priority == found->second.priority &&
+                   wanted.sequence >= found->second.sequence));
       holding.insert(*found);
       waiting.erase(found);
     }
@@ -183,11 +186,13 @@ struct permit_history {
 
 } // namespace
 
-TEST_CASE("a pool never has more permits out than it has, and all who can be served are", "[permits]") {
+TEST_CASE("a pool never has more permits out than it has, and all who can be served are",
+          "[permits]") {
   CHECK(rc::check([] {
     permit_history history;
     for (pool_number pool = 0; pool < 3; ++pool)
-      history.ledger.set_capacity(pool, history.capacity[pool] = *rc::gen::inRange<std::uint32_t>(0, 6));
+      history.ledger.set_capacity(pool,
+                                  history.capacity[pool] = *rc::gen::inRange<std::uint32_t>(0, 6));
     for (const auto event : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 3))) {
       if (event == 0)
         history.give_back();
@@ -204,7 +209,8 @@ TEST_CASE("a pool never has more permits out than it has, and all who can be ser
   }));
 }
 
-TEST_CASE("the request of highest rank is served after at most all present holders ended", "[permits]") {
+TEST_CASE("the request of highest rank is served after at most all present holders ended",
+          "[permits]") {
   CHECK(rc::check([] {
     permit_history history;
     for (pool_number pool = 0; pool < 3; ++pool)
@@ -230,7 +236,8 @@ TEST_CASE("100,000 queued requests are decided by their heads", "[permits]") {
   ledger.set_capacity(0, 4);
   ledger.set_capacity(1, 1);
   for (std::uint32_t task = 0; task < 100'000; ++task)
-    ledger.enqueue(request(task, task % 2 == 0 ? std::vector<pool_units>{{0, 1}} : std::vector<pool_units>{{0, 1}, {1, 1}}));
+    ledger.enqueue(request(task, task % 2 == 0 ? std::vector<pool_units>{{0, 1}}
+                                               : std::vector<pool_units>{{0, 1}, {1, 1}}));
   std::size_t served = 0;
   for (auto grants = ledger.grant_next(); !grants.empty(); grants = ledger.grant_next()) {
     served += grants.size();

@@ -42,7 +42,8 @@ TEST_CASE("jitter adds at most its share, the same each time it is asked for", "
     const auto base = seconds{*rc::gen::inRange(1, 10'000)};
     const auto jitter = *rc::gen::inRange(0, 101) / 100.0;
     const auto p = policy(base, 1.0, jitter);
-    const instance_key of{{*rc::gen::arbitrary<std::uint64_t>()}, *rc::gen::arbitrary<std::uint32_t>(),
+    const instance_key of{{*rc::gen::arbitrary<std::uint64_t>()},
+                          *rc::gen::arbitrary<std::uint32_t>(),
                           *rc::gen::arbitrary<std::uint32_t>()};
     const auto delay = retry_delay(p, of, 1);
     RC_ASSERT(delay >= base);

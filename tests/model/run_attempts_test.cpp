@@ -111,7 +111,8 @@ TEST_CASE("a lost attempt is repeated three times without using a retry", "[run_
     run.step(run_happening::timer{one.key, instance_timer::retry_due});
     run.grant(one.key);
   }
-  run.step(run_happening::ended{run.process(one.key), ended_by(end_kind::lost), reason::worker_lost});
+  run.step(
+      run_happening::ended{run.process(one.key), ended_by(end_kind::lost), reason::worker_lost});
   CHECK(run.state(0) == is::failed);
   CHECK(run.why(0) == reason::worker_lost);
   CHECK(run.complaint == "");
@@ -140,7 +141,9 @@ TEST_CASE("a result whose fence is not the row's changes nothing", "[run_core]")
   auto& run = one.run;
   const auto good = run.process(one.key);
   const fence now = good.token;
-  const fence others[] = {{now.epoch + 1, now.attempt, 0}, {now.epoch, now.attempt + 1, 0}, {now.epoch, now.attempt, 1}};
+  const fence others[] = {{now.epoch + 1, now.attempt, 0},
+                          {now.epoch, now.attempt + 1, 0},
+                          {now.epoch, now.attempt, 1}};
   for (const auto& other : others) {
     const auto step = run.step(run_happening::ended{{one.key, other}, {}});
     CHECK(step.refused);

@@ -24,7 +24,8 @@ opinion of_state(instance_state state, bool ignore_failure) {
   if (state == instance_state::failed)
     return {upstream_class::failed, unit_class::failing};
   if (state == instance_state::upstream_failed)
-    return {upstream_class::upstream_failed, ignore_failure ? unit_class::success : unit_class::failing};
+    return {upstream_class::upstream_failed,
+            ignore_failure ? unit_class::success : unit_class::failing};
   return {};
 }
 
@@ -36,8 +37,8 @@ std::optional<instance_state> whole(const run_core& core, std::uint32_t task) {
       return std::nullopt;
     seen.insert(record.state);
   }
-  for (const auto state : {instance_state::upstream_failed, instance_state::failed, instance_state::cancelled,
-                           instance_state::success})
+  for (const auto state : {instance_state::upstream_failed, instance_state::failed,
+                           instance_state::cancelled, instance_state::success})
     if (seen.contains(state))
       return state;
   return instance_state::skipped;
@@ -125,7 +126,8 @@ std::string audit_task(const run_core& core, std::uint32_t task) {
 std::string audit(const run_core& core) {
   std::string wrong;
   std::array<std::uint32_t, instance_state_count> counts{};
-  run_standing standing{core.run().fired_at != never, core.run().admitted, core.run().cancel_failed};
+  run_standing standing{core.run().fired_at != never, core.run().admitted,
+                        core.run().cancel_failed};
   std::uint32_t live = 0;
   for (std::uint32_t task = 0; task < core.definition().tasks.size(); ++task) {
     for (const auto& record : core.instances_of(task)) {

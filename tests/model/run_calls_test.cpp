@@ -81,12 +81,15 @@ TEST_CASE("a call that was under way when the stop came is stopped too", "[run_c
     CHECK(entered(step, run.key(0), is::stopping));
     run.step(run_happening::call_ended{run.key(0), {50}, run_state::cancelled});
   }
-  SECTION("it was not") { run.step(run_happening::call_refused{run.key(0), "the engine is on hold"}); }
+  SECTION("it was not") {
+    run.step(run_happening::call_refused{run.key(0), "the engine is on hold"});
+  }
   CHECK(run.state(0) == is::cancelled);
   CHECK(run.complaint == "");
 }
 
-TEST_CASE("an empty or workflow task that names a pool holds its permits while it runs", "[run_core]") {
+TEST_CASE("an empty or workflow task that names a pool holds its permits while it runs",
+          "[run_core]") {
   workflow_builder workflow;
   workflow.add({}, task_type::empty).pools = {{"models", 2}};
   workflow.add({}, task_type::workflow).pools = {{"models", 1}};
@@ -100,7 +103,8 @@ TEST_CASE("an empty or workflow task that names a pool holds its permits while i
   run.grant(run.key(1));
   CHECK(run.state(1) == is::running);
   run.step(run_happening::called{run.key(1), {50}});
-  CHECK(run.step(run_happening::call_ended{run.key(1), {50}, run_state::success}).permits_released.size() == 1);
+  CHECK(run.step(run_happening::call_ended{run.key(1), {50}, run_state::success})
+            .permits_released.size() == 1);
   CHECK(run.core.run().state == run_state::success);
   CHECK(run.complaint == "");
 }

@@ -17,7 +17,8 @@ workflow_builder fan(std::uint32_t max_parallel, task_type type = task_type::she
 
 } // namespace
 
-TEST_CASE("a fan-out is one upstream until it is expanded, then as many as it has elements", "[run_core]") {
+TEST_CASE("a fan-out is one upstream until it is expanded, then as many as it has elements",
+          "[run_core]") {
   workflow_builder workflow;
   workflow.add();
   workflow.add({0}).for_each.emplace();
@@ -101,7 +102,8 @@ TEST_CASE("10,000 elements expand in one step", "[run_core]") {
   CHECK(run.core.run().counts[static_cast<std::size_t>(is::running)] == 10'000);
 }
 
-TEST_CASE("a rerun of one element leaves the others, of the task makes the list again", "[run_core]") {
+TEST_CASE("a rerun of one element leaves the others, of the task makes the list again",
+          "[run_core]") {
   using verb = run_operation::verb;
   driven_run run{fan(0)};
   run.fire();

@@ -29,7 +29,8 @@ result<bool> scripted_evaluator::condition(const run_core&, std::uint32_t task) 
   return found == conditions.end() ? result<bool>{true} : found->second;
 }
 
-result<std::vector<fan_out_element>> scripted_evaluator::elements(const run_core&, std::uint32_t task) const {
+result<std::vector<fan_out_element>> scripted_evaluator::elements(const run_core&,
+                                                                  std::uint32_t task) const {
   const auto found = lists.find(task);
   if (found == lists.end())
     return numbered(3);
@@ -80,7 +81,8 @@ result<run_core> stored_run::restore(std::shared_ptr<const workflow_definition> 
   std::vector<output_record> values;
   for (const auto& [key, value] : outputs)
     values.push_back({key, value});
-  return run_core::restore(std::move(definition), run, std::move(rows), std::move(tries), std::move(values));
+  return run_core::restore(std::move(definition), run, std::move(rows), std::move(tries),
+                           std::move(values));
 }
 
 namespace {
@@ -91,11 +93,16 @@ struct effect_text {
   std::string operator()(const run_effect::entered& e) const {
     return "entered " + text(e.key) + ' ' + std::string{to_string(e.state)};
   }
-  std::string operator()(const run_effect::expanded& e) const { return "expanded " + std::to_string(e.task); }
-  std::string operator()(const run_effect::grant_unwanted& e) const { return "unwanted " + text(e.key); }
+  std::string operator()(const run_effect::expanded& e) const {
+    return "expanded " + std::to_string(e.task);
+  }
+  std::string operator()(const run_effect::grant_unwanted& e) const {
+    return "unwanted " + text(e.key);
+  }
   std::string operator()(const run_effect::released& e) const { return "released " + text(e.key); }
   std::string operator()(const run_effect::alarm& e) const {
-    return "alarm " + std::to_string(static_cast<int>(e.kind)) + (e.key ? text(*e.key) : "run") + e.channel;
+    return "alarm " + std::to_string(static_cast<int>(e.kind)) + (e.key ? text(*e.key) : "run") +
+           e.channel;
   }
   std::string operator()(const run_effect::activated&) const { return "activated"; }
   std::string operator()(const run_effect::run_ended& e) const {
@@ -108,12 +115,13 @@ struct effect_text {
 
 std::string describe(const instance_record& r) {
   std::ostringstream out;
-  out << text(r.key) << ' ' << to_string(r.state) << ' ' << to_string(r.why) << " '" << r.message << "' "
-      << r.attempt << ' ' << r.epoch << ' ' << r.retries_used << ' ' << r.losses << ' ' << r.step << ' '
-      << to_string(r.stop_as) << ' ' << to_string(r.stop_reason) << ' ' << r.warned << ' ' << r.element_key
-      << ' ' << r.element_value << ' ' << r.called.value << ' ' << r.has_outputs << ' ' << r.placeholder;
-  for (const auto when : {r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at, r.ready_at,
-                          r.started_at, r.body_ended_at, r.ended_at, r.retry_at})
+  out << text(r.key) << ' ' << to_string(r.state) << ' ' << to_string(r.why) << " '" << r.message
+      << "' " << r.attempt << ' ' << r.epoch << ' ' << r.retries_used << ' ' << r.losses << ' '
+      << r.step << ' ' << to_string(r.stop_as) << ' ' << to_string(r.stop_reason) << ' ' << r.warned
+      << ' ' << r.element_key << ' ' << r.element_value << ' ' << r.called.value << ' '
+      << r.has_outputs << ' ' << r.placeholder;
+  for (const auto when : {r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at,
+                          r.ready_at, r.started_at, r.body_ended_at, r.ended_at, r.retry_at})
     out << ' ' << to_us(when);
   return out.str();
 }
@@ -137,7 +145,8 @@ std::string describe(const run_step& step, const run_core& core) {
     out << "dropped " << text(o) << '\n';
   for (const auto& effect : step.effects)
     out << std::visit(effect_text{}, effect) << '\n';
-  out << to_string(core.run().state) << ' ' << to_string(core.run().why) << ' ' << to_us(core.run().last_at);
+  out << to_string(core.run().state) << ' ' << to_string(core.run().why) << ' '
+      << to_us(core.run().last_at);
   return out.str();
 }
 
@@ -164,8 +173,8 @@ run_step driven_run::step(const run_event& event) {
   if (twin) {
     const auto again = twin.value().step(event, now, evaluator);
     if (describe(done, core) != describe(again, twin.value()))
-      complaint += "the restored run went another way:\n" + describe(done, core) + "\n--- restored:\n" +
-                   describe(again, twin.value());
+      complaint += "the restored run went another way:\n" + describe(done, core) +
+                   "\n--- restored:\n" + describe(again, twin.value());
   }
   disk.apply(done, core, complaint);
   complaint += audit(core);
@@ -210,7 +219,8 @@ run_step driven_run::finish(const instance_key& of, int code, std::string output
   return exit(of, code, std::move(outputs));
 }
 
-run_step driven_run::operate(run_operation::verb what, std::vector<instance_key> targets, rerun_scope scope) {
+run_step driven_run::operate(run_operation::verb what, std::vector<instance_key> targets,
+                             rerun_scope scope) {
   return step(run_operation{what, std::move(targets), scope, reason::by_user, "by a test"});
 }
 

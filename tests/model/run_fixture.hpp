@@ -28,7 +28,8 @@ struct scripted_evaluator final : run_evaluator {
   std::map<std::uint32_t, result<bool>> conditions;
   std::map<std::uint32_t, result<std::vector<fan_out_element>>> lists;
   result<bool> condition(const run_core& run, std::uint32_t task) const override;
-  result<std::vector<fan_out_element>> elements(const run_core& run, std::uint32_t task) const override;
+  result<std::vector<fan_out_element>> elements(const run_core& run,
+                                                std::uint32_t task) const override;
 };
 
 /// `count` elements with keys k0, k1 ...

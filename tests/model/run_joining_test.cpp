@@ -172,7 +172,8 @@ TEST_CASE("firing a graph of 100,000 tasks writes only what moves", "[run_core]"
   CHECK(sizeof(instance_record) <= 320);
 }
 
-TEST_CASE("a task with an upstream timeout is announced as waiting, and fails when it is over", "[run_core]") {
+TEST_CASE("a task with an upstream timeout is announced as waiting, and fails when it is over",
+          "[run_core]") {
   workflow_builder workflow;
   workflow.add();
   workflow.add({0}).timeout.upstream = std::chrono::hours{1};

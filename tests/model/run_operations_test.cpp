@@ -25,7 +25,8 @@ TEST_CASE("cancelling a run ends at once what does not run, and stops what does"
   run.fire();
   run.grant(run.key(2));
   run.start(run.key(2));
-  const auto step = run.step(run_operation{verb::cancel, {}, {}, reason::cancelled_by_next, "the next slot came"});
+  const auto step = run.step(
+      run_operation{verb::cancel, {}, {}, reason::cancelled_by_next, "the next slot came"});
   CHECK(run.state(0) == is::cancelled);
   CHECK(run.state(1) == is::cancelled);
   CHECK(run.state(2) == is::stopping);
@@ -109,7 +110,8 @@ TEST_CASE("an operation that names what does not exist changes nothing", "[run_c
   const auto step = run.operate(verb::cancel, {run.key(0), run.key(8)});
   CHECK(step.refused->code == errc::not_found);
   CHECK(run.operate(verb::skip, {run.key(0, 3)}).refused->code == errc::not_found);
-  CHECK(run.operate(verb::skip, {instance_key{{8}, 0, no_element}}).refused->code == errc::not_found);
+  CHECK(run.operate(verb::skip, {instance_key{{8}, 0, no_element}}).refused->code ==
+        errc::not_found);
   CHECK(run.state(0) == is::pre_ready);
   CHECK(run.complaint == "");
 }

@@ -12,7 +12,8 @@ using verb = run_operation::verb;
 
 namespace {
 
-/// Drives a random run with a random world around it: what INSTANCE, DISPATCHER, worker and people do.
+/// Drives a random run with a random world around it: what INSTANCE, DISPATCHER, worker and people
+/// do.
 class random_world {
 public:
   explicit random_world(std::uint64_t seed, std::uint32_t tasks)
@@ -113,7 +114,8 @@ private:
       run_.evaluator.conditions.erase(task);
       run_.evaluator.lists.erase(task);
       if (one_in(4))
-        run_.evaluator.conditions.emplace(task, one_in(3) ? result<bool>{problem{errc::invalid, "bad"}} : result<bool>{false});
+        run_.evaluator.conditions.emplace(
+            task, one_in(3) ? result<bool>{problem{errc::invalid, "bad"}} : result<bool>{false});
       if (one_in(8))
         run_.evaluator.lists.emplace(task, problem{errc::invalid, "bad list"});
       else
@@ -126,7 +128,8 @@ private:
     std::vector<instance_key> keys;
     for (std::uint32_t task = 0; task < run_.definition->tasks.size(); ++task)
       for (const auto& record : run_.core.instances_of(task))
-        if (!is_terminal(record.state) && record.state != instance_state::waiting && announced_.contains(record.key))
+        if (!is_terminal(record.state) && record.state != instance_state::waiting &&
+            announced_.contains(record.key))
           keys.push_back(record.key);
     return keys;
   }
@@ -145,8 +148,8 @@ private:
       const auto* record = run_.core.find(key);
       if (is_terminal(state) && !by_person && (record == nullptr || record->state != state))
         run_.complaint += "a terminal state was left without an operation; ";
-      if (record != nullptr && record->state == instance_state::ready && state != instance_state::ready &&
-          !attempts_.insert({key, record->attempt}).second)
+      if (record != nullptr && record->state == instance_state::ready &&
+          state != instance_state::ready && !attempts_.insert({key, record->attempt}).second)
         run_.complaint += "an attempt started twice; ";
     }
     check_permits();
@@ -194,7 +197,8 @@ private:
     case instance_state::retry_wait:
       apply(run_happening::timer{key, instance_timer::retry_due});
       return;
-    default: break;
+    default:
+      break;
     }
     if (one_in(40)) {
       apply(run_happening::timer{key, instance_timer::task_timeout});
@@ -216,7 +220,8 @@ private:
     else if (record.called.value == 0)
       apply(run_happening::called{record.key, {1000 + below(1000)}});
     else
-      apply(run_happening::call_ended{record.key, record.called, static_cast<run_state>(3 + below(4))});
+      apply(run_happening::call_ended{record.key, record.called,
+                                      static_cast<run_state>(3 + below(4))});
   }
 
   /// Late, doubled and misdirected messages: refused, and nothing changes.
@@ -243,7 +248,8 @@ private:
     if (one_in(8) && run_.core.run().started_at != never)
       apply(run_happening::run_timeout{});
     else
-      apply(run_operation{what, targets, static_cast<rerun_scope>(below(4)), reason::by_user, "by a test"});
+      apply(run_operation{what, targets, static_cast<rerun_scope>(below(4)), reason::by_user,
+                          "by a test"});
   }
 
   std::mt19937_64 random_;

@@ -19,7 +19,8 @@ struct admission_candidate {
   std::string trigger;
   overlap_policy overlap = overlap_policy::queue; ///< The trigger's own, else the workflow's.
   bool ignore_overlap = false; ///< By a person: neither overlap nor max_active_runs holds it.
-  bool admitted = false;       ///< Counts as active, conservatively from here and not from its first attempt.
+  bool admitted =
+      false; ///< Counts as active, conservatively from here and not from its first attempt.
 };
 
 enum class admission_verdict : std::uint8_t {
@@ -32,21 +33,23 @@ enum class admission_verdict : std::uint8_t {
 struct admission_decision {
   admission_verdict verdict = admission_verdict::start;
   reason why = reason::none; ///< run_not_admitted, overlap_skipped or queue_full.
-  /// cancel_running: live runs of the same trigger that are to be cancelled. The new run waits in the
-  /// queue until they have ended, so that the two never run side by side.
+  /// cancel_running: live runs of the same trigger that are to be cancelled. The new run waits in
+  /// the queue until they have ended, so that the two never run side by side.
   std::vector<run_id> cancel;
 };
 
 /// Decides about `arrival`. `live` are the workflow's runs that have fired and not ended, oldest
-/// first. Two rules apply, each by itself: the overlap policy looks at live runs of the same trigger;
-/// `max_active_runs` (at least 1) at all admitted ones. `allow` lifts the first only. `queue_one`
-/// keeps the run that waits and skips the new one. Pure.
-admission_decision decide_admission(std::span<const admission_candidate> live, std::uint32_t max_active_runs,
+/// first. Two rules apply, each by itself: the overlap policy looks at live runs of the same
+/// trigger; `max_active_runs` (at least 1) at all admitted ones. `allow` lifts the first only.
+/// `queue_one` keeps the run that waits and skips the new one. Pure.
+admission_decision decide_admission(std::span<const admission_candidate> live,
+                                    std::uint32_t max_active_runs,
                                     const admission_candidate& arrival);
 
 /// The queued runs of `live` (oldest first) that start now, in this order: first in, first out over
-/// the workflow, passing over those that an admitted run of the same trigger still blocks. Ask after
-/// every end of a run and every change of the limit. Pure.
-std::vector<run_id> admitted_next(std::span<const admission_candidate> live, std::uint32_t max_active_runs);
+/// the workflow, passing over those that an admitted run of the same trigger still blocks. Ask
+/// after every end of a run and every change of the limit. Pure.
+std::vector<run_id> admitted_next(std::span<const admission_candidate> live,
+                                  std::uint32_t max_active_runs);
 
 } // namespace pinion

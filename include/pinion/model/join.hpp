@@ -7,7 +7,14 @@
 namespace pinion {
 
 /// How one upstream counts for a join.
-enum class upstream_class : std::uint8_t { pending, success, skipped, failed, upstream_failed, removed };
+enum class upstream_class : std::uint8_t {
+  pending,
+  success,
+  skipped,
+  failed,
+  upstream_failed,
+  removed
+};
 
 /// The direct upstreams of one task by class. An expanded fan-out counts once per element, a task
 /// with a fallback once for its chain, any other task once. `setup_*` count upstreams marked as
@@ -23,7 +30,9 @@ struct join_counts {
   std::uint32_t setup_success = 0;
   std::uint32_t setup_skipped = 0;
 
-  std::uint32_t done() const noexcept { return success + skipped + failed + upstream_failed + removed; }
+  std::uint32_t done() const noexcept {
+    return success + skipped + failed + upstream_failed + removed;
+  }
   /// Counts one upstream of class `of` in (`by` 1) or out (`by` -1 as unsigned); `total` stays.
   void add(upstream_class of, std::uint32_t by) noexcept;
   friend bool operator==(const join_counts&, const join_counts&) = default;
@@ -37,6 +46,7 @@ enum class join_decision : std::uint8_t { wait, run, skip, upstream_fail, remove
 /// or `no_element`; only `remove` depends on it. Other than Airflow, which subtracts removed
 /// upstreams from the missing ones for mapped instances only, we always do: else a join behind a
 /// list that shrank would wait for ever. Pure.
-join_decision decide_join(join_rule rule, const join_counts& counts, std::uint32_t element) noexcept;
+join_decision decide_join(join_rule rule, const join_counts& counts,
+                          std::uint32_t element) noexcept;
 
 } // namespace pinion

@@ -124,7 +124,7 @@ enum class instance_event : std::uint8_t {
   needs_skipped,     ///< The join rule, `when:`, an empty list or an unneeded fallback skips it.
   granted,           ///< The dispatcher gave permits and a worker; the attempt row is written.
   start_confirmed,   ///< The process exists.
-  started_at_once,   ///< `empty`, `check` and `workflow` tasks need no dispatcher.
+  started_at_once,   ///< `empty` and `workflow` tasks without pools need no dispatcher.
   body_done,         ///< The body succeeded and checks follow.
   succeeded,         ///< The body, or the last check, succeeded.
   failed_for_good,   ///< No retry is left or none applies.
@@ -136,14 +136,13 @@ enum class instance_event : std::uint8_t {
   stopped_failed,    ///< The tree is gone; the stop ends the instance as failed.
   stopped_skipped,   ///< The tree is gone; the stop was a skip.
   stopped_success,   ///< The tree is gone; a person declared success.
-  stopped_will_retry,///< The tree is gone; a timed-out attempt retries.
   cancel,            ///< Nothing runs: cancelled at once.
   declare_failed,    ///< Nothing runs: failed at once (timeout of queue, upstream, task; person).
   declare_skipped,   ///< Nothing runs: skipped at once.
   declare_success,   ///< Nothing runs: success at once.
   rerun,             ///< An audited operation starts the instance over.
 };
-inline constexpr std::size_t instance_event_count = 25;
+inline constexpr std::size_t instance_event_count = 24;
 std::string_view to_string(instance_event event) noexcept;
 
 /// Returns the state that follows `from` on `on`, or nothing when the pair is illegal. Pure; the

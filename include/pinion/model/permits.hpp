@@ -45,8 +45,8 @@ enum class enqueue_result : std::uint8_t {
 
 /// Why a request waits.
 struct queue_standing {
-  std::uint64_t position = 1; ///< 1 + requests before it that need one of its pools.
-  bool never = false;         ///< See enqueue_result.
+  std::uint64_t position = 1;        ///< 1 + requests before it that need one of its pools.
+  bool never = false;                ///< See enqueue_result.
   std::vector<pool_number> short_of; ///< Pools with fewer free permits than it needs.
   /// If no pool is short: the first request before it that reserves what it needs.
   std::optional<instance_key> behind;
@@ -57,13 +57,14 @@ struct queue_standing {
 ///
 /// The first request of a group (same needs) that does not fit RESERVES, so that small requests
 /// behind it cannot starve it: it walks its pools from the largest number to the smallest and keeps
-/// its units free in each, up to and including the first pool that is short. What is not reserved may
-/// be granted past it. The order matters: a request that waits for a full pool holds back nothing of
-/// the pools after it, so with worker slots as pool 0 a full pool never idles a worker. Within one
-/// order there is no circle of reservations, so the request of highest rank is always served next.
-/// Requests that ask for more than a pool has do not reserve.
+/// its units free in each, up to and including the first pool that is short. What is not reserved
+/// may be granted past it. The order matters: a request that waits for a full pool holds back
+/// nothing of the pools after it, so with worker slots as pool 0 a full pool never idles a worker.
+/// Within one order there is no circle of reservations, so the request of highest rank is always
+/// served next. Requests that ask for more than a pool has do not reserve.
 ///
-/// A decision looks at the head of each group only: O(groups + grants * log requests). For one thread.
+/// A decision looks at the head of each group only: O(groups + grants * log requests). For one
+/// thread.
 class permit_ledger {
 public:
   /// Sets the size of a pool; may lie below what is out, then nothing is granted until enough came

@@ -94,8 +94,10 @@ using run_event =
 
 /// What must happen once the batch of a step is durable, in this order.
 namespace run_effect {
-/// The instance entered `state` (or, `again`, must do what the state asks once more): its INSTANCE
-/// asks for permits, starts, checks, waits, stops or quits.
+/// The instance entered `state`, or must do once more what the state asks: its INSTANCE asks for
+/// permits, starts, checks, waits, stops or quits. One for each instance and step, with the state in
+/// which it came to rest. Not told: that an instance waits, when the run fires, unless it has an
+/// upstream timeout to arm; and elements behind `max_parallel`, until their turn.
 struct entered { instance_key key; instance_state state = instance_state::waiting; };
 /// A fan-out's placeholder has gone; its elements follow as `entered`.
 struct expanded { std::uint32_t task = 0; };
@@ -104,7 +106,8 @@ struct grant_unwanted { instance_key key; };
 /// Permits ended with their attempt.
 struct released { instance_key key; };
 enum class alarm_kind : std::uint8_t { failure, success, fallback };
-/// An alarm for a channel; `key` empty: of the run.
+/// An alarm for a channel; `key` empty: of the run. `fallback` carries the instance that now runs
+/// in the place of the failed one.
 struct alarm {
   alarm_kind kind = alarm_kind::failure;
   std::optional<instance_key> key;
@@ -112,7 +115,8 @@ struct alarm {
 };
 /// The run's first attempt begins: from now on it counts as active and its timeout runs.
 struct activated {};
-/// All instances are terminal.
+/// All instances are terminal. Comes once for each incarnation: an operation that then changes an
+/// instance may change the run's state, which is only written.
 struct run_ended { run_state state = run_state::success; };
 /// A rerun opened the run again.
 struct reopened {};
@@ -150,8 +154,30 @@ struct run_step {
 /// carried out only after that batch is durable. A batch that fails ends the process or the actor,
 /// so memory never has to be rolled back.
 ///
-/// Cost: O(1) per upstream edge of the instances that a step ends, amortised; a rerun rescans the
-/// run.
+/// What the words of the design mean where they leave a choice:
+/// - `when:` is asked once for a task, when its join is met, before `for_each`; it sees no loop name.
+///   An error in either fails the instance without a retry. An empty list is one skipped instance.
+/// - A fallback chain counts with the state of its last member that ran. A failed primary is covered
+///   only if that one succeeded, or if it or the primary has `ignore_failure`: a fallback that was
+///   skipped skips what is behind it, but the run fails.
+/// - `ignore_failure` makes `failed` a success for joins; what ended `upstream_failed` stays so for
+///   them, but does not fail the run.
+/// - A stop ends as was promised, however the process ends. An `empty` instance has none and ends at
+///   once; a `workflow` instance whose call is under way waits for `called` (then it is told to stop
+///   once more) or `call_refused`.
+/// - The run's timeout stops what has begun as failed, cancels the rest, and fails the run whatever
+///   covers its tasks.
+/// - A lost attempt, also one that was stopped although nobody here asked, is repeated up to
+///   `max_losses` times after the policy's delay, at least a second. A lost check loses its attempt.
+/// - A rerun starts over what has ended and belongs to it, with the fallbacks; it is refused if any of
+///   that is alive. A fan-out that belongs to it whole goes back to one placeholder: elements that the
+///   new list does not have are gone, those it has go on with the largest attempt number. What lies
+///   outside keeps its state. Without targets, `failed` passes over failures that a fallback covers.
+/// - Process times (`started_at`, of attempts) come from the worker's clock, kept between what the
+///   engine saw of that attempt before and after.
+///
+/// Cost: O(1) per downstream edge of the instances that a step ends, amortised; a rerun rescans the
+/// run. About 330 bytes an instance, texts apart.
 class run_core {
 public:
   /// A run that has no instance rows yet.

@@ -12,6 +12,14 @@ using namespace pinion;
 
 namespace {
 
+fan_out loop(std::string variable, std::string of, bool json) {
+  fan_out out;
+  out.variable = std::move(variable);
+  out.of = std::move(of);
+  out.of_is_json = json;
+  return out;
+}
+
 std::shared_ptr<workflow_definition> workflow() {
   auto out = std::make_shared<workflow_definition>();
   out->project = "dw";
@@ -29,7 +37,7 @@ std::shared_ptr<workflow_definition> workflow() {
   out->tasks[1].needs = {0};
   out->tasks[1].argv = {"./train", "{{ vars.schema }}", "{{ task.attempt }}"};
   out->tasks[1].when = "{{ params.brand == 'A' }}";
-  out->tasks[1].for_each = fan_out{"country", "{{ vars.countries }}"};
+  out->tasks[1].for_each = loop("country", "{{ vars.countries }}", false);
   out->tasks[2].name = "other";
   out->tasks[2].run = "true";
   return out;
@@ -139,7 +147,7 @@ TEST_CASE("conditions are strict and lists get stable keys", "[evaluator]") {
   REQUIRE(groups.size() == 2);
   CHECK(groups[0].value == R"(["DEU","AUT"])");
   CHECK(groups[1].key == "1");
-  of->tasks[1].for_each = fan_out{"c", R"([{"k": "x"}, {"k": "x"}])", true};
+  of->tasks[1].for_each = loop("c", R"([{"k": "x"}, {"k": "x"}])", true);
   of->tasks[1].for_each->key = "{{ c.k }}";
   CHECK_FALSE(uut.elements(core(of), 1));
   of->tasks[1].when = "{{ params.n }}";

@@ -118,13 +118,12 @@ bool run_stepper::select(const run_operation& operation, rerun_selection& chosen
   if (!keys)
     return false;
   if (operation.scope != rerun_scope::failed) {
-    const auto names_whole = [&](std::uint32_t task) {
-      return operation.targets.empty() ||
-             std::find(operation.targets.begin(), operation.targets.end(),
-                       instance_key{run_.id, task, no_element}) != operation.targets.end();
-    };
+    // All elements of a fan-out are the fan-out: its list is made again.
+    std::unordered_map<std::uint32_t, std::size_t> named;
     for (const auto& key : *keys)
-      if (key.element == no_element || names_whole(key.task))
+      ++named[key.task];
+    for (const auto& key : *keys)
+      if (named[key.task] == graph_.instances[key.task].size())
         chosen.add_task(key.task);
       else
         chosen.add_element(key);

@@ -121,9 +121,18 @@ TEST_CASE("a rerun of one element leaves the others, of the task makes the list 
     run.finish(run.key(1));
     CHECK(run.core.run().state == run_state::success);
   }
+  SECTION("a single one without its downstream") {
+    run.operate(verb::rerun, {run.key(0, 2)}, rerun_scope::only);
+    CHECK(run.state(0, 1) == is::failed);
+    CHECK(run.state(0, 2) == is::pre_ready);
+    CHECK(run.state(1) == is::upstream_failed);
+  }
   SECTION("the whole task, now with two elements") {
     run.evaluator.lists.emplace(0, numbered(2));
-    const auto step = run.operate(verb::rerun, {run.key(0)}, rerun_scope::downstream);
+    std::vector<instance_key> named{run.key(0)};
+    SECTION("named as one") {}
+    SECTION("named one by one") { named = {run.key(0, 0), run.key(0, 1), run.key(0, 2)}; }
+    const auto step = run.operate(verb::rerun, named, rerun_scope::downstream);
     CHECK(run.core.instances_of(0).size() == 2);
     CHECK(run.core.find(run.key(0, 2)) == nullptr);
     CHECK(run.core.find(run.key(0)) == nullptr);

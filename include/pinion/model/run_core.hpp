@@ -170,8 +170,9 @@ struct run_step {
 /// - A lost attempt, also one that was stopped although nobody here asked, is repeated up to
 ///   `max_losses` times after the policy's delay, at least a second. A lost check loses its attempt.
 /// - A rerun starts over what has ended and belongs to it, with the fallbacks; it is refused if any of
-///   that is alive. A fan-out that belongs to it whole goes back to one placeholder: elements that the
-///   new list does not have are gone, those it has go on with the largest attempt number. What lies
+///   that is alive. A fan-out that belongs to it whole (named as one, or all its elements, or by what
+///   it needs) goes back to one placeholder: elements that the new list does not have are gone, those
+///   it has go on with the largest attempt number. What lies
 ///   outside keeps its state. Without targets, `failed` passes over failures that a fallback covers.
 /// - Process times (`started_at`, of attempts) come from the worker's clock, kept between what the
 ///   engine saw of that attempt before and after.

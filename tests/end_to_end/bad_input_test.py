@@ -21,7 +21,7 @@ BROKEN = {
     "expression": ("workflow: w\ntasks: {a: {run: 'echo {{ nobody }}'}}\n", "nobody"),
     "cron": ("workflow: w\ntriggers: [{cron: '61 * * * *'}]\ntasks: {a: {type: empty}}\n", ""),
     "never": ("workflow: w\ntriggers: [{cron: '0 0 30 2 *'}]\ntasks: {a: {type: empty}}\n", ""),
-    "range": ("workflow: w\ntasks: {a: {run: 'true', priority: 10}}\n", "priority"),
+    "range": ("workflow: w\ntasks: {a: {run: 'true', priority: 10}}\n", "9"),
 }
 
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
 #include <fstream>
 #include <spawn.h>
@@ -209,6 +210,30 @@ TEST_CASE("a mirror that is damaged is refused and named", "[rocks_damage]") {
   REQUIRE_FALSE(opened);
   CHECK(opened.error().code == errc::corrupt);
   CHECK_THAT(opened.error().message, Catch::Contains("COMMIT is damaged"));
+}
+
+TEST_CASE("a machine that stops under durability os costs the last commits, reported",
+          "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "d", 5);
+  const auto log = log_in(folder.path() / "d");
+  fs::resize_file(log, fs::file_size(log) - 20);
+  const auto written = [](const char* how, const char* boot) {
+    const auto line = "commits 00000000000000000005 " + std::string{how} + " boot " + boot;
+    std::uint64_t sum = 0xcbf29ce484222325ULL; // FNV-1a.
+    for (const char byte : line)
+      sum = (sum ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
+    std::array<char, 32> end{};
+    std::snprintf(end.data(), end.size(), " sum %016llx\n", static_cast<unsigned long long>(sum));
+    return line + end.data();
+  };
+  const auto* other_boot = "00000000-0000-0000-0000-000000000000";
+  std::ofstream{folder.path() / "d" / "COMMIT"} << written("sync", other_boot);
+  CHECK(failure_of(folder.path() / "d") == errc::corrupt);
+  std::ofstream{folder.path() / "d" / "COMMIT"} << written("os  ", other_boot);
+  const auto kv = rocks_kv::open(test::options_in(folder.path() / "d"));
+  REQUIRE(kv);
+  CHECK_THAT(kv.value()->notice(), Catch::Contains("the last 1 commits are lost"));
 }
 
 TEST_CASE("a flipped byte in a flushed table is refused, never read as something else",

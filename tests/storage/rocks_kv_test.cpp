@@ -34,6 +34,17 @@ kv_batch any_batch() {
   return batch;
 }
 
+/// Erases every row that `any_batch` can make: one store serves all cases, for opening one is slow.
+kv_batch empty_everything() {
+  kv_batch batch;
+  for (std::size_t i = 1; i < family_count; ++i)
+    for (int key = 0; key < 6; ++key) {
+      batch.erase(static_cast<family>(i), key_name(key));
+      batch.erase(static_cast<family>(i), "count " + key_name(key));
+    }
+  return batch;
+}
+
 /// Both answer the same to every read.
 void assert_same(const kv_reader& a, const kv_reader& b) {
   RC_ASSERT(test::everything(a) == test::everything(b));
@@ -49,10 +60,12 @@ void assert_same(const kv_reader& a, const kv_reader& b) {
 } // namespace
 
 TEST_CASE("the store on disk and the one in memory answer alike", "[rocks_kv]") {
-  CHECK(rc::check([] {
-    test::temporary_folder folder;
-    memory_kv memory;
-    auto rocks = rocks_kv::open(test::options_in(folder.path())).value();
+  test::temporary_folder folder;
+  memory_kv memory;
+  auto rocks = rocks_kv::open(test::options_in(folder.path())).value();
+  CHECK(rc::check([&] {
+    REQUIRE(test::commit(*rocks, empty_everything()));
+    REQUIRE(test::commit(memory, empty_everything()));
     const auto rounds = *rc::gen::inRange(1, 5);
     for (int i = 0; i < rounds; ++i) {
       const auto batch = any_batch();
@@ -62,11 +75,11 @@ TEST_CASE("the store on disk and the one in memory answer alike", "[rocks_kv]") 
       assert_same(*before_rocks, *before_memory);
       assert_same(*rocks, memory);
     }
-    RC_ASSERT(rocks->close().has_value());
-    rocks.reset();
-    rocks = rocks_kv::open(test::options_in(folder.path())).value();
-    assert_same(*rocks, memory);
   }));
+  REQUIRE(rocks->close());
+  rocks.reset(); // Its lock with it.
+  rocks = rocks_kv::open(test::options_in(folder.path())).value();
+  CHECK(test::everything(*rocks) == test::everything(memory));
 }
 
 TEST_CASE("commits from many batches are numbered and answered in order", "[rocks_kv]") {

@@ -61,7 +61,8 @@ public:
   void commit(kv_batch batch, committed done) override;
 
   /// Carries out all waiting commits, flushes the memtables so that the next start replays no log,
-  /// and ends the committer. Not from a callback. Idempotent. Reads are not allowed after it.
+  /// and ends the committer. Not from a callback. Idempotent. No reads after it; the database's lock
+  /// goes with the object.
   result<void> close();
 
   /// What `open` accepted but an operator should know, a sentence; empty: nothing.

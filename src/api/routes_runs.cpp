@@ -177,17 +177,17 @@ result<json> list_attempts(api_state& state, const http_request& request) {
 
 /// A long poll: answers when the run is terminal or the time is up.
 void wait_for_run(const api_ptr& state, const http_request& request, const reply_function& reply) {
-  const auto known = check_query(request, {"timeout_s"});
-  const auto seconds = query_number(request, "timeout_s", 0, 60, 30);
+  const auto known = check_query(request, {"timeout_ms"});
+  const auto patience = query_number(request, "timeout_ms", 0, 60'000, 30'000);
   const store_view view{*state};
   const auto run = find_run(view, request.params.at("run"));
   if (!known)
     return reply(error_reply(known.error()));
-  if (!seconds)
-    return reply(error_reply(seconds.error()));
+  if (!patience)
+    return reply(error_reply(patience.error()));
   if (!run)
     return reply(error_reply(run.error()));
-  state->engine().wait_run(run.value().id, std::chrono::seconds{seconds.value()},
+  state->engine().wait_run(run.value().id, std::chrono::milliseconds{patience.value()},
                            answer_with<run_record>(state, reply,
                                                    [](api_state& shared, const run_record& record) {
                                                      return show_run(store_view{shared}, record);
@@ -200,7 +200,7 @@ void add_runs(std::vector<route>& table, const api_ptr& state) {
   table.push_back({"GET", "/api/v1/runs", "Lists runs, newest first.", answering(state, list_runs)});
   table.push_back({"GET", "/api/v1/runs/{run}", "Shows one run.", answering(state, get_run)});
   table.push_back({"GET", "/api/v1/runs/{run}/wait",
-                   "Answers once the run has ended, or after `timeout_s` (0 to 60).",
+                   "Answers once the run has ended, or after `timeout_ms` (at most 60,000).",
                    [state](const http_request& request, const reply_function& reply) {
                      wait_for_run(state, request, reply);
                    }});

@@ -1,0 +1,61 @@
+#include "definition_files.hpp"
+#include "runs.hpp"
+#include "show.hpp"
+
+#include <filesystem>
+
+namespace pinion::ctl {
+namespace {
+
+/// The texts of the files, under absolute paths: the default `cwd` of their tasks.
+json files_of(const std::vector<std::string>& paths) {
+  load_options options;
+  for (const auto& path : paths) {
+    std::error_code failed;
+    const auto absolute = std::filesystem::absolute(path, failed);
+    options.roots.push_back(failed ? path : absolute.lexically_normal().string());
+  }
+  auto collected = collect_sources(options);
+  if (!collected.problems.empty()) {
+    auto failed = fail_with(exit_code::failed, {errc::invalid, "Some files cannot be read: nothing was applied"});
+    failed.error["details"] = to_details(collected.problems);
+    throw failed;
+  }
+  json files = json::array();
+  for (auto& source : collected.sources)
+    files.push_back({{"path", std::move(source.path)}, {"text", std::move(source.text)}});
+  return files;
+}
+
+} // namespace
+
+exit_code run_apply(session& now) {
+  json answer;
+  try {
+    answer = now.engine.post("/api/v1/apply", {{"files", files_of(now.args.words)},
+                                               {"prune", now.args.has("prune")},
+                                               {"dry_run", now.args.has("dry-run")},
+                                               {"reason", now.args.text("reason")}});
+  } catch (failure& failed) {
+    // Wrong definitions are what was asked about, not wrong usage.
+    if (failed.code == exit_code::usage)
+      failed.code = exit_code::failed;
+    throw;
+  }
+  auto& out = now.out;
+  if (out.chosen() == format::json || out.chosen() == format::yaml) {
+    out.document(answer);
+    return exit_code::done;
+  }
+  for (const auto& warning : answer.value("warnings", json::array()))
+    out.note(escaped("warning: " + text_of(warning, "file") + ':' + text_of(warning, "line") + ": " +
+                     text_of(warning, "message")));
+  print_items(out, answer["items"],
+              {{"WORKFLOW", "workflow"}, {"VERSION", "version"}, {"CHANGE", "change"}, {"MESSAGE", "message"}},
+              "workflow");
+  if (now.args.has("dry-run"))
+    out.note("nothing was applied");
+  return exit_code::done;
+}
+
+} // namespace pinion::ctl

@@ -1,0 +1,124 @@
+#include "runs.hpp"
+#include "show.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace pinion::ctl {
+namespace {
+
+/// A mark for a state that also reads without colour.
+const char* mark_of(const std::string& state) {
+  static const std::map<std::string, const char*> marks{
+      {"success", "✔"},   {"failed", "✘"},    {"upstream_failed", "✘"}, {"cancelled", "⊘"},
+      {"skipped", "↷"},   {"running", "▶"},   {"async_running", "▶"},   {"dqc_check", "▶"},
+      {"stopping", "◼"},  {"ready", "▷"},     {"pre_ready", "▷"},       {"retry_wait", "↻"},
+      {"waiting", "○"},   {"triggered", "○"}, {"pre_trigger", "·"}};
+  const auto found = marks.find(state);
+  return found == marks.end() ? "○" : found->second;
+}
+
+/// " 3/20 success" for a fan-out.
+std::string fan_out_text(const json& node) {
+  if (!node.value("fan_out", false))
+    return {};
+  const auto& counts = node["counts"];
+  if (!counts.is_object())
+    return " [fan-out]";
+  std::uint64_t all = 0;
+  for (const auto& [state, count] : counts.items())
+    all += count.get<std::uint64_t>();
+  return " [" + std::to_string(counts.value("success", std::uint64_t{0})) + '/' + std::to_string(all) + ']';
+}
+
+std::string needs_text(const json& node) {
+  std::string text;
+  for (const auto& name : node["needs"])
+    text += (text.empty() ? "← " : ", ") + name.get<std::string>();
+  if (!node["fallback_of"].is_null())
+    text = "↩ fallback of " + node["fallback_of"].get<std::string>();
+  return text;
+}
+
+/// One layer below the other; a task stands below all that it needs.
+void draw(console& out, const json& graph) {
+  std::map<std::uint64_t, std::vector<const json*>> layers;
+  std::size_t width = 0;
+  for (const auto& node : graph["nodes"]) {
+    layers[node["level"].get<std::uint64_t>()].push_back(&node);
+    width = std::max(width, display_width(text_of(node, "task") + fan_out_text(node)));
+  }
+  const auto run = text_of(graph, "run");
+  out.line(out.bold(text_of(graph, "workflow")) +
+           (run.empty() ? "" : ' ' + run + ' ' + out.state(text_of(graph, "state"))));
+  bool first = true;
+  for (const auto& [level, nodes] : layers) {
+    if (!std::exchange(first, false))
+      out.line(out.dim("  │"));
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const auto& node = *nodes[i];
+      const auto state = text_of(node, "state");
+      auto name = text_of(node, "task") + fan_out_text(node);
+      name.append(width - display_width(name) + 2, ' ');
+      auto shown = state.empty() ? text_of(node, "type") : state;
+      shown.resize(std::max<std::size_t>(shown.size(), 15), ' ');
+      const auto* corner = nodes.size() == 1 ? "  " : i == 0 ? "┌ " : i + 1 == nodes.size() ? "└ " : "│ ";
+      out.line(out.dim(corner) + mark_of(state) + ' ' + name + out.state(shown) + "  " +
+               out.dim(needs_text(node)));
+    }
+  }
+}
+
+std::string quoted(const std::string& text) { return dump(json(text)); }
+
+const char* fill_of(const std::string& state) {
+  static const std::map<std::string, const char*> colors{
+      {"success", "palegreen"},   {"failed", "salmon"},     {"upstream_failed", "mistyrose"},
+      {"running", "lightskyblue"}, {"dqc_check", "lightskyblue"}, {"ready", "lightcyan"},
+      {"retry_wait", "khaki"},    {"stopping", "khaki"},    {"cancelled", "khaki"},
+      {"skipped", "lightgrey"}};
+  const auto found = colors.find(state);
+  return found == colors.end() ? "white" : found->second;
+}
+
+/// Graphviz: fallbacks hang on dashed edges.
+std::string dot_of(const json& graph) {
+  std::string text = "digraph " + quoted(text_of(graph, "workflow")) + " {\n  node [shape=box, style=filled];\n";
+  std::string edges;
+  for (const auto& node : graph["nodes"]) {
+    const auto name = text_of(node, "task");
+    const auto state = text_of(node, "state");
+    text += "  " + quoted(name) + " [label=" + quoted(name + fan_out_text(node) + (state.empty() ? "" : "\n" + state)) +
+            ", fillcolor=" + fill_of(state) + "];\n";
+    for (const auto& above : node["needs"])
+      edges += "  " + quoted(above.get<std::string>()) + " -> " + quoted(name) + ";\n";
+    if (!node["fallback_of"].is_null())
+      edges += "  " + quoted(node["fallback_of"].get<std::string>()) + " -> " + quoted(name) + " [style=dashed];\n";
+  }
+  return text + edges + "}\n";
+}
+
+} // namespace
+
+exit_code run_graph(session& now) {
+  query values{{"ref", now.args.words.front()}};
+  for (const auto* side : {"upstream", "downstream"})
+    if (const auto steps = now.args.number(side, 0, 100'000))
+      values[side] = std::to_string(*steps);
+  const auto graph = now.engine.get("/api/v1/graph", values);
+  auto& out = now.out;
+  switch (out.chosen()) {
+  case format::json:
+  case format::yaml: out.document(graph); break;
+  case format::dot: out.raw(dot_of(graph)); break;
+  case format::name:
+    for (const auto& node : graph["nodes"])
+      out.line(text_of(node, "task"));
+    break;
+  case format::table:
+  case format::wide: draw(out, graph); break;
+  }
+  return exit_code::done;
+}
+
+} // namespace pinion::ctl

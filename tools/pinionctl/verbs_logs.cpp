@@ -1,0 +1,234 @@
+#include "log_printer.hpp"
+#include "pinion/api/reference.hpp"
+#include "runs.hpp"
+
+#include <chrono>
+#include <map>
+#include <thread>
+
+namespace pinion::ctl {
+namespace {
+
+constexpr std::chrono::milliseconds poll_pause{250};
+constexpr auto patience = std::chrono::seconds{60};
+
+std::uint64_t number_of(const response& answer, const char* header) {
+  const auto found = answer.headers.find(header);
+  return found == answer.headers.end() ? 0 : std::stoull(found->second);
+}
+
+bool is_terminal_state(const std::string& state) {
+  return state == "success" || state == "failed" || state == "cancelled" || state == "skipped" ||
+         state == "upstream_failed";
+}
+
+/// One attempt's log, read as it grows.
+class attempt_log {
+public:
+  attempt_log(session& now, const log_style& style, std::string ref, const std::string& prefix)
+      : now_{now}, ref_{std::move(ref)},
+        printer_{now.out, style, prefix, [this](const auto& offsets) { return times(offsets); }} {}
+
+  bool done() const { return done_; }
+
+  /// Prints what is new. Returns whether something was.
+  bool read() {
+    bool any = false;
+    while (!done_) {
+      const auto chunk = next();
+      if (!chunk.body.empty()) {
+        any = true;
+        if (const auto cut = number_of(chunk, "pinion-cut-bytes"); cut > 0)
+          printer_.add_cut(cut);
+        printer_.add(number_of(chunk, "pinion-offset"), chunk.body);
+      }
+      offset_ = number_of(chunk, "pinion-next-offset");
+      first_ = false;
+      if (offset_ < number_of(chunk, "pinion-size"))
+        continue;
+      done_ = chunk.headers.at("pinion-ended") == "true";
+      break;
+    }
+    if (done_)
+      printer_.end();
+    return any;
+  }
+
+  void end() { printer_.end(); }
+
+private:
+  response next() {
+    query values{{"ref", ref_}, {"offset", std::to_string(offset_)}};
+    if (first_) {
+      values["tail"] = now_.args.text("tail");
+      values["since"] = now_.args.text("since");
+    }
+    auto answer = now_.engine.send("GET", "/api/v1/logs", values, {}, patience);
+    if (answer.status >= 400)
+      throw failure_of(answer);
+    return answer;
+  }
+
+  std::vector<std::string> times(const std::vector<std::uint64_t>& offsets) {
+    std::string list;
+    for (const auto offset : offsets)
+      list += (list.empty() ? "" : ",") + std::to_string(offset);
+    const auto answer = now_.engine.get("/api/v1/logs/times", {{"ref", ref_}, {"offsets", list}});
+    std::vector<std::string> found;
+    for (const auto& item : answer["items"])
+      found.push_back(text_of(item, "at"));
+    return found;
+  }
+
+  session& now_;
+  std::string ref_;
+  log_printer printer_;
+  std::uint64_t offset_ = 0;
+  bool first_ = true;
+  bool done_ = false;
+};
+
+/// The logs of one or many instances, found anew on each look: attempts come while we follow.
+class log_session {
+public:
+  log_session(session& now, log_style style, const reference& ref)
+      : now_{now}, style_{std::move(style)}, ref_{ref} {}
+
+  exit_code run() {
+    if (now_.args.text("attempt") == "all" || now_.args.has("attempt"))
+      check_attempt();
+    bool ended = look();
+    while (now_.args.has("follow") && !ended) {
+      now_.out.flush();
+      std::this_thread::sleep_for(poll_pause);
+      ended = look();
+    }
+    for (auto& [name, log] : logs_)
+      log->end();
+    if (logs_.empty())
+      now_.out.note("Nothing has been written yet");
+    return exit_code::done;
+  }
+
+private:
+  void check_attempt() const {
+    if (now_.args.text("attempt") != "all")
+      (void)now_.args.number("attempt", 1, 0xffff'ffffU);
+  }
+
+  /// Prints what is new in all logs. Returns whether all that the reference means has ended.
+  bool look() {
+    bool ended = true;
+    const auto instances = find();
+    const bool prefixed = ref_.task.empty() || instances.size() > 1;
+    for (const auto& instance : instances) {
+      // Its state first: what it wrote before it ended is read after that.
+      ended = is_terminal_state(text_of(instance, "state")) && ended;
+      for (const auto attempt : attempts_of(instance))
+        open(instance, attempt, prefixed);
+    }
+    for (auto& [name, log] : logs_)
+      log->read();
+    return ended;
+  }
+
+  /// The instances that the reference names. Their number is asked for once more on every look, as
+  /// a fan-out expands while we follow.
+  std::vector<json> find() {
+    std::vector<json> found;
+    if (!ref_.task.empty()) {
+      auto plain = ref_;
+      const auto object = now_.engine.get("/api/v1/describe", {{"ref", without_attempt()}});
+      if (!object.contains("instances"))
+        return {object};
+      for (const auto& one : object["instances"])
+        found.push_back(one);
+      return found;
+    }
+    std::string cursor;
+    do {
+      const auto page = now_.engine.get("/api/v1/instances",
+                                        {{"run", ref_.text}, {"limit", "1000"}, {"cursor", cursor}});
+      for (const auto& one : page["items"])
+        found.push_back(one);
+      cursor = text_of(page, "next");
+    } while (!cursor.empty());
+    return found;
+  }
+
+  std::string without_attempt() const {
+    return ref_.attempt ? ref_.text.substr(0, ref_.text.rfind('#')) : ref_.text;
+  }
+
+  std::vector<std::uint64_t> attempts_of(const json& instance) const {
+    const auto newest = instance.value("attempt", std::uint64_t{0});
+    if (ref_.attempt)
+      return {*ref_.attempt};
+    if (now_.args.has("attempt") && now_.args.text("attempt") != "all")
+      return {*now_.args.number("attempt", 1, 0xffff'ffffU)};
+    std::vector<std::uint64_t> numbers;
+    const bool all = now_.args.has("attempt");
+    for (auto number = all ? 1 : newest; number <= newest && number > 0; ++number)
+      numbers.push_back(number);
+    return numbers;
+  }
+
+  void open(const json& instance, std::uint64_t attempt, bool prefixed) {
+    const auto id = text_of(instance, "id");
+    const auto ref = id + '#' + std::to_string(attempt);
+    if (logs_.contains(ref))
+      return;
+    const bool numbered = now_.args.text("attempt") == "all" || now_.args.has("follow");
+    auto prefix = id.substr(id.find('/') + 1) + (numbered && attempt > 1 ? '#' + std::to_string(attempt) : "");
+    logs_.emplace(ref, std::make_unique<attempt_log>(now_, style_, ref, prefixed ? prefix + " | " : ""));
+  }
+
+  session& now_;
+  log_style style_;
+  reference ref_;
+  std::map<std::string, std::unique_ptr<attempt_log>> logs_;
+};
+
+/// With -o json: one document with the text of every attempt.
+exit_code document_logs(session& now, const reference& ref) {
+  json items = json::array();
+  const auto attempts = now.engine.get("/api/v1/attempts", {{"ref", ref.text}, {"limit", "1000"}});
+  for (const auto& attempt : attempts["items"]) {
+    const auto id = text_of(attempt, "id");
+    std::string text;
+    for (std::uint64_t offset = 0, size = 1; offset < size;) {
+      query values{{"ref", id}, {"offset", std::to_string(offset)}};
+      if (offset == 0) {
+        values["tail"] = now.args.text("tail");
+        values["since"] = now.args.text("since");
+      }
+      const auto chunk = now.engine.send("GET", "/api/v1/logs", values, {}, patience);
+      if (chunk.status >= 400)
+        throw failure_of(chunk);
+      text += chunk.body;
+      size = number_of(chunk, "pinion-size");
+      offset = number_of(chunk, "pinion-next-offset");
+      if (chunk.body.empty())
+        break;
+    }
+    items.push_back({{"id", id}, {"text", text}});
+  }
+  now.out.document({{"items", std::move(items)}, {"next", nullptr}});
+  return exit_code::done;
+}
+
+} // namespace
+
+exit_code run_logs(session& now) {
+  const auto ref = value_or_fail(parse_reference(now.args.words.front()));
+  (void)now.args.number("tail", 0, 1'000'000'000);
+  if (now.out.chosen() == format::json || now.out.chosen() == format::yaml)
+    return document_logs(now, ref);
+  log_style style;
+  style.timestamps = now.args.has("timestamps");
+  if (now.args.has("grep"))
+    style.filter = std::make_shared<line_filter>(now.args.text("grep"));
+  return log_session{now, std::move(style), ref}.run();
+}
+
+} // namespace pinion::ctl

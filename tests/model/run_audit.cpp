@@ -101,6 +101,9 @@ std::string audit_task(const run_core& core, std::uint32_t task) {
   for (const auto& record : core.instances_of(task)) {
     const auto name = definition.name + ' ' + describe(record) + "; ";
     const auto* attempt = core.newest_attempt(record.key);
+    if (record.has_outputs && record.state != instance_state::success &&
+        record.state != instance_state::dqc_check && record.state != instance_state::stopping)
+      wrong += "outputs outlived their attempt: " + name;
     if (core.find(record.key) != &record)
       wrong += "not found by its key: " + name;
     if (is_active(record.state) != (attempt != nullptr) &&
@@ -140,6 +143,8 @@ std::string audit(const run_core& core) {
   }
   if (counts != core.run().counts)
     wrong += "counts by state differ from a rescan; ";
+  if (core.standing() != standing)
+    wrong += "the units of the run's state differ from a rescan; ";
   if (core.run().state != run_state_of(standing, live))
     wrong += "the run's state differs from a rescan; ";
   if (core.ended() != (live == 0) || (core.run().ended_at != never) != (live == 0))

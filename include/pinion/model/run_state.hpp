@@ -31,6 +31,7 @@ struct run_standing {
 
   /// Counts one unit in (`by` 1) or out (`by` -1 as unsigned).
   void add(unit_class of, std::uint32_t by) noexcept;
+  friend bool operator==(const run_standing&, const run_standing&) = default;
 };
 
 /// The run's state: planned, queued or running while instances are alive (`live`); then failed if a

@@ -34,7 +34,7 @@ enqueue_result permit_ledger::enqueue(const permit_request& request) {
   group->second.insert(at);
   queued_.emplace(request.key, place{group, at});
   changed_ = true;
-  return impossible(group->first) ? enqueue_result::never : enqueue_result::queued;
+  return impossible(group->first) ? enqueue_result::too_large : enqueue_result::queued;
 }
 
 bool permit_ledger::withdraw(const instance_key& key) {

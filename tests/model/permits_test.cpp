@@ -87,7 +87,7 @@ TEST_CASE("small requests pass a blocked big one where they do not delay it", "[
 TEST_CASE("a request for more than a pool has waits without being in anyone's way", "[permits]") {
   permit_ledger ledger;
   ledger.set_capacity(1, 2);
-  CHECK(ledger.enqueue(request(1, {{1, 3}}, 9)) == enqueue_result::never);
+  CHECK(ledger.enqueue(request(1, {{1, 3}}, 9)) == enqueue_result::too_large);
   CHECK(ledger.enqueue(request(1, {{1, 3}}, 9)) == enqueue_result::known);
   CHECK(ledger.enqueue(request(2, {{1, 2}})) == enqueue_result::queued);
   CHECK(granted(ledger) == tasks{2});

@@ -130,6 +130,9 @@ public:
   virtual ~engine_client() = default;
 
   virtual void apply(apply_request request, caller by, reply<apply_answer> done) = 0;
+  /// A workflows folder has been read; `problems` are what keeps its present content from being
+  /// taken (none: `apply` has it). The engine is ready once every folder was reported.
+  virtual void folder_read(std::string origin, std::vector<std::string> problems) = 0;
   virtual void trigger(trigger_request request, caller by, reply<trigger_answer> done) = 0;
   /// cancel, fail, skip, succeed or rerun of a run or of some of its instances.
   virtual void operate(run_id run, run_operation operation, caller by,

@@ -38,7 +38,7 @@ struct permit_grant {
 enum class enqueue_result : std::uint8_t {
   queued,
   /// In the queue, but asks for more than a pool has in all; it waits for a larger pool.
-  never,
+  too_large,
   /// Queued or granted already: nothing changed.
   known,
 };

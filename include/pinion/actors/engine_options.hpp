@@ -1,0 +1,28 @@
+#pragma once
+
+#include "pinion/timing/instant.hpp"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pinion {
+
+/// What an engine is started with.
+struct engine_options {
+  std::string data_folder; ///< Absolute.
+  std::uint32_t slots = 2; ///< Processes that the local worker runs at once; from 1.
+  std::string worker_name = "local";
+  std::string boot_id;     ///< Of the machine; tells whether processes can have survived.
+  bool triggers = true;    ///< Off: no trigger makes runs.
+  /// Folders that must have been read before the engine is ready.
+  std::uint32_t expected_folders = 0;
+  duration load_ahead{std::chrono::minutes{2}}; ///< Planned runs become actors so long before.
+  duration plan_ahead{std::chrono::hours{1}};   ///< Runs are planned so long ahead.
+  std::uint64_t log_limit_bytes = 256ULL << 20U;
+  /// PATH, HOME, USER, LANG: what every process gets.
+  std::vector<std::pair<std::string, std::string>> base_environment;
+};
+
+} // namespace pinion

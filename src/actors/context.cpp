@@ -1,0 +1,55 @@
+#include "actors/context.hpp"
+
+#include <caf/atom.hpp>
+#include <caf/deep_to_string.hpp>
+#include <caf/make_message.hpp>
+
+namespace pinion {
+
+namespace {
+constexpr auto category = caf::atom("pinion");
+} // namespace
+
+std::shared_ptr<const project_settings> engine_context::settings(const std::string& project) const {
+  const std::lock_guard lock{mutex_};
+  if (const auto found = settings_.find(project); found != settings_.end())
+    return found->second;
+  project_settings none;
+  none.project = project;
+  return std::make_shared<const project_settings>(std::move(none));
+}
+
+void engine_context::set_settings(project_settings settings) {
+  const std::lock_guard lock{mutex_};
+  auto name = settings.project;
+  settings_[std::move(name)] = std::make_shared<const project_settings>(std::move(settings));
+}
+
+void engine_context::disconnect() {
+  journal = nullptr;
+  timekeeper = nullptr;
+  dispatcher = nullptr;
+  worker = nullptr;
+  planner = nullptr;
+  alerts = nullptr;
+  engine = nullptr;
+}
+
+caf::error to_error(const problem& what) {
+  return {static_cast<std::uint8_t>(what.code), category,
+          caf::make_message(what.message, what.suggestion)};
+}
+
+problem to_problem(const caf::error& what) {
+  if (what.category() != category)
+    return {errc::unavailable, "an actor of the engine did not answer: " + caf::to_string(what), {}};
+  problem out{static_cast<errc>(what.code()), {}, {}};
+  const auto& details = what.context();
+  if (details.match_elements<std::string, std::string>()) {
+    out.message = details.get_as<std::string>(0);
+    out.suggestion = details.get_as<std::string>(1);
+  }
+  return out;
+}
+
+} // namespace pinion

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "pinion/actors/engine_options.hpp"
+#include "pinion/actors/ports.hpp"
+
+#include <caf/error.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace pinion {
+
+/// What every actor of one engine knows. Made once by the ENGINE; shared by all; the counters and
+/// the settings may be used from any thread.
+class engine_context {
+public:
+  engine_context(engine_ports with, engine_options chosen, std::uint64_t this_epoch)
+      : ports{std::move(with)}, options{std::move(chosen)}, epoch{this_epoch} {}
+
+  const engine_ports ports;
+  const engine_options options;
+  const std::uint64_t epoch;
+
+  journal_actor journal;
+  timekeeper_actor timekeeper;
+  dispatcher_actor dispatcher;
+  worker_actor worker;
+  planner_actor planner;
+  alerts_actor alerts;
+  engine_actor engine;
+
+  instant now() const noexcept { return ports.clock->wall_now(); }
+
+  /// Names a timer; never zero, never the same twice.
+  std::uint64_t new_timer() const noexcept { return ++timers_; }
+  /// Names a run; never the same twice in the life of the store.
+  run_id new_run() const noexcept { return {++runs_}; }
+  /// Runs up to this one exist.
+  void runs_exist_up_to(run_id highest) noexcept { runs_ = highest.value; }
+
+  /// The settings of a project as last applied; an empty set for an unknown one.
+  std::shared_ptr<const project_settings> settings(const std::string& project) const;
+  void set_settings(project_settings settings);
+
+  /// Drops the handles: they form cycles with the actors that share this context.
+  void disconnect();
+
+private:
+  mutable std::atomic<std::uint64_t> timers_{0};
+  mutable std::atomic<std::uint64_t> runs_{0};
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const project_settings>> settings_;
+};
+
+using context_ptr = std::shared_ptr<engine_context>;
+
+/// Errors between actors: category `pinion`, code = errc, context = (message, suggestion).
+caf::error to_error(const problem& what);
+/// Inverse; an error of CAF itself becomes `errc::unavailable`.
+problem to_problem(const caf::error& what);
+
+} // namespace pinion

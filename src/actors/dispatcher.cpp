@@ -1,0 +1,149 @@
+#include "actors/dispatcher.hpp"
+
+namespace pinion {
+
+pool_number dispatcher_state::number_of(const std::string& project, const std::string& pool) {
+  const auto next = static_cast<pool_number>(names.size());
+  const auto [at, fresh] = numbers.try_emplace({project, pool}, next);
+  if (fresh)
+    names.push_back(project + '.' + pool);
+  return at->second;
+}
+
+std::vector<pool_units> dispatcher_state::units_of(const std::string& project,
+                                                   const std::vector<pool_need>& pools, bool slot) {
+  std::vector<pool_units> out;
+  if (slot)
+    out.push_back({slots, 1});
+  for (const auto& need : pools)
+    out.push_back({number_of(project, need.pool), need.permits});
+  return out;
+}
+
+void dispatcher_state::count(const instance_key& key, int by) {
+  if (const auto found = needs.find(key); found != needs.end())
+    for (const auto& unit : found->second)
+      queued[unit.pool] += static_cast<std::uint32_t>(by);
+}
+
+void dispatcher_state::ask(const permit_order& order) {
+  asking[order.key] = order.who;
+  if (ledger.holds(order.key)) {
+    // Its actor was restarted after the grant.
+    self->send(order.who, msg::permits_granted{});
+    return;
+  }
+  permit_request request{order.key, units_of(order.project, order.pools, order.slot),
+                         order.priority, ++sequence};
+  auto units = request.needs;
+  if (ledger.enqueue(request) == enqueue_result::known)
+    return;
+  needs[order.key] = std::move(units);
+  count(order.key, 1);
+  // Decided once for all requests that are in the mailbox now.
+  if (!grant_queued) {
+    grant_queued = true;
+    self->send(self, msg::flush{});
+  }
+}
+
+void dispatcher_state::withdraw(const instance_key& key) {
+  if (ledger.withdraw(key)) {
+    count(key, -1);
+    needs.erase(key);
+    asking.erase(key);
+  } else {
+    release(key);
+  }
+}
+
+void dispatcher_state::release(const instance_key& key) {
+  asking.erase(key);
+  needs.erase(key);
+  if (ledger.release(key))
+    grant();
+}
+
+void dispatcher_state::restore(const msg::restore_permits& what) {
+  ledger.restore(what.key, units_of(what.project, what.pools, what.slot));
+}
+
+void dispatcher_state::set_pools(const msg::set_pools& what) {
+  for (const auto& [key, number] : numbers)
+    if (key.first == what.project && !what.pools.contains(key.second))
+      ledger.set_capacity(number, 0);
+  for (const auto& [pool, permits] : what.pools)
+    ledger.set_capacity(number_of(what.project, pool), permits);
+  grant();
+}
+
+void dispatcher_state::grant() {
+  if (held)
+    return;
+  for (const auto& granted : ledger.grant_next()) {
+    count(granted.key, -1);
+    const auto who = asking.find(granted.key);
+    if (who != asking.end())
+      self->send(who->second, msg::permits_granted{});
+    else
+      ledger.release(granted.key);
+  }
+}
+
+msg::queue_position dispatcher_state::position(const instance_key& key) const {
+  msg::queue_position out;
+  out.held = held;
+  out.granted = ledger.holds(key);
+  const auto standing = ledger.standing(key);
+  out.known = standing.has_value() || out.granted;
+  if (!standing)
+    return out;
+  out.position = static_cast<std::uint32_t>(standing->position);
+  out.never = standing->never;
+  const auto pool = standing->short_of.empty() ? slots : standing->short_of.front();
+  out.pool = names[pool];
+  out.capacity = ledger.capacity(pool);
+  out.used = ledger.out(pool);
+  return out;
+}
+
+std::vector<pool_status> dispatcher_state::pools() const {
+  const auto describe = [&](std::string project, std::string pool, pool_number number) {
+    const auto waiting = queued.find(number);
+    return pool_status{std::move(project), std::move(pool), ledger.capacity(number),
+                       ledger.out(number), waiting == queued.end() ? 0 : waiting->second};
+  };
+  std::vector<pool_status> out{describe("", "slots", slots)};
+  for (const auto& [key, number] : numbers)
+    out.push_back(describe(key.first, key.second, number));
+  return out;
+}
+
+dispatcher_actor::behavior_type
+dispatcher(dispatcher_actor::stateful_pointer<dispatcher_state> self, context_ptr context,
+           bool held) {
+  auto& state = self->state;
+  state.self = self;
+  state.context = std::move(context);
+  state.held = held;
+  state.ledger.set_capacity(dispatcher_state::slots, state.context->options.slots);
+  return {
+      [self](const permit_order& order) { self->state.ask(order); },
+      [self](const msg::withdraw& what) { self->state.withdraw(what.key); },
+      [self](const msg::release_permits& what) { self->state.release(what.key); },
+      [self](const msg::set_pools& what) { self->state.set_pools(what); },
+      [self](const msg::set_hold& what) {
+        self->state.held = what.held;
+        self->state.grant();
+      },
+      [self](const msg::flush&) {
+        self->state.grant_queued = false;
+        self->state.grant();
+      },
+      [self](const msg::restore_permits& what) { self->state.restore(what); },
+      [self](const msg::position_query& what) { return self->state.position(what.key); },
+      [self](const msg::pools_query&) { return self->state.pools(); },
+  };
+}
+
+} // namespace pinion

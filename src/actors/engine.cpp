@@ -1,0 +1,388 @@
+#include "actors/engine.hpp"
+
+#include "pinion/storage/rows.hpp"
+#include "pinion/storage/store_reader.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace pinion {
+
+namespace {
+
+problem no_workflow(const std::string& id) {
+  return {errc::not_found, "there is no workflow " + id, "`pinionctl get workflows` lists them"};
+}
+
+problem no_run(run_id run) { return {errc::not_found, to_string(run) + " does not exist", {}}; }
+
+/// Answers once all of `waiting` requests have answered, with the sum.
+struct tally {
+  std::size_t waiting = 0;
+  operation_answer sum;
+  msg::answer<operation_answer> done;
+  void count(const operation_answer& one) {
+    sum.affected += one.affected;
+    if (--waiting == 0)
+      done(sum);
+  }
+};
+
+} // namespace
+
+void engine_state::trigger(msg::trigger& what) {
+  const auto found = workflows.find(what.request.workflow);
+  if (found == workflows.end()) {
+    what.done(no_workflow(what.request.workflow));
+    return;
+  }
+  self->request(found->second.actor, caf::infinite,
+                msg::trigger_run{std::move(what.request), std::move(what.by)})
+      .then([done = what.done](const trigger_answer& made) { done(made); },
+            [done = what.done](const caf::error& why) { done(to_problem(why)); });
+}
+
+void engine_state::with_run(run_id run, std::function<void(const run_actor&)> then,
+                            std::function<void(const problem&)> failed) {
+  const auto row = store_reader{*context->ports.kv}.run(run);
+  if (!row) {
+    failed(row.error());
+    return;
+  }
+  const auto found = row.value() ? workflows.find(row.value()->workflow) : workflows.end();
+  if (found == workflows.end()) {
+    failed(no_run(run));
+    return;
+  }
+  self->request(found->second.actor, caf::infinite, msg::find_run{run})
+      .then([then = std::move(then)](const run_actor& actor) { then(actor); },
+            [failed](const caf::error& why) { failed(to_problem(why)); });
+}
+
+void engine_state::operate(msg::operate& what) {
+  with_run(
+      what.run,
+      [this, operation = std::move(what.operation), by = std::move(what.by),
+       done = what.done](const run_actor& run) {
+        self->request(run, caf::infinite, msg::operate_run{operation, by})
+            .then([done](const operation_answer& answer) { done(answer); },
+                  [done](const caf::error& why) { done(to_problem(why)); });
+      },
+      [done = what.done](const problem& why) { done(why); });
+}
+
+result<std::vector<workflow_actor>> engine_state::targets_of(const pause_target& target) const {
+  std::vector<workflow_actor> out;
+  if (target.workflow.empty()) {
+    for (const auto& [_, each] : workflows)
+      if (!each.record.retired)
+        out.push_back(each.actor);
+    return out;
+  }
+  const auto found = workflows.find(target.workflow);
+  if (found == workflows.end())
+    return no_workflow(target.workflow);
+  out.push_back(found->second.actor);
+  return out;
+}
+
+void engine_state::pause(msg::pause& what) {
+  const auto targets = targets_of(what.target);
+  if (!targets || targets.value().empty()) {
+    what.done(targets ? result<operation_answer>{operation_answer{0}}
+                      : result<operation_answer>{targets.error()});
+    return;
+  }
+  auto all = std::make_shared<tally>(tally{targets.value().size(), {}, what.done});
+  for (const auto& each : targets.value())
+    self->request(each, caf::infinite, msg::pause_trigger{what.target.trigger, what.by})
+        .then([all](const operation_answer& one) { all->count(one); },
+              [all](const caf::error& why) { all->done(to_problem(why)); });
+}
+
+void engine_state::resume(msg::resume& what) {
+  const auto targets = targets_of(what.target);
+  if (!targets || targets.value().empty()) {
+    what.done(targets ? result<operation_answer>{operation_answer{0}}
+                      : result<operation_answer>{targets.error()});
+    return;
+  }
+  auto all = std::make_shared<tally>(tally{targets.value().size(), {}, what.done});
+  for (const auto& each : targets.value())
+    self->request(each, caf::infinite,
+                  msg::resume_trigger{what.target.trigger, what.owed, what.by})
+        .then([all](const operation_answer& one) { all->count(one); },
+              [all](const caf::error& why) { all->done(to_problem(why)); });
+}
+
+void engine_state::hold(const msg::hold& what) {
+  msg::submit submit;
+  if (what.held)
+    submit.batch.put(family::meta, held_row, "1");
+  else
+    submit.batch.erase(family::meta, held_row);
+  audit_record audit;
+  audit.at = context->now();
+  audit.who = what.by.who;
+  audit.verb = what.held ? "hold" : "unhold";
+  audit.object = "engine";
+  audit.reason = what.by.reason;
+  put_audit(submit.batch, audit);
+  self->request(context->journal, caf::infinite, std::move(submit))
+      .then([this, to = what.held, done = what.done](std::uint64_t) {
+        const bool changed = held != to;
+        held = to;
+        self->send(context->dispatcher, msg::set_hold{to});
+        done(operation_answer{changed ? 1U : 0U});
+      });
+}
+
+void engine_state::shutdown(const msg::shutdown& what) {
+  msg::submit submit;
+  audit_record audit;
+  audit.at = context->now();
+  audit.who = what.by.who;
+  audit.verb = "shutdown";
+  audit.object = "engine";
+  audit.reason = what.by.reason;
+  put_audit(submit.batch, audit);
+  // Nothing new starts from here on; only this start's hold, not a stored one.
+  self->send(context->dispatcher, msg::set_hold{true});
+  self->request(context->journal, caf::infinite, std::move(submit))
+      .then([this, what](std::uint64_t) {
+        shutting_down = closing{what.done, context->ports.clock->steady_now() + stop_time, 0};
+        if (what.stop_tasks) {
+          const auto live = store_reader{*context->ports.kv}.live_runs();
+          run_operation cancel;
+          cancel.why = reason::run_cancelled;
+          cancel.message = "the engine was shut down with --tasks stop";
+          if (live)
+            for (const auto& run : live.value()) {
+              msg::operate each{run.id, cancel, what.by, msg::answer<operation_answer>{
+                                                             [](const auto&) {}}};
+              operate(each);
+            }
+        } else {
+          shutting_down->until = context->ports.clock->steady_now();
+        }
+        check_shutdown();
+      });
+}
+
+void engine_state::check_shutdown() {
+  const auto live = store_reader{*context->ports.kv}.live_runs();
+  const bool late = context->ports.clock->steady_now() >= shutting_down->until;
+  if (late || !live || live.value().empty()) {
+    shutting_down->done(operation_answer{1});
+    if (over)
+      std::exchange(over, nullptr)();
+    return;
+  }
+  shutting_down->timer = context->new_timer();
+  self->send(context->timekeeper,
+             msg::arm_steady{shutting_down->timer, std::chrono::milliseconds{100}},
+             caf::actor_cast<timer_client>(self));
+}
+
+void engine_state::explain(const msg::why& what) {
+  with_run(
+      what.run,
+      [this, key = what.key, done = what.done](const run_actor& run) {
+        self->request(run, caf::infinite, msg::why_query{key})
+            .then([done](const why_answer& answer) { done(answer); },
+                  [done](const caf::error& why) { done(to_problem(why)); });
+      },
+      [done = what.done](const problem& why) { done(why); });
+}
+
+void engine_state::describe_wheel(const msg::wheel& what) {
+  self->request(context->timekeeper, caf::infinite, msg::wheel_query{})
+      .then([this, done = what.done](const wheel_answer& wheels) {
+        self->request(context->planner, caf::infinite, msg::wheel_query{})
+            .then([wheels, done](const wheel_answer& plan) {
+              auto both = wheels;
+              both.worst_lag = plan.worst_lag;
+              both.minutes = plan.minutes;
+              done(both);
+            });
+      });
+}
+
+void engine_state::health(const msg::health& what) {
+  health_answer out;
+  out.held = held;
+  out.epoch = context->epoch;
+  out.started_at = started_at;
+  out.recovery = recovery;
+  out.slots = context->options.slots;
+  out.ready = folders.size() >= context->options.expected_folders && !shutting_down;
+  for (const auto& [_, problems] : folders)
+    out.problems.insert(out.problems.end(), problems.begin(), problems.end());
+  if (const auto counts = store_reader{*context->ports.kv}.counts("main"))
+    for (const auto& each : counts.value())
+      out.live_runs += static_cast<std::uint32_t>(
+          each.by_state[static_cast<std::size_t>(run_state::queued)] +
+          each.by_state[static_cast<std::size_t>(run_state::running)]);
+  self->request(context->dispatcher, caf::infinite, msg::pools_query{})
+      .then([this, out, done = what.done](const std::vector<pool_status>& pools) mutable {
+        out.busy = pools.front().used;
+        self->request(context->worker, caf::infinite, msg::worker_query{})
+            .then([out, done](const msg::worker_status& worker) mutable {
+              if (!worker.connected)
+                out.problems.emplace_back("the launcher is not connected: nothing can be started");
+              done(out);
+            });
+      });
+}
+
+void engine_state::wait_run(const msg::wait_run& what) {
+  const auto row = store_reader{*context->ports.kv}.run(what.run);
+  if (!row || !row.value()) {
+    what.done(row ? no_run(what.run) : row.error());
+    return;
+  }
+  if (is_terminal(row.value()->state)) {
+    what.done(*row.value());
+    return;
+  }
+  const auto timer = context->new_timer();
+  waiters.emplace(what.run, waiter{what.done, timer});
+  self->send(context->timekeeper, msg::arm_steady{timer, what.at_most},
+             caf::actor_cast<timer_client>(self));
+}
+
+void engine_state::run_is_over(const run_record& run) {
+  const auto [from, to] = waiters.equal_range(run.id);
+  for (auto at = from; at != to; ++at) {
+    self->send(context->timekeeper, msg::cancel_timer{at->second.timer});
+    at->second.done(run);
+  }
+  waiters.erase(from, to);
+  if (run.has_parent)
+    tell_parent(run);
+}
+
+void engine_state::tell_parent(const run_record& run) {
+  with_run(
+      run.parent.run,
+      [this, run](const run_actor& parent) {
+        self->send(parent, msg::happened{run_happening::call_ended{run.parent, run.id, run.state}});
+      },
+      [run](const problem& why) {
+        spdlog::warn("the caller of a run cannot be told: run={} {}", to_string(run.id),
+                     why.message);
+      });
+}
+
+caf::result<run_id> engine_state::call(const msg::call_workflow& what) {
+  const auto found = workflows.find(what.workflow);
+  if (found == workflows.end())
+    return to_error(no_workflow(what.workflow));
+  auto promise = self->make_response_promise<run_id>();
+  self->request(found->second.actor, caf::infinite, what.call)
+      .then(
+          [this, promise](run_id run) mutable {
+            promise.deliver(run);
+            // It may have ended while nobody was there to hear it.
+            const auto row = store_reader{*context->ports.kv}.run(run);
+            if (row && row.value() && is_terminal(row.value()->state))
+              tell_parent(*row.value());
+          },
+          [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  return promise;
+}
+
+void engine_state::cancel_called(run_id run) {
+  const auto row = store_reader{*context->ports.kv}.run(run);
+  if (!row || !row.value())
+    return;
+  if (is_terminal(row.value()->state)) {
+    tell_parent(*row.value());
+    return;
+  }
+  run_operation cancel;
+  cancel.why = reason::run_cancelled;
+  cancel.message = "its caller was stopped";
+  msg::operate each{run, cancel, {"engine", "the calling task was stopped"},
+                    msg::answer<operation_answer>{[](const auto&) {}}};
+  operate(each);
+}
+
+void engine_state::timer(std::uint64_t id) {
+  if (shutting_down && id == shutting_down->timer) {
+    check_shutdown();
+    return;
+  }
+  if (id == claim_timer) {
+    self->send(context->worker, msg::recovery_done{});
+    return;
+  }
+  for (auto at = waiters.begin(); at != waiters.end(); ++at)
+    if (at->second.timer == id) {
+      const auto row = store_reader{*context->ports.kv}.run(at->first);
+      if (row && row.value())
+        at->second.done(*row.value());
+      waiters.erase(at);
+      return;
+    }
+}
+
+void engine_state::workflow_down(const caf::actor_addr& who, const caf::error& why) {
+  for (auto& [id, at] : workflows) {
+    if (at.actor.address() != who)
+      continue;
+    ++at.crashes;
+    spdlog::error("the actor of a workflow crashed: workflow={} times={} why={}", id, at.crashes,
+                  caf::to_string(why));
+    if (at.crashes > max_restarts) {
+      context->ports.fatal("the actor of workflow " + id + " keeps crashing: " +
+                           caf::to_string(why));
+      return;
+    }
+    if (const auto row = store_reader{*context->ports.kv}.workflow(id); row && row.value())
+      at.record = *row.value();
+    start_workflow(at, true);
+    return;
+  }
+  context->ports.fatal("an actor that everything depends on is gone: " + caf::to_string(why));
+}
+
+engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_state> self,
+                                        context_ptr context, bool held,
+                                        std::function<void()> over) {
+  auto& state = self->state;
+  state.self = self;
+  state.context = std::move(context);
+  state.held = held;
+  state.over = std::move(over);
+  return {
+      [self](const msg::timer_due& what) { self->state.timer(what.id); },
+      [self](msg::apply& what) { self->state.apply(what); },
+      [self](const msg::folder_read& what) { self->state.folders[what.origin] = what.problems; },
+      [self](msg::trigger& what) { self->state.trigger(what); },
+      [self](msg::operate& what) { self->state.operate(what); },
+      [self](msg::pause& what) { self->state.pause(what); },
+      [self](msg::resume& what) { self->state.resume(what); },
+      [self](const msg::hold& what) { self->state.hold(what); },
+      [self](const msg::shutdown& what) { self->state.shutdown(what); },
+      [self](const msg::why& what) { self->state.explain(what); },
+      [self](const msg::wheel& what) { self->state.describe_wheel(what); },
+      [self](const msg::pools& what) {
+        self->request(self->state.context->dispatcher, caf::infinite, msg::pools_query{})
+            .then([done = what.done](const std::vector<pool_status>& pools) { done(pools); });
+      },
+      [self](const msg::health& what) { self->state.health(what); },
+      [self](const msg::wait_run& what) { self->state.wait_run(what); },
+      [self](const msg::call_workflow& what) { return self->state.call(what); },
+      [self](const msg::cancel_called& what) { self->state.cancel_called(what.run); },
+      [self](const msg::run_is_over& what) { self->state.run_is_over(what.run); },
+      [self](const msg::start_up&) { self->state.start_up(); },
+      [self](const msg::recovered&) {
+        self->state.recovery = self->state.context->now() - self->state.started_at;
+        spdlog::info("recovered: workflows={} duration_ms={}", self->state.workflows.size(),
+                     self->state.recovery / std::chrono::milliseconds{1});
+      },
+      [self](const msg::stop_engine&) { self->quit(caf::exit_reason::user_shutdown); },
+  };
+}
+
+} // namespace pinion

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "actors/workflow.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <map>
+#include <set>
+
+namespace pinion {
+
+/// The ENGINE: supervises the WORKFLOWs, takes definitions, and is the door for everybody outside.
+struct engine_state {
+  static inline constexpr const char* name = "engine";
+  static constexpr std::uint32_t max_restarts = 3;
+  /// So long after the start, a process that no instance has asked for belongs to nobody.
+  static constexpr std::chrono::seconds claim_time{30};
+  /// A shutdown that stops tasks waits at most so long for them.
+  static constexpr std::chrono::seconds stop_time{90};
+
+  struct waiter {
+    msg::answer<run_record> done;
+    std::uint64_t timer = 0;
+  };
+  struct kept_workflow {
+    workflow_actor actor;
+    workflow_record record;
+    std::shared_ptr<const workflow_definition> definition;
+    std::uint32_t crashes = 0;
+  };
+  struct closing {
+    msg::answer<operation_answer> done;
+    steady_instant until{};
+    std::uint64_t timer = 0;
+  };
+
+  engine_actor::stateful_pointer<engine_state> self = nullptr;
+  context_ptr context;
+  std::function<void()> over;
+  std::map<std::string, kept_workflow> workflows;
+  std::map<std::string, std::vector<std::string>> folders; ///< Read ones, with their problems.
+  std::multimap<run_id, waiter> waiters;
+  std::optional<closing> shutting_down;
+  instant started_at{};
+  duration recovery{0};
+  std::uint64_t claim_timer = 0;
+  bool held = false;
+
+  // engine_recovery.cpp
+  void start_up();
+  // engine_apply.cpp
+  void apply(msg::apply& what);
+  // engine.cpp
+  void trigger(msg::trigger& what);
+  void operate(msg::operate& what);
+  void pause(msg::pause& what);
+  void resume(msg::resume& what);
+  void hold(const msg::hold& what);
+  void shutdown(const msg::shutdown& what);
+  void explain(const msg::why& what);
+  void describe_wheel(const msg::wheel& what);
+  void health(const msg::health& what);
+  void wait_run(const msg::wait_run& what);
+  caf::result<run_id> call(const msg::call_workflow& what);
+  void cancel_called(run_id run);
+  void run_is_over(const run_record& run);
+  void timer(std::uint64_t id);
+  void workflow_down(const caf::actor_addr& who, const caf::error& why);
+
+private:
+  bool recover();
+  bool restore_permits();
+  void start_workflow(kept_workflow& of, bool again);
+  /// Calls `then` with the RUN, or `failed` with the reason.
+  void with_run(run_id run, std::function<void(const run_actor&)> then,
+                std::function<void(const problem&)> failed);
+  void tell_parent(const run_record& run);
+  void check_shutdown();
+  result<std::vector<workflow_actor>> targets_of(const pause_target& target) const;
+};
+
+/// How the engine's parts start: what `start_engine` has read before any actor exists.
+engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_state> self,
+                                        context_ptr context, bool held,
+                                        std::function<void()> over);
+
+/// The meta row that says that the engine is on hold.
+inline constexpr const char* held_row = "held";
+
+} // namespace pinion

@@ -1,0 +1,278 @@
+#include "actors/engine.hpp"
+
+#include "pinion/definitions/canonical.hpp"
+#include "pinion/storage/rows.hpp"
+#include "pinion/storage/store_reader.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+namespace pinion {
+
+namespace {
+
+/// What one apply does, worked out before anything is written.
+struct apply_plan {
+  struct change {
+    std::string id;
+    workflow_record record;
+    std::shared_ptr<const workflow_definition> definition;
+    bool fresh_version = false;
+    bool replan = false;
+  };
+  std::vector<change> changes;
+  std::vector<project_settings> projects;
+  kv_batch batch;
+  apply_answer answer;
+};
+
+class apply_planner {
+public:
+  apply_planner(const engine_context& context, const apply_request& request, const caller& by,
+                const std::map<std::string, engine_state::kept_workflow>& known)
+      : context_{context}, request_{request}, by_{by}, known_{known}, store_{*context.ports.kv} {}
+
+  result<apply_plan> work() {
+    for (const auto& settings : request_.projects) {
+      BOOST_OUTCOME_TRY(take_settings(settings));
+    }
+    for (const auto& definition : request_.workflows) {
+      BOOST_OUTCOME_TRY(take(definition));
+    }
+    retire_vanished();
+    replan_changed_projects();
+    if (!plan_.batch.empty())
+      record_audit();
+    return std::move(plan_);
+  }
+
+private:
+  result<void> take_settings(const project_settings& settings) {
+    auto json = to_canonical_json(settings);
+    BOOST_OUTCOME_TRY(before, store_.project(settings.project));
+    if (before && *before == json)
+      return ok();
+    if (before) {
+      auto old = settings_from_canonical_json(*before);
+      if (!old || old.value().triggers_enabled != settings.triggers_enabled)
+        replan_.insert(settings.project);
+    }
+    put_project(plan_.batch, settings.project, json);
+    plan_.projects.push_back(settings);
+    return ok();
+  }
+
+  // A workflow belongs to one origin: whoever wants to move it must take it away there first.
+  result<void> check_owner(const workflow_definition& definition, const workflow_record& has) {
+    if (has.retired)
+      return ok();
+    if (request_.origin.empty() && !has.source.empty())
+      return problem{errc::refused, definition.id() + " belongs to the file " + has.source,
+                     "edit that file; the engine reads it by itself"};
+    if (!request_.origin.empty() && has.source.empty())
+      return problem{errc::refused, definition.id() + " was applied over the API, but " +
+                                        definition.source_file + " defines it too",
+                     "remove one of the two"};
+    return ok();
+  }
+
+  result<void> take(const workflow_definition& definition) {
+    const auto id = definition.id();
+    seen_.insert(id);
+    const auto found = known_.find(id);
+    apply_plan::change change;
+    change.id = id;
+    if (found != known_.end()) {
+      BOOST_OUTCOME_TRY(check_owner(definition, found->second.record));
+      change.record = found->second.record;
+    }
+    const auto hash = definition_hash(definition);
+    const auto source = request_.origin.empty() ? std::string{} : definition.source_file;
+    const bool same = found != known_.end() && change.record.hash == hash;
+    if (same && !change.record.retired && change.record.source == source) {
+      plan_.answer.changes.push_back({id, change.record.version, apply_change::kind::unchanged, {}});
+      return ok();
+    }
+    change.record.id = id;
+    change.record.source = source;
+    change.record.hash = hash;
+    change.record.updated_at = context_.now();
+    change.replan = !same || change.record.retired;
+    change.record.retired = false;
+    change.definition = same ? found->second.definition
+                             : std::make_shared<const workflow_definition>(definition);
+    if (!same) {
+      ++change.record.version;
+      change.fresh_version = true;
+      put_version(plan_.batch, {id, change.record.version, hash, to_canonical_json(definition),
+                                context_.now(), by_.who});
+    }
+    put_workflow(plan_.batch, change.record);
+    BOOST_OUTCOME_TRY(put_triggers(definition));
+    plan_.answer.changes.push_back({id, change.record.version,
+                                    found == known_.end() ? apply_change::kind::created
+                                                          : apply_change::kind::updated,
+                                    {}});
+    plan_.changes.push_back(std::move(change));
+    return ok();
+  }
+
+  // A trigger that goes on keeps its row, and so its cursor. One that is new or comes back owes
+  // nothing from before now.
+  result<void> put_triggers(const workflow_definition& definition) {
+    BOOST_OUTCOME_TRY(rows, store_.triggers_of(definition.id()));
+    for (const auto& trigger : definition.triggers) {
+      const auto row = std::find_if(rows.begin(), rows.end(),
+                                    [&](const auto& each) { return each.trigger == trigger.id; });
+      const bool goes_on = row != rows.end() && !row->retired;
+      if (goes_on && trigger.enabled)
+        continue;
+      trigger_record record;
+      if (row != rows.end())
+        record = *row;
+      record.workflow = definition.id();
+      record.trigger = trigger.id;
+      record.retired = !trigger.enabled;
+      record.since = context_.now();
+      record.cursor = std::max(record.cursor, context_.now());
+      put_trigger(plan_.batch, record);
+    }
+    for (auto& row : rows) {
+      const bool gone = std::none_of(definition.triggers.begin(), definition.triggers.end(),
+                                     [&](const auto& each) { return each.id == row.trigger; });
+      if (gone && !row.retired) {
+        row.retired = true;
+        put_trigger(plan_.batch, row);
+      }
+    }
+    return ok();
+  }
+
+  bool ours(const workflow_record& record) const {
+    if (request_.origin.empty())
+      return request_.prune && record.source.empty() && in_projects(record.id);
+    return record.source.starts_with(request_.origin + '/') || record.source == request_.origin;
+  }
+
+  bool in_projects(const std::string& id) const {
+    const auto project = id.substr(0, id.find('.'));
+    return std::any_of(request_.workflows.begin(), request_.workflows.end(),
+                       [&](const auto& each) { return each.project == project; });
+  }
+
+  void retire_vanished() {
+    std::vector<std::string> vanished;
+    std::size_t all = 0;
+    for (const auto& [id, at] : known_) {
+      if (at.record.retired || !ours(at.record))
+        continue;
+      ++all;
+      if (!seen_.contains(id))
+        vanished.push_back(id);
+    }
+    // So many at once look like an unmounted folder, not like an intention.
+    const bool keep = !request_.prune && vanished.size() * 5 > all && vanished.size() > 1;
+    for (const auto& id : vanished) {
+      const auto& at = known_.at(id);
+      if (keep) {
+        plan_.answer.changes.push_back(
+            {id, at.record.version, apply_change::kind::kept,
+             std::to_string(vanished.size()) + " of " + std::to_string(all) +
+                 " workflows vanished at once: `apply --prune` retires them"});
+        continue;
+      }
+      auto record = at.record;
+      record.retired = true;
+      record.updated_at = context_.now();
+      put_workflow(plan_.batch, record);
+      plan_.answer.changes.push_back({id, record.version, apply_change::kind::retired, {}});
+      plan_.changes.push_back({id, record, at.definition, false, true});
+    }
+  }
+
+  void replan_changed_projects() {
+    for (const auto& [id, at] : known_) {
+      const auto project = id.substr(0, id.find('.'));
+      const bool listed =
+          std::any_of(plan_.changes.begin(), plan_.changes.end(),
+                      [&name = id](const auto& change) { return change.id == name; });
+      if (!at.record.retired && replan_.contains(project) && !listed)
+        plan_.changes.push_back({id, at.record, at.definition, false, true});
+    }
+  }
+
+  void record_audit() {
+    audit_record audit;
+    audit.at = context_.now();
+    audit.who = by_.who;
+    audit.verb = "apply";
+    audit.object = request_.origin.empty() ? "api" : request_.origin;
+    audit.reason = by_.reason;
+    static constexpr const char* kinds[] = {"created", "updated", "unchanged", "retired", "kept"};
+    auto list = nlohmann::json::array();
+    for (const auto& change : plan_.answer.changes)
+      if (change.what != apply_change::kind::unchanged && list.size() < 100)
+        list.push_back(std::string{kinds[static_cast<std::size_t>(change.what)]} + ' ' +
+                       change.workflow + ":v" + std::to_string(change.version));
+    audit.details = nlohmann::json{{"changes", std::move(list)}}.dump();
+    put_audit(plan_.batch, audit);
+  }
+
+  const engine_context& context_;
+  const apply_request& request_;
+  const caller& by_;
+  const std::map<std::string, engine_state::kept_workflow>& known_;
+  store_reader store_;
+  std::set<std::string> seen_;
+  std::set<std::string> replan_;
+  apply_plan plan_;
+};
+
+} // namespace
+
+void engine_state::apply(msg::apply& what) {
+  auto worked = apply_planner{*context, what.request, what.by, workflows}.work();
+  if (!worked) {
+    what.done(worked.error());
+    return;
+  }
+  auto plan = std::make_shared<apply_plan>(std::move(worked).value());
+  if (what.request.dry_run || plan->batch.empty()) {
+    what.done(std::move(plan->answer));
+    return;
+  }
+  // Two sets in flight would number the same versions: what is known moves on at once.
+  for (const auto& change : plan->changes) {
+    auto& at = workflows[change.id];
+    at.record = change.record;
+    at.definition = change.definition;
+  }
+  msg::submit submit;
+  submit.batch = std::move(plan->batch);
+  self->request(context->journal, caf::infinite, std::move(submit))
+      .then([this, plan, done = what.done](std::uint64_t) {
+        for (auto& settings : plan->projects) {
+          self->send(context->dispatcher, msg::set_pools{settings.project, settings.pools});
+          context->set_settings(settings);
+        }
+        for (const auto& change : plan->changes) {
+          auto& at = workflows[change.id];
+          if (!at.actor) {
+            start_workflow(at, false);
+            continue;
+          }
+          self->send(at.actor, msg::set_version{change.definition, change.record.version,
+                                                change.record.retired});
+          if (change.record.retired)
+            self->send(context->planner, msg::forget_workflow{change.id});
+          else if (change.replan)
+            self->send(context->planner,
+                       msg::plan_workflow{change.definition, change.record.version, true},
+                       at.actor);
+        }
+        done(plan->answer);
+      });
+}
+
+} // namespace pinion

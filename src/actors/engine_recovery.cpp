@@ -1,0 +1,116 @@
+#include "actors/engine.hpp"
+
+#include "actors/alerts.hpp"
+#include "actors/dispatcher.hpp"
+#include "actors/planner.hpp"
+#include "actors/worker.hpp"
+#include "pinion/definitions/canonical.hpp"
+#include "pinion/storage/store_reader.hpp"
+
+#include <spdlog/spdlog.h>
+#include <unordered_map>
+
+namespace pinion {
+
+void engine_state::start_up() {
+  started_at = context->now();
+  // Their loss comes here as an exit message and ends the process: see interfaces.hpp.
+  self->link_to(context->journal);
+  self->link_to(context->timekeeper);
+  self->link_to(context->dispatcher);
+  self->link_to(context->worker);
+  self->link_to(context->planner);
+  self->link_to(context->alerts);
+  self->set_exit_handler([this](caf::exit_msg& what) {
+    if (what.reason == caf::exit_reason::user_shutdown)
+      self->quit(what.reason);
+    else
+      workflow_down(what.source, what.reason);
+  });
+  if (!recover())
+    return;
+  claim_timer = context->new_timer();
+  self->send(context->timekeeper, msg::arm_steady{claim_timer, claim_time},
+             caf::actor_cast<timer_client>(self));
+  self->send(self, msg::recovered{});
+}
+
+bool engine_state::recover() {
+  const store_reader store{*context->ports.kv};
+  const auto fail = [&](const problem& why) {
+    context->ports.fatal("the store cannot be recovered: " + why.message);
+    return false;
+  };
+  const auto projects = store.projects();
+  if (!projects)
+    return fail(projects.error());
+  for (const auto& [_, json] : projects.value()) {
+    auto settings = settings_from_canonical_json(json);
+    if (!settings)
+      return fail(settings.error());
+    self->send(context->dispatcher,
+               msg::set_pools{settings.value().project, settings.value().pools});
+    context->set_settings(std::move(settings).value());
+  }
+  if (!restore_permits())
+    return false;
+  const auto rows = store.workflows();
+  if (!rows)
+    return fail(rows.error());
+  for (const auto& row : rows.value()) {
+    const auto version = store.version(row.id, row.version);
+    if (!version || !version.value())
+      return fail({errc::corrupt, "version " + std::to_string(row.version) + " of " + row.id +
+                                      " is missing", {}});
+    auto definition = from_canonical_json(version.value()->definition);
+    if (!definition)
+      return fail(definition.error());
+    auto& at = workflows[row.id];
+    at.record = row;
+    at.definition = std::make_shared<const workflow_definition>(std::move(definition).value());
+    start_workflow(at, false);
+  }
+  return true;
+}
+
+void engine_state::start_workflow(kept_workflow& of, bool again) {
+  of.actor = self->spawn<caf::linked>(
+      workflow, workflow_seed{context, of.record, of.definition, again});
+  if (!of.record.retired)
+    self->send(context->planner, msg::plan_workflow{of.definition, of.record.version, false},
+               of.actor);
+}
+
+// The ledger of permits is what the rows say: an attempt that may be alive holds its slot.
+bool engine_state::restore_permits() {
+  const store_reader store{*context->ports.kv};
+  const auto live = store.live_runs();
+  if (!live) {
+    context->ports.fatal("the live runs cannot be read: " + live.error().message);
+    return false;
+  }
+  for (const auto& run : live.value()) {
+    const auto instances = store.instances_of(run.id);
+    const auto attempts = store.newest_attempts_of(run.id);
+    if (!instances || !attempts) {
+      context->ports.fatal("the rows of " + to_string(run.id) + " cannot be read");
+      return false;
+    }
+    std::unordered_map<instance_key, const attempt_record*> newest;
+    for (const auto& attempt : attempts.value())
+      if (attempt.state != attempt_state::ended)
+        newest[attempt.instance] = &attempt;
+    for (const auto& at : instances.value()) {
+      const auto attempt = newest.find(at.key);
+      if (!is_active(at.state) || attempt == newest.end())
+        continue;
+      const auto project = run.workflow.substr(0, run.workflow.find('.'));
+      self->send(context->dispatcher,
+                 msg::restore_permits{at.key, project, attempt->second->permits,
+                                      !attempt->second->worker.empty()});
+    }
+  }
+  return true;
+}
+
+} // namespace pinion

@@ -1,0 +1,105 @@
+#include "actors/journal.hpp"
+
+#include "pinion/storage/rows.hpp"
+
+#include <caf/send.hpp>
+
+namespace pinion {
+
+namespace {
+/// Rows of one commit: a group beyond that only makes everybody wait longer for the same rate.
+constexpr std::size_t max_group_rows = 20'000;
+/// Of a group, at most this many bulk rows while transitions wait too.
+constexpr std::size_t max_bulk_rows = 2'000;
+} // namespace
+
+caf::result<std::uint64_t> journal_state::take(msg::submit& what) {
+  if (what.owner != 0) {
+    const auto found = incarnations.find(what.owner);
+    if (found != incarnations.end() && found->second != what.incarnation)
+      return to_error({errc::stale_writer, "the writer has been replaced", {}});
+  }
+  auto promise = self->make_response_promise<std::uint64_t>();
+  if (what.bulk)
+    bulk.push_back({std::move(what.batch), promise});
+  else
+    urgent.push_back({std::move(what.batch), promise});
+  wake();
+  return promise;
+}
+
+// The flush queues behind whatever is in the mailbox now: that is how a group gathers.
+void journal_state::wake() {
+  if (flush_queued || !in_flight.empty())
+    return;
+  flush_queued = true;
+  self->send(self, msg::flush{});
+}
+
+void journal_state::commit_group() {
+  flush_queued = false;
+  if (!in_flight.empty())
+    return;
+  kv_batch group;
+  const auto add = [&](waiting& from) {
+    if (group.writes.empty())
+      group.writes = std::move(from.batch.writes);
+    else
+      std::move(from.batch.writes.begin(), from.batch.writes.end(),
+                std::back_inserter(group.writes));
+    in_flight.push_back(std::move(from.promise));
+  };
+  std::size_t taken = 0;
+  while (taken < urgent.size() && group.writes.size() < max_group_rows)
+    add(urgent[taken++]);
+  urgent.erase(urgent.begin(), urgent.begin() + static_cast<std::ptrdiff_t>(taken));
+  const auto bulk_limit = group.writes.size() + max_bulk_rows;
+  while (!bulk.empty() && group.writes.size() < bulk_limit) {
+    add(bulk.front());
+    bulk.pop_front();
+  }
+  if (in_flight.empty())
+    return;
+  number_audit(group, next_audit);
+  context->ports.kv->commit(std::move(group),
+                            [to = caf::actor_cast<journal_actor>(self)](auto outcome) {
+                              caf::anon_send(to, msg::committed{std::move(outcome)});
+                            });
+}
+
+void journal_state::acknowledge(const result<std::uint64_t>& outcome) {
+  if (!outcome) {
+    context->ports.fatal("the store refused a commit: " + outcome.error().message);
+    return;
+  }
+  auto done = std::exchange(in_flight, {});
+  for (auto& promise : done)
+    promise.deliver(outcome.value());
+  if (!urgent.empty() || !bulk.empty())
+    wake();
+}
+
+journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self,
+                                     context_ptr context, std::uint64_t next_audit) {
+  auto& state = self->state;
+  state.self = self;
+  state.context = std::move(context);
+  state.next_audit = next_audit;
+  return {
+      [self](msg::submit& what) { return self->state.take(what); },
+      [self](const msg::replace_writer& who) -> caf::result<std::uint32_t> {
+        auto& known = self->state.incarnations[who.owner];
+        const auto fresh = ++known;
+        auto promise = self->make_response_promise<std::uint32_t>();
+        // An empty batch waits its turn behind all that the old writer submitted.
+        self->request(caf::actor_cast<journal_actor>(self), caf::infinite, msg::submit{})
+            .then([promise, fresh](std::uint64_t) mutable { promise.deliver(fresh); },
+                  [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+        return promise;
+      },
+      [self](const msg::flush&) { self->state.commit_group(); },
+      [self](const msg::committed& what) { self->state.acknowledge(what.outcome); },
+  };
+}
+
+} // namespace pinion

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "actors/context.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/stateful_actor.hpp>
+#include <deque>
+#include <unordered_map>
+
+namespace pinion {
+
+/// One commit is under way at a time; what arrives meanwhile forms the next group, so groups grow
+/// with the load by themselves.
+struct journal_state {
+  static inline constexpr const char* name = "journal";
+
+  struct waiting {
+    kv_batch batch;
+    caf::typed_response_promise<std::uint64_t> promise;
+  };
+
+  journal_actor::stateful_pointer<journal_state> self = nullptr;
+  context_ptr context;
+  std::vector<waiting> urgent;
+  std::deque<waiting> bulk;
+  std::vector<caf::typed_response_promise<std::uint64_t>> in_flight;
+  std::unordered_map<std::uint64_t, std::uint32_t> incarnations;
+  std::uint64_t next_audit = 1;
+  bool flush_queued = false;
+
+  caf::result<std::uint64_t> take(msg::submit& what);
+  void commit_group();
+  void acknowledge(const result<std::uint64_t>& outcome);
+
+private:
+  void wake();
+};
+
+journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self,
+                                     context_ptr context, std::uint64_t next_audit);
+
+} // namespace pinion

@@ -1,0 +1,315 @@
+#pragma once
+
+#include "pinion/actors/engine_client.hpp"
+#include "pinion/execution/launcher.hpp"
+#include "pinion/model/run_core.hpp"
+#include "pinion/storage/kv.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/error.hpp>
+#include <caf/message.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// The messages between the actors of one engine. They never cross a wire: whatever does gets a
+/// serialisable type of its own.
+namespace pinion::msg {
+
+// -- to the JOURNAL
+
+/// A batch to commit. `owner` and `incarnation` name the writer: a batch of a writer that has been
+/// replaced (see `replace_writer`) is refused with `errc::stale_writer`. Owner 0 is never replaced.
+struct submit {
+  std::uint64_t owner = 0;
+  std::uint32_t incarnation = 0;
+  kv_batch batch;
+  bool bulk = false; ///< Plan and retention: after transitions, in chunks.
+};
+/// Makes all earlier incarnations of `owner` stale; answers with the new one, after everything
+/// that the old one submitted is durable.
+struct replace_writer { std::uint64_t owner = 0; };
+struct flush {};
+struct committed { result<std::uint64_t> outcome; };
+
+// -- to the TIMEKEEPER
+
+/// `id` is chosen by the armer (`engine_context::new_timer`) and names the timer in `cancel_timer`
+/// and `timer_due`.
+struct arm_steady { std::uint64_t id = 0; duration in{}; };
+struct arm_wall { std::uint64_t id = 0; instant at{}; };
+struct cancel_timer { std::uint64_t id = 0; };
+struct alarm_rang { bool wall_stepped = false; };
+struct wheel_query {};
+/// From the TIMEKEEPER to whoever armed it. At most once for each arm.
+struct timer_due { std::uint64_t id = 0; instant now{}; };
+
+// -- to the DISPATCHER
+
+struct release_permits { instance_key key; };
+struct withdraw { instance_key key; };
+struct set_pools { std::string project; std::map<std::string, std::uint32_t> pools; };
+struct set_hold { bool held = false; };
+struct pools_query {};
+/// What a row of permits says at recovery. `slot`: it also holds a worker's slot.
+struct restore_permits {
+  instance_key key;
+  std::string project;
+  std::vector<pool_need> pools;
+  bool slot = true;
+};
+struct position_query { instance_key key; };
+
+/// Where a request stands in the dispatcher, for `why`.
+struct queue_position {
+  bool known = false;      ///< The dispatcher has the request.
+  bool granted = false;
+  bool held = false;       ///< The engine is on hold.
+  std::uint32_t position = 0; ///< From 1 among the requests of the same needs and above.
+  std::string pool;        ///< The pool that is short: "slots" or "project.name".
+  std::uint32_t capacity = 0;
+  std::uint32_t used = 0;
+  bool never = false;      ///< More than the pool's capacity is asked for.
+};
+
+// -- to the WORKER
+
+struct stop_process { process_key key; duration grace{}; };
+/// The end of the process is durable.
+struct forget_process { process_key key; };
+struct from_launcher { launcher_event event; };
+/// Recovery is over: what nobody has claimed by now is nobody's.
+struct recovery_done {};
+struct worker_query {};
+struct worker_status { bool connected = false; std::uint32_t processes = 0; };
+
+/// Makes or finds the run that a `workflow` task calls: `call` names the attempt of the caller.
+struct call_run {
+  instance_key parent;
+  std::uint32_t attempt = 1;
+  json_text params = "{}";
+  instant slot{};
+  instant interval_start{};
+  instant interval_end{};
+  std::uint8_t priority = 0;
+};
+/// The same to the ENGINE, which knows the workflow; answers with the run.
+struct call_workflow { std::string workflow; call_run call; };
+
+// -- to an INSTANCE
+
+/// The instance stands in `state`; it is durable; do what the state asks for.
+struct enter {
+  instance_state state = instance_state::waiting;
+  reason why = reason::none;
+  fence token;             ///< Of the newest attempt, with the step in dqc_check.
+  std::uint8_t priority = 5;
+  run_id called;
+  instant retry_at{};
+  instant since{};         ///< Since when it stands there: timeouts count from it.
+  instant first_ready_at{};
+  /// Entered before (its actor or the engine was restarted): ask before starting.
+  bool again = false;
+  /// In ready and dqc_check: what to start.
+  std::shared_ptr<const start_request> start;
+  /// In running, for a `workflow` task: what to call.
+  std::shared_ptr<const call_workflow> call;
+};
+struct permits_granted {};
+struct process_started { process_key key; std::int64_t pid = 0; instant at{}; };
+struct process_ended { process_key key; process_end end; };
+/// The launcher has never heard of the process.
+struct process_unknown { process_key key; };
+
+// -- to a RUN
+
+/// Something happened to the run, told by one of its instances or by itself.
+struct happened { run_event event; };
+/// The dispatcher granted permits to the instance: render, number and write the attempt.
+struct offer { instance_key key; };
+/// The slot fired. `with` joins the batch: slot, trigger, audit rows.
+struct fire_run { kv_batch with; bool admitted = true; };
+/// It may start now.
+struct admit_run {};
+/// An operation by a person or by the overlap policy; answers once it is durable.
+struct operate_run { run_operation operation; caller by; };
+struct why_query { std::optional<instance_key> key; };
+struct compose {};
+/// Drops the run if it has not fired yet (an edit made its slot void).
+struct unload_run {};
+
+// -- to a WORKFLOW
+
+/// A new current version, durable already.
+struct set_version {
+  std::shared_ptr<const workflow_definition> definition;
+  std::uint32_t version = 0;
+  bool retired = false;
+};
+struct load_slot { std::string trigger; instant slot{}; std::uint32_t version = 0; };
+/// The slot's time has come (or had come while the engine was down). Told at least once.
+struct fire_slot { std::string trigger; instant slot{}; };
+/// The misfire policy leaves these out.
+struct miss_slots { std::string trigger; std::vector<instant> slots; };
+/// An edit made planned slots void.
+struct unload_slots {};
+struct trigger_run { trigger_request request; caller by; };
+struct pause_trigger { std::string trigger; caller by; };
+struct resume_trigger { std::string trigger; catch_up owed = catch_up::none; caller by; };
+struct run_ended { run_id run; run_state state = run_state::success; };
+struct run_reopened { run_id run; };
+struct find_run { run_id run; };
+struct workflow_query {};
+struct workflow_status { bool paused = false; std::uint32_t live = 0; std::uint32_t queued = 0; };
+/// Why the run is not admitted, for `why`.
+struct admission_query { run_id run; };
+
+// -- to the PLANNER
+
+struct plan_workflow { std::shared_ptr<const workflow_definition> definition; std::uint32_t version = 0; bool replace = false; };
+struct forget_workflow { std::string workflow; };
+struct planned { std::uint64_t generation = 0; };
+
+// -- to ALERTS
+
+/// An alarm whose outbox row `id` is durable.
+struct send_alarm { std::string id; std::string project; std::string channel; json_text body; };
+
+// -- to the ENGINE
+
+/// A reply that is given exactly once: if nobody gives it, its end answers `errc::unavailable`.
+template <class T>
+class answer {
+public:
+  answer() = default;
+  explicit answer(engine_client::reply<T> done) : box_{std::make_shared<box>(std::move(done))} {}
+  void operator()(result<T> value) const {
+    if (auto done = std::exchange(box_->done, nullptr))
+      done(std::move(value));
+  }
+
+private:
+  struct box {
+    explicit box(engine_client::reply<T> to) : done{std::move(to)} {}
+    box(const box&) = delete;
+    box& operator=(const box&) = delete;
+    ~box() {
+      if (done)
+        done(problem{errc::unavailable, "the engine is shutting down", {}});
+    }
+    engine_client::reply<T> done;
+  };
+  std::shared_ptr<box> box_;
+};
+
+struct apply { apply_request request; caller by; answer<apply_answer> done; };
+struct folder_read { std::string origin; std::vector<std::string> problems; };
+struct trigger { trigger_request request; caller by; answer<trigger_answer> done; };
+struct operate { run_id run; run_operation operation; caller by; answer<operation_answer> done; };
+struct pause { pause_target target; caller by; answer<operation_answer> done; };
+struct resume { pause_target target; catch_up owed = catch_up::none; caller by; answer<operation_answer> done; };
+struct hold { bool held = true; caller by; answer<operation_answer> done; };
+struct shutdown { bool stop_tasks = false; caller by; answer<operation_answer> done; };
+struct why { run_id run; std::optional<instance_key> key; answer<why_answer> done; };
+struct wheel { answer<wheel_answer> done; };
+struct pools { answer<std::vector<pool_status>> done; };
+struct health { answer<health_answer> done; };
+struct wait_run { run_id run; duration at_most{}; answer<run_record> done; };
+/// The caller stops waiting: cancel what it called.
+struct cancel_called { run_id run; };
+/// A run ended: whoever waits for it is told. `parent` if it was called.
+struct run_is_over { run_record run; };
+/// Every process that an instance has should have been asked for by now.
+struct recovered {};
+/// From `start_engine`: everything is wired, recover.
+struct start_up {};
+struct stop_engine {};
+
+} // namespace pinion::msg
+
+#define PINION_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::msg::type)
+PINION_LOCAL_MESSAGE(submit)
+PINION_LOCAL_MESSAGE(replace_writer)
+PINION_LOCAL_MESSAGE(flush)
+PINION_LOCAL_MESSAGE(committed)
+PINION_LOCAL_MESSAGE(arm_steady)
+PINION_LOCAL_MESSAGE(arm_wall)
+PINION_LOCAL_MESSAGE(cancel_timer)
+PINION_LOCAL_MESSAGE(alarm_rang)
+PINION_LOCAL_MESSAGE(wheel_query)
+PINION_LOCAL_MESSAGE(timer_due)
+PINION_LOCAL_MESSAGE(release_permits)
+PINION_LOCAL_MESSAGE(withdraw)
+PINION_LOCAL_MESSAGE(set_pools)
+PINION_LOCAL_MESSAGE(set_hold)
+PINION_LOCAL_MESSAGE(pools_query)
+PINION_LOCAL_MESSAGE(restore_permits)
+PINION_LOCAL_MESSAGE(position_query)
+PINION_LOCAL_MESSAGE(queue_position)
+PINION_LOCAL_MESSAGE(stop_process)
+PINION_LOCAL_MESSAGE(forget_process)
+PINION_LOCAL_MESSAGE(from_launcher)
+PINION_LOCAL_MESSAGE(recovery_done)
+PINION_LOCAL_MESSAGE(worker_query)
+PINION_LOCAL_MESSAGE(worker_status)
+PINION_LOCAL_MESSAGE(enter)
+PINION_LOCAL_MESSAGE(permits_granted)
+PINION_LOCAL_MESSAGE(process_started)
+PINION_LOCAL_MESSAGE(process_ended)
+PINION_LOCAL_MESSAGE(process_unknown)
+PINION_LOCAL_MESSAGE(happened)
+PINION_LOCAL_MESSAGE(offer)
+PINION_LOCAL_MESSAGE(fire_run)
+PINION_LOCAL_MESSAGE(admit_run)
+PINION_LOCAL_MESSAGE(operate_run)
+PINION_LOCAL_MESSAGE(why_query)
+PINION_LOCAL_MESSAGE(compose)
+PINION_LOCAL_MESSAGE(unload_run)
+PINION_LOCAL_MESSAGE(set_version)
+PINION_LOCAL_MESSAGE(load_slot)
+PINION_LOCAL_MESSAGE(fire_slot)
+PINION_LOCAL_MESSAGE(miss_slots)
+PINION_LOCAL_MESSAGE(unload_slots)
+PINION_LOCAL_MESSAGE(trigger_run)
+PINION_LOCAL_MESSAGE(call_run)
+PINION_LOCAL_MESSAGE(pause_trigger)
+PINION_LOCAL_MESSAGE(resume_trigger)
+PINION_LOCAL_MESSAGE(run_ended)
+PINION_LOCAL_MESSAGE(run_reopened)
+PINION_LOCAL_MESSAGE(find_run)
+PINION_LOCAL_MESSAGE(workflow_query)
+PINION_LOCAL_MESSAGE(workflow_status)
+PINION_LOCAL_MESSAGE(admission_query)
+PINION_LOCAL_MESSAGE(plan_workflow)
+PINION_LOCAL_MESSAGE(forget_workflow)
+PINION_LOCAL_MESSAGE(planned)
+PINION_LOCAL_MESSAGE(send_alarm)
+PINION_LOCAL_MESSAGE(apply)
+PINION_LOCAL_MESSAGE(trigger)
+PINION_LOCAL_MESSAGE(folder_read)
+PINION_LOCAL_MESSAGE(operate)
+PINION_LOCAL_MESSAGE(pause)
+PINION_LOCAL_MESSAGE(resume)
+PINION_LOCAL_MESSAGE(hold)
+PINION_LOCAL_MESSAGE(shutdown)
+PINION_LOCAL_MESSAGE(why)
+PINION_LOCAL_MESSAGE(wheel)
+PINION_LOCAL_MESSAGE(pools)
+PINION_LOCAL_MESSAGE(health)
+PINION_LOCAL_MESSAGE(wait_run)
+PINION_LOCAL_MESSAGE(call_workflow)
+PINION_LOCAL_MESSAGE(cancel_called)
+PINION_LOCAL_MESSAGE(run_is_over)
+PINION_LOCAL_MESSAGE(recovered)
+PINION_LOCAL_MESSAGE(start_up)
+PINION_LOCAL_MESSAGE(stop_engine)
+#undef PINION_LOCAL_MESSAGE
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::run_id)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::operation_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::trigger_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::why_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::wheel_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::blocked_by)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<pinion::pool_status>)

@@ -1,0 +1,481 @@
+#include "actors/run.hpp"
+
+#include "actors/instance.hpp"
+#include "pinion/definitions/render.hpp"
+#include "pinion/definitions/secrets.hpp"
+#include "pinion/storage/rows.hpp"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+#include <unordered_set>
+
+namespace pinion {
+
+namespace {
+
+template <class T>
+void append(std::vector<T>& to, std::vector<T>&& from) {
+  if (to.empty())
+    to = std::move(from);
+  else
+    std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+
+std::shared_ptr<const start_request> order_of(const engine_context& context, process_key key,
+                                              rendered_task&& task) {
+  auto order = std::make_shared<start_request>();
+  order->key = key;
+  order->argv = std::move(task.argv);
+  order->script = std::move(task.script);
+  order->script_args = std::move(task.script_args);
+  order->environment = context.options.base_environment;
+  for (auto& [name, value] : task.environment) {
+    const auto same = [&](const auto& known) { return known.first == name; };
+    std::erase_if(order->environment, same);
+    order->environment.emplace_back(std::move(name), std::move(value));
+  }
+  order->cwd = std::move(task.cwd);
+  order->stdin_text = std::move(task.stdin_text);
+  order->inputs_json = std::move(task.inputs_json);
+  order->params_json = std::move(task.params_json);
+  order->timeout = task.timeout;
+  order->grace = task.grace;
+  order->log_limit_bytes = context.options.log_limit_bytes;
+  return order;
+}
+
+} // namespace
+
+const project_settings& run_state_data::settings() {
+  settings_ = seed.context->settings(core().definition().project);
+  return *settings_;
+}
+
+void run_state_data::start_up() {
+  evaluate = std::make_unique<expression_evaluator>(settings().pools);
+  self->set_exit_handler([this](caf::exit_msg& what) {
+    const auto mine = std::find_if(instances.begin(), instances.end(), [&](const auto& each) {
+      return each.second.address() == what.source;
+    });
+    if (mine == instances.end())
+      self->quit(what.reason);
+    else
+      instance_down(what.source, what.reason);
+  });
+  const auto& tasks = core().definition().tasks;
+  for (std::uint32_t task = 0; task < tasks.size(); ++task)
+    for (const auto& at : core().instances_of(task))
+      if (!is_terminal(at.state))
+        actor_of(at.key);
+  if (!seed.stored)
+    return;
+  for (auto& effect : core().resume()) {
+    if (const auto* entered = std::get_if<run_effect::entered>(&effect))
+      gathered.entered.emplace_back(entered->key,
+                                    enter_message(entered->key, entered->state, true, nullptr));
+    else
+      gathered.effects.push_back(std::move(effect));
+  }
+  carry_out(gathered);
+  gathered = {};
+}
+
+instance_actor& run_state_data::actor_of(const instance_key& key) {
+  auto& found = instances[key];
+  if (!found)
+    found = self->spawn<caf::linked + caf::lazy_init>(
+        instance, instance_seed{seed.context, caf::actor_cast<run_actor>(self),
+                                core().definition_ptr(), key});
+  return found;
+}
+
+std::optional<problem> run_state_data::apply(const run_event& event,
+                                             std::shared_ptr<const start_request> start) {
+  if (auto* probe = seed.context->ports.probe)
+    probe->stepping(core().run().id);
+  auto step = core().step(event, seed.context->now(), *evaluate);
+  if (step.refused) {
+    if (step.stale_fence) {
+      ++stale_results;
+      spdlog::warn("a result of an older attempt is ignored: run={} {}",
+                   to_string(core().run().id), step.refused->message);
+    }
+    return std::move(step.refused);
+  }
+  gather(std::move(step), std::move(start));
+  return std::nullopt;
+}
+
+void run_state_data::gather(run_step&& step, std::shared_ptr<const start_request> start) {
+  gathered.run_changed = gathered.run_changed || step.run_changed;
+  append(gathered.instances, std::move(step.instances));
+  append(gathered.attempts, std::move(step.attempts));
+  append(gathered.permits_taken, std::move(step.permits_taken));
+  append(gathered.permits_released, std::move(step.permits_released));
+  append(gathered.outputs, std::move(step.outputs));
+  append(gathered.outputs_dropped, std::move(step.outputs_dropped));
+  for (auto& effect : step.effects) {
+    if (const auto* entered = std::get_if<run_effect::entered>(&effect))
+      gathered.entered.emplace_back(
+          entered->key, enter_message(entered->key, entered->state, false, start));
+    else if (const auto* alarm = std::get_if<run_effect::alarm>(&effect))
+      gather_alarm(*alarm);
+    else
+      gathered.effects.push_back(std::move(effect));
+  }
+  wake();
+}
+
+void run_state_data::gather_alarm(const run_effect::alarm& alarm) {
+  const auto& at = core();
+  auto id = to_string(at.run().id) + '.' + std::to_string(at.run().incarnation);
+  if (alarm.key) {
+    const auto* who = at.find(*alarm.key);
+    id += '.' + std::to_string(alarm.key->task) + '.' + std::to_string(alarm.key->element) + '.' +
+          std::to_string(who ? who->attempt : 0);
+  }
+  id += '.' + std::to_string(static_cast<int>(alarm.kind)) + '.' + alarm.channel;
+  msg::send_alarm message{id, at.definition().project, alarm.channel, alarm_body(at, alarm)};
+  gathered.with.put(family::meta, alarm_row_key(id), alarm_row(message));
+  gathered.alarms.push_back(std::move(message));
+}
+
+// The batch is made when the mailbox has been worked through and the batch before is durable: one
+// batch then holds all that happened meanwhile.
+void run_state_data::wake() {
+  if (compose_queued || in_flight)
+    return;
+  compose_queued = true;
+  self->send(self, msg::compose{});
+}
+
+kv_batch run_state_data::write(run_flight& flight) {
+  kv_batch batch = std::move(flight.with);
+  const auto& at = core();
+  std::sort(flight.instances.begin(), flight.instances.end());
+  flight.instances.erase(std::unique(flight.instances.begin(), flight.instances.end()),
+                         flight.instances.end());
+  for (const auto& key : flight.instances) {
+    if (const auto* row = at.find(key))
+      put_instance(batch, *row);
+    else
+      erase_instance(batch, key);
+  }
+  for (const auto& attempt : flight.attempts)
+    put_attempt(batch, attempt);
+  for (const auto& permit : flight.permits_taken)
+    put_permit(batch, permit);
+  for (const auto& permit : flight.permits_released)
+    erase_permit(batch, permit);
+  for (const auto& key : flight.outputs_dropped)
+    erase_output(batch, key);
+  for (const auto& output : flight.outputs)
+    put_output(batch, output);
+  if (flight.run_changed || !flight.instances.empty()) {
+    put_run(batch, at.run(), seed.stored ? &*seed.stored : nullptr);
+    seed.stored = at.run();
+  }
+  return batch;
+}
+
+void run_state_data::compose() {
+  compose_queued = false;
+  if (in_flight || gathered.empty())
+    return;
+  in_flight = true;
+  auto flight = std::make_shared<run_flight>(std::exchange(gathered, {}));
+  msg::submit submit{core().run().id.value, seed.incarnation, write(*flight), false};
+  self->request(seed.context->journal, caf::infinite, std::move(submit))
+      .then(
+          [this, flight](std::uint64_t) {
+            in_flight = false;
+            carry_out(*flight);
+            if (!gathered.empty())
+              wake();
+          },
+          // Another incarnation of this run has taken over.
+          [this](const caf::error&) { self->quit(caf::exit_reason::user_shutdown); });
+}
+
+void run_state_data::carry_out(run_flight& flight) {
+  std::unordered_map<instance_key, std::size_t> last;
+  if (flight.entered.size() > 1)
+    for (std::size_t i = 0; i < flight.entered.size(); ++i)
+      last[flight.entered[i].first] = i;
+  for (const auto& effect : flight.effects)
+    if (std::holds_alternative<run_effect::expanded>(effect))
+      follow(effect);
+  for (std::size_t i = 0; i < flight.entered.size(); ++i) {
+    auto& [key, what] = flight.entered[i];
+    // What was passed within one batch needs nothing done.
+    if (flight.entered.size() > 1 && last[key] != i)
+      continue;
+    if (is_terminal(what.state)) {
+      if (const auto found = instances.find(key); found != instances.end()) {
+        self->send(found->second, std::move(what));
+        instances.erase(found);
+      }
+    } else {
+      self->send(actor_of(key), std::move(what));
+    }
+  }
+  for (const auto& key : flight.ended)
+    self->send(seed.context->worker, msg::forget_process{key});
+  for (auto& alarm : flight.alarms)
+    self->send(seed.context->alerts, std::move(alarm));
+  for (const auto& reply : flight.replies)
+    reply();
+  for (const auto& effect : flight.effects)
+    if (!std::holds_alternative<run_effect::expanded>(effect))
+      follow(effect);
+}
+
+void run_state_data::follow(const run_effects& effect) {
+  const auto id = core().run().id;
+  if (const auto* expanded = std::get_if<run_effect::expanded>(&effect)) {
+    const instance_key placeholder{id, expanded->task, no_element};
+    if (const auto found = instances.find(placeholder); found != instances.end()) {
+      self->unlink_from(found->second);
+      self->send_exit(found->second, caf::exit_reason::user_shutdown);
+      instances.erase(found);
+    }
+  } else if (const auto* unwanted = std::get_if<run_effect::grant_unwanted>(&effect)) {
+    self->send(seed.context->dispatcher, msg::release_permits{unwanted->key});
+  } else if (const auto* released = std::get_if<run_effect::released>(&effect)) {
+    self->send(seed.context->dispatcher, msg::release_permits{released->key});
+  } else if (std::holds_alternative<run_effect::activated>(effect)) {
+    arm_timeout();
+  } else if (const auto* over = std::get_if<run_effect::run_ended>(&effect)) {
+    if (timeout_timer != 0)
+      self->send(seed.context->timekeeper, msg::cancel_timer{std::exchange(timeout_timer, 0)});
+    self->send(seed.workflow, msg::run_ended{id, over->state});
+    self->send(seed.context->engine, msg::run_is_over{core().run()});
+  } else if (std::holds_alternative<run_effect::reopened>(effect)) {
+    self->send(seed.workflow, msg::run_reopened{id});
+  }
+}
+
+void run_state_data::arm_timeout() {
+  const auto whole = core().definition().timeout;
+  if (whole <= duration{0} || timeout_timer != 0)
+    return;
+  timeout_timer = seed.context->new_timer();
+  const auto remains =
+      std::clamp(core().run().started_at + whole - seed.context->now(), duration{0}, whole);
+  self->send(seed.context->timekeeper, msg::arm_steady{timeout_timer, remains},
+             caf::actor_cast<timer_client>(self));
+}
+
+msg::enter run_state_data::enter_message(const instance_key& key, instance_state state, bool again,
+                                         std::shared_ptr<const start_request> start) {
+  msg::enter what;
+  what.state = state;
+  what.again = again;
+  const auto* at = core().find(key);
+  if (at == nullptr)
+    return what;
+  const auto& task = core().definition().tasks[key.task];
+  what.why = at->why;
+  const bool checks = state == instance_state::dqc_check || at->step > 0;
+  what.token = {at->epoch, at->attempt, checks ? std::max(at->step, 1U) : 0U};
+  what.priority = at->priority != 0           ? at->priority
+                  : core().run().priority != 0 ? core().run().priority
+                                               : task.priority;
+  what.called = at->called;
+  what.retry_at = at->retry_at;
+  what.first_ready_at = at->first_ready_at;
+  what.since = state == instance_state::waiting      ? at->waiting_at
+               : state == instance_state::pre_ready  ? at->pre_ready_at
+               : state == instance_state::retry_wait ? at->ended_at
+                                                     : at->started_at;
+  if (what.since == never)
+    what.since = seed.context->now();
+  problem why;
+  if (state == instance_state::ready) {
+    what.start = start ? std::move(start) : body_of(key, at->attempt, at->epoch, why);
+  } else if (state == instance_state::dqc_check) {
+    what.start = check_of(key, why);
+  } else if (state == instance_state::running && task.type == task_type::workflow) {
+    const render_input input{core(), key, at->attempt, settings(),
+                             read_secrets(settings().secrets)};
+    if (auto params = render_call_params(input)) {
+      const auto& run = core().run();
+      const auto& name_of = task.call_workflow;
+      const bool full = name_of.find('.') != std::string::npos;
+      what.call = std::make_shared<msg::call_workflow>(
+          msg::call_workflow{full ? name_of : core().definition().project + '.' + name_of,
+                             {key, at->attempt, std::move(params).value(), run.slot,
+                              run.interval_start, run.interval_end, what.priority}});
+    } else {
+      self->send(self, msg::happened{run_happening::call_refused{key, params.error().message}});
+    }
+  }
+  if (!why.message.empty()) {
+    // The process cannot even be described: that is how this attempt ends.
+    process_end end;
+    end.kind = end_kind::not_started;
+    end.message = why.message;
+    end.ended_at = seed.context->now();
+    self->send(self, msg::happened{run_happening::ended{{key, what.token}, std::move(end)}});
+  }
+  return what;
+}
+
+std::shared_ptr<const start_request> run_state_data::body_of(const instance_key& key,
+                                                             std::uint32_t attempt,
+                                                             std::uint64_t epoch, problem& why) {
+  if (core().definition().tasks[key.task].type == task_type::check)
+    return check_of(key, why);
+  const render_input input{core(), key, attempt, settings(), read_secrets(settings().secrets)};
+  auto task = render_task(input);
+  if (!task) {
+    why = task.error();
+    return nullptr;
+  }
+  return order_of(*seed.context, {key, {epoch, attempt, 0}}, std::move(task).value());
+}
+
+std::shared_ptr<const start_request> run_state_data::check_of(const instance_key& key,
+                                                              problem& why) {
+  const auto* at = core().find(key);
+  const auto step = std::max(at->step, 1U);
+  const render_input input{core(), key, at->attempt, settings(), read_secrets(settings().secrets)};
+  auto check = render_check(input, step - 1);
+  if (!check) {
+    why = check.error();
+    return nullptr;
+  }
+  return order_of(*seed.context, {key, {at->epoch, at->attempt, step}}, std::move(check).value());
+}
+
+void run_state_data::offered(const instance_key& key) {
+  const auto* at = core().find(key);
+  const auto& context = *seed.context;
+  if (at == nullptr || at->state != instance_state::pre_ready) {
+    self->send(context.dispatcher, msg::release_permits{key});
+    return;
+  }
+  run_happening::granted grant{key, context.epoch, context.options.worker_name,
+                               context.options.boot_id, "{}"};
+  const auto& task = core().definition().tasks[key.task];
+  if (task.type == task_type::empty || task.type == task_type::workflow) {
+    grant.worker.clear(); // It holds permits, but no worker's slot.
+    apply(grant);
+    return;
+  }
+  const auto attempt = at->attempt + 1;
+  const bool checks_only = task.type == task_type::check;
+  const render_input input{core(), key, attempt, settings(), read_secrets(settings().secrets)};
+  auto rendered = checks_only ? render_check(input, 0) : render_task(input);
+  if (!rendered) {
+    apply(run_happening::render_failed{key, context.epoch, rendered.error().message});
+    return;
+  }
+  grant.rendered = rendered.value().masked;
+  const fence token{context.epoch, attempt, checks_only ? 1U : 0U};
+  apply(grant, order_of(context, {key, token}, std::move(rendered).value()));
+}
+
+caf::result<run_id> run_state_data::fire(msg::fire_run& what) {
+  std::move(what.with.writes.begin(), what.with.writes.end(),
+            std::back_inserter(gathered.with.writes));
+  if (auto refused = apply(run_happening::fire{what.admitted}))
+    return to_error(*refused);
+  auto promise = self->make_response_promise<run_id>();
+  gathered.replies.emplace_back(
+      [promise, id = core().run().id]() mutable { promise.deliver(id); });
+  wake();
+  return promise;
+}
+
+caf::result<operation_answer> run_state_data::operate(const msg::operate_run& what) {
+  const auto before = gathered.instances.size();
+  if (auto refused = apply(what.operation))
+    return to_error(*refused);
+  auto affected = static_cast<std::uint32_t>(gathered.instances.size() - before);
+  static constexpr const char* verbs[] = {"cancel", "fail", "skip", "succeed", "rerun"};
+  audit_record audit;
+  audit.at = seed.context->now();
+  audit.who = what.by.who;
+  audit.verb = verbs[static_cast<std::size_t>(what.operation.what)];
+  audit.reason = what.by.reason;
+  const auto run = to_string(core().run().id);
+  audit.details = "{\"affected\":" + std::to_string(affected) + "}";
+  const auto record = [&](std::string object) {
+    audit.object = std::move(object);
+    put_audit(gathered.with, audit);
+  };
+  if (what.operation.targets.empty())
+    record(run);
+  for (const auto& key : what.operation.targets) {
+    const auto* at = core().find(key);
+    const auto& index = at != nullptr ? at->element_key : std::string{};
+    record(run + '/' + core().definition().tasks[key.task].name +
+           (index.empty() ? "" : ':' + index));
+  }
+  auto promise = self->make_response_promise<operation_answer>();
+  gathered.replies.emplace_back(
+      [promise, affected]() mutable { promise.deliver(operation_answer{affected}); });
+  wake();
+  return promise;
+}
+
+void run_state_data::instance_down(const caf::actor_addr& who, const caf::error& why) {
+  const auto found = std::find_if(instances.begin(), instances.end(), [&](const auto& each) {
+    return each.second.address() == who;
+  });
+  if (found == instances.end())
+    return;
+  const auto key = found->first;
+  instances.erase(found);
+  const auto* at = core().find(key);
+  if (at == nullptr || is_terminal(at->state) || why == caf::exit_reason::user_shutdown)
+    return;
+  const auto count = ++crashes[key];
+  spdlog::error("the actor of an instance crashed: process={} times={} why={}",
+                to_string(process_key{key, {at->epoch, at->attempt, at->step}}), count,
+                caf::to_string(why));
+  if (count > max_restarts)
+    apply(run_happening::crashed{key, "its actor crashed " + std::to_string(count) + " times"});
+  else
+    self->send(actor_of(key), enter_message(key, at->state, true, nullptr));
+}
+
+run_actor::behavior_type run(run_actor::stateful_pointer<run_state_data> self, run_seed seed) {
+  auto& state = self->state;
+  state.self = self;
+  state.seed = std::move(seed);
+  state.start_up();
+  return {
+      [self](const msg::timer_due& what) {
+        if (what.id == self->state.timeout_timer) {
+          self->state.timeout_timer = 0;
+          self->state.apply(run_happening::run_timeout{});
+        }
+      },
+      [self](const msg::happened& what) {
+        auto& at = self->state;
+        at.apply(what.event);
+        // Refused or not, the launcher may forget an end that has been heard and dealt with.
+        if (const auto* ended = std::get_if<run_happening::ended>(&what.event)) {
+          at.gathered.ended.push_back(ended->key);
+          if (!at.compose_queued && !at.in_flight) {
+            at.compose_queued = true;
+            self->send(self, msg::compose{});
+          }
+        }
+      },
+      [self](const msg::offer& what) { self->state.offered(what.key); },
+      [self](msg::fire_run& what) { return self->state.fire(what); },
+      [self](const msg::admit_run&) { self->state.apply(run_happening::admit{}); },
+      [self](const msg::unload_run&) {
+        if (!self->state.seed.stored)
+          self->quit(caf::exit_reason::user_shutdown);
+      },
+      [self](const msg::operate_run& what) { return self->state.operate(what); },
+      [self](const msg::why_query& what) { return self->state.explain(what); },
+      [self](const msg::compose&) { self->state.compose(); },
+  };
+}
+
+} // namespace pinion

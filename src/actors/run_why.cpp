@@ -1,0 +1,162 @@
+#include "actors/forecast.hpp"
+#include "actors/run.hpp"
+#include "pinion/timing/instant_text.hpp"
+
+#include <algorithm>
+
+namespace pinion {
+
+namespace {
+
+/// Causes that one answer lists at most.
+constexpr std::size_t max_causes = 20;
+
+std::string ref_of(const run_core& run, const instance_record& at) {
+  auto ref = to_string(run.run().id) + '/' + run.definition().tasks[at.key.task].name;
+  return at.element_key.empty() ? ref : ref + ':' + at.element_key;
+}
+
+std::string sentence_of(const instance_record& at) {
+  auto text = std::string{to_string(at.state)};
+  if (at.why != reason::none)
+    text += " (" + std::string{to_string(at.why)} + ')';
+  return at.message.empty() ? text : text + ": " + at.message;
+}
+
+void add_upstream(const run_core& run, const instance_record& at, why_answer& out) {
+  const auto& task = run.definition().tasks[at.key.task];
+  if (task.fallback_of) {
+    const auto& primary = run.instances_of(*task.fallback_of).front();
+    out.causes.push_back({"fallback", ref_of(run, primary),
+                          "runs only if " + run.definition().tasks[*task.fallback_of].name +
+                              " fails for good; that one is " +
+                              std::string{to_string(primary.state)},
+                          at.waiting_at});
+    return;
+  }
+  for (const auto pending : run.pending_upstream(at.key.task)) {
+    if (out.causes.size() >= max_causes)
+      return;
+    const auto& upstream = run.instances_of(pending).front();
+    out.causes.push_back({"upstream", ref_of(run, upstream),
+                          "waits for " + run.definition().tasks[pending].name + ", which is " +
+                              sentence_of(upstream),
+                          at.waiting_at});
+  }
+}
+
+blocked_by permit_cause(const msg::queue_position& where, const instance_record& at) {
+  if (where.held)
+    return {"held", "engine", "the engine is on hold: it starts nothing new until `unhold`",
+            at.pre_ready_at};
+  if (!where.known || where.granted)
+    return {"worker", "worker", "permits are granted; the start is being written", at.pre_ready_at};
+  const bool slots = where.pool == "slots";
+  auto message = slots ? "all worker slots are taken" : "pool " + where.pool + " is full";
+  if (where.never)
+    message = "pool " + where.pool + " is smaller than what the task asks for: it can never start";
+  message += " (" + std::to_string(where.used) + " of " + std::to_string(where.capacity) +
+             " in use); position " + std::to_string(where.position) + " in the queue";
+  return {slots ? "worker" : "pool", slots ? "slots" : where.pool, message, at.pre_ready_at};
+}
+
+/// The cause that the run itself knows; pre_ready ones need the DISPATCHER.
+void add_cause(const run_core& run, const instance_record& at, why_answer& out) {
+  switch (at.state) {
+  case instance_state::pre_trigger:
+    out.causes.push_back({"time", to_string(run.run().id),
+                          "its slot is not due before " + print_utc(run.run().slot),
+                          run.run().created_at});
+    break;
+  case instance_state::waiting: add_upstream(run, at, out); break;
+  case instance_state::retry_wait:
+    out.causes.push_back({"retry", ref_of(run, at),
+                          "attempt " + std::to_string(at.attempt) + " ended (" + at.message +
+                              "); the next one starts at " + print_utc(at.retry_at),
+                          at.ended_at});
+    break;
+  case instance_state::ready:
+  case instance_state::running:
+  case instance_state::async_running:
+  case instance_state::dqc_check:
+  case instance_state::stopping:
+    out.causes.push_back({"running", ref_of(run, at), sentence_of(at), at.started_at});
+    break;
+  default: break;
+  }
+}
+
+void add_forecast(const run_core& run, const forecast& times, std::uint32_t task,
+                  why_answer& out) {
+  for (const auto each : times.critical_path(task))
+    out.critical_path.push_back(ref_of(run, run.instances_of(each).front()));
+}
+
+} // namespace
+
+caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
+  const auto& at = core();
+  why_answer out;
+  const forecast times{at, *seed.context->ports.kv, seed.context->now()};
+  std::vector<const instance_record*> blocked;
+  if (what.key) {
+    const auto* one = at.find(*what.key);
+    if (one == nullptr)
+      return to_error({errc::not_found, "the run has no such instance", {}});
+    out.state = to_string(one->state);
+    out.sentence = sentence_of(*one);
+    out.expected_start = is_terminal(one->state) ? never : times.start_of(one->key.task);
+    out.expected_end = is_terminal(one->state) ? never : times.end_of(one->key.task);
+    if (!is_terminal(one->state))
+      add_forecast(at, times, one->key.task, out);
+    blocked.push_back(one);
+  } else {
+    out.state = to_string(at.run().state);
+    out.sentence = std::string{to_string(at.run().state)} +
+                   (at.run().message.empty() ? "" : ": " + at.run().message);
+    if (!is_terminal(at.run().state)) {
+      out.expected_end = times.end_of_run();
+      add_forecast(at, times, times.last_task(), out);
+    }
+    for (std::uint32_t task = 0; task < at.definition().tasks.size(); ++task)
+      for (const auto& each : at.instances_of(task))
+        if (!is_terminal(each.state) && each.state != instance_state::waiting &&
+            blocked.size() < max_causes)
+          blocked.push_back(&each);
+  }
+  auto promise = self->make_response_promise<why_answer>();
+  const bool queued = at.run().state == run_state::queued;
+  for (const auto* each : blocked)
+    if (each->state != instance_state::triggered)
+      add_cause(at, *each, out);
+  const auto waiting = std::find_if(blocked.begin(), blocked.end(), [](const auto* each) {
+    return each->state == instance_state::pre_ready;
+  });
+  if (queued) {
+    self->request(seed.workflow, caf::infinite, msg::admission_query{at.run().id})
+        .then([out, promise](const blocked_by& cause) mutable {
+          out.causes.insert(out.causes.begin(), cause);
+          promise.deliver(out);
+        },
+              [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  } else if (waiting != blocked.end() && (*waiting)->why == reason::max_parallel) {
+    const auto& task = at.definition().tasks[(*waiting)->key.task];
+    out.causes.push_back({"limit", ref_of(at, **waiting),
+                          "max_parallel of " + task.name + " (" +
+                              std::to_string(task.for_each->max_parallel) + ") is reached",
+                          (*waiting)->pre_ready_at});
+    promise.deliver(out);
+  } else if (waiting != blocked.end()) {
+    self->request(seed.context->dispatcher, caf::infinite, msg::position_query{(*waiting)->key})
+        .then([out, promise, record = **waiting](const msg::queue_position& where) mutable {
+          out.causes.insert(out.causes.begin(), permit_cause(where, record));
+          promise.deliver(out);
+        },
+              [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  } else {
+    promise.deliver(out);
+  }
+  return promise;
+}
+
+} // namespace pinion

@@ -1,0 +1,112 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "pinion/model/admission.hpp"
+#include "pinion/storage/keys.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <map>
+#include <set>
+
+namespace pinion {
+
+/// What a WORKFLOW is made from.
+struct workflow_seed {
+  context_ptr context;
+  workflow_record record;
+  std::shared_ptr<const workflow_definition> definition; ///< Of the current version.
+  /// An earlier actor of this workflow crashed: its runs' actors must be replaced.
+  bool again = false;
+};
+
+/// A run that has fired and not ended (or is loaded and has not fired).
+struct workflow_run {
+  run_actor actor;
+  admission_candidate candidate;
+  instant slot{};
+  std::uint32_t version = 0;
+  bool fired = false;
+  std::uint32_t crashes = 0;
+};
+
+/// What is known of a run before it is made.
+struct run_plan {
+  std::string trigger;
+  instant slot{};
+  data_interval interval;
+  std::uint32_t version = 0;
+  json_text params = "{}";
+  std::uint8_t priority = 0;
+  bool ignore_overlap = false;
+  overlap_policy overlap = overlap_policy::queue;
+  std::optional<instance_key> parent;
+  std::string requested_by;
+  std::string request_key;
+};
+
+struct workflow_state_data {
+  static inline constexpr const char* name = "workflow";
+  static constexpr std::uint32_t max_restarts = 3;
+  /// A slot that fires later than this is recorded as late.
+  static constexpr duration late_after{std::chrono::minutes{1}};
+
+  workflow_actor::stateful_pointer<workflow_state_data> self = nullptr;
+  workflow_seed seed;
+  std::map<std::uint32_t, std::shared_ptr<const workflow_definition>> versions;
+  std::map<std::string, trigger_record> triggers;
+  std::map<run_id, workflow_run> runs;
+  std::map<keys::slot_key, run_id> loaded;
+  /// Slots of manual runs whose row is not durable yet.
+  std::set<keys::slot_key> taken;
+  std::map<std::string, run_id> keys_under_way;
+  /// Runs that have ended and are being looked at or operated on.
+  std::map<run_id, caf::weak_actor_ptr> visited;
+
+  void start_up();
+  void set_version(const msg::set_version& what);
+  void load(const msg::load_slot& what);
+  void fire(const std::string& trigger, instant slot);
+  void miss(const msg::miss_slots& what);
+  void unload();
+  caf::result<trigger_answer> trigger_manually(const msg::trigger_run& what);
+  caf::result<run_id> call(const msg::call_run& what);
+  caf::result<operation_answer> pause(const msg::pause_trigger& what);
+  caf::result<operation_answer> resume(const msg::resume_trigger& what);
+  void ended(run_id run);
+  void reopened(run_id run);
+  caf::result<run_actor> find(run_id run);
+  void run_down(const caf::actor_addr& who, const caf::error& why);
+  blocked_by explain_admission(run_id run) const;
+  msg::workflow_status status() const;
+
+  const std::string& id() const { return seed.record.id; }
+
+private:
+  std::shared_ptr<const workflow_definition> version(std::uint32_t number);
+  const trigger_definition* trigger_named(const std::string& id) const;
+  void read_triggers();
+  std::vector<admission_candidate> live() const;
+  result<run_plan> plan_of(const trigger_definition& trigger, instant slot) const;
+  run_record record_of(const run_plan& plan, run_id id) const;
+  run_actor spawn_run(run_record record, std::uint32_t version);
+  run_actor restore_run(const run_record& record, std::uint32_t incarnation);
+  void replace_run(run_id run);
+  /// Decides about a slot of a trigger whose row reads `before`; `with` joins the batch.
+  void decide(const trigger_definition& trigger, instant slot,
+              const std::optional<slot_record>& before);
+  void settle(slot_record now, const slot_record* before, kv_batch with);
+  /// Starts or queues a run; the batch gets `with`.
+  run_id launch(const run_plan& plan, const admission_decision& decision, kv_batch with,
+                std::function<void(result<run_id>)> done);
+  void cancel_runs(const std::vector<run_id>& which);
+  void admit_next();
+  void advance_cursor(const std::string& trigger, instant slot, kv_batch& batch);
+  void submit(kv_batch batch, std::function<void()> done);
+  audit_record audit(const caller& by, std::string verb, std::string object) const;
+};
+
+workflow_actor::behavior_type
+workflow(workflow_actor::stateful_pointer<workflow_state_data> self, workflow_seed seed);
+
+} // namespace pinion

@@ -108,11 +108,13 @@ void remove_cgroup(const std::string& path, int depth) {
 
 bool cgroup_slot::empty() const { return !populated(events_.get()); }
 
-void cgroup_slot::signal(int number) const {
-  if (number == SIGKILL)
-    kill_all(folder_.get());
-  else
+void cgroup_slot::signal(int number) {
+  if (number != SIGKILL) {
     signal_members(folder_.get(), number);
+    return;
+  }
+  spent_ = true;
+  kill_all(folder_.get());
 }
 
 cgroup_pool cgroup_pool::make() {
@@ -124,8 +126,8 @@ cgroup_pool cgroup_pool::make() {
   if (own == "/")
     own.clear();
   const auto self = stat_process(::getpid());
-  const auto name = "pinion-" + std::to_string(::getpid()) + '-' +
-                    std::to_string(self ? self->start_ticks : 0);
+  const auto name =
+      "pinion-" + std::to_string(::getpid()) + '-' + std::to_string(self ? self->start_ticks : 0);
   auto folder = mount + own + '/' + name;
   if (::mkdir(folder.c_str(), 0755) != 0)
     return out;
@@ -166,7 +168,7 @@ std::unique_ptr<cgroup_slot> cgroup_pool::acquire() {
 }
 
 void cgroup_pool::release(std::unique_ptr<cgroup_slot> slot) {
-  if (free_.size() < most_free)
+  if (!slot->spent() && free_.size() < most_free)
     free_.push_back(std::move(slot));
   else
     remove_cgroup(slot->path(), 4);

@@ -16,25 +16,31 @@ public:
 
   const std::string& path() const noexcept { return path_; }
   int folder() const noexcept { return folder_.get(); }
-  /// True if no process is in it or below. A process counts until it is dead to the kernel, which may be
-  /// moments after it was reaped.
+  /// True if no process is in it or below. A process counts until it is dead to the kernel, which
+  /// may be moments after it was reaped.
   bool empty() const;
-  /// Sends `signal` to each process in it (not below); SIGKILL to all, at once where the kernel can (5.14).
-  void signal(int number) const;
+  /// Sends `signal` to each process in it (not below); SIGKILL to all, at once where the kernel can
+  /// (5.14).
+  void signal(int number);
+  /// It was killed as a whole. It cannot be used again: Linux then kills also what is born into it
+  /// later by CLONE_INTO_CGROUP (its count of kills is compared with that of the parent's cgroup).
+  bool spent() const noexcept { return spent_; }
 
 private:
   std::string path_;
+  bool spent_ = false;
   unique_fd folder_;
   unique_fd events_;
 };
 
-/// Makes cgroups for attempts below the one in which the launcher runs. Folders are used again: making and
-/// removing one costs more than a process.
+/// Makes cgroups for attempts below the one in which the launcher runs. Folders are used again:
+/// making and removing one costs more than a process.
 class cgroup_pool {
 public:
   /// Without cgroups: `acquire` returns nothing.
   cgroup_pool() = default;
-  /// Makes the pool's folder; without cgroups where that is not possible (no cgroup v2, not ours to write).
+  /// Makes the pool's folder; without cgroups where that is not possible (no cgroup v2, not ours to
+  /// write).
   static cgroup_pool make();
   cgroup_pool(cgroup_pool&&) noexcept = default;
   cgroup_pool& operator=(cgroup_pool&&) noexcept = default;
@@ -57,7 +63,8 @@ private:
   std::vector<std::unique_ptr<cgroup_slot>> free_;
 };
 
-/// Kills all that is in the folder of a former launcher's pool, and below. True once it is empty; the folder is then removed.
+/// Kills all that is in the folder of a former launcher's pool, and below. True once it is empty;
+/// the folder is then removed.
 bool kill_cgroup_folder(const std::string& folder);
 
 } // namespace pinion

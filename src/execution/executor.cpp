@@ -10,7 +10,8 @@ namespace pinion {
 
 namespace {
 
-constexpr std::string_view usual_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view usual_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
@@ -25,7 +26,8 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
-/// `path` without empty and relative entries: those mean the working folder, which is the workflow's.
+/// `path` without empty and relative entries: those mean the working folder, which is the
+/// workflow's.
 std::string absolute_entries(std::string_view path) {
   std::string out;
   while (!path.empty()) {

@@ -122,8 +122,11 @@ bool take_record(launch_journal::history& to, std::string_view body) {
     entry.ended = true;
     break;
   }
-  case record::forgotten: to.entries.erase(key); break;
-  default: return false;
+  case record::forgotten:
+    to.entries.erase(key);
+    break;
+  default:
+    return false;
   }
   return from.ok();
 }

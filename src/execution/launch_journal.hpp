@@ -26,7 +26,8 @@ struct journal_entry {
 /// The launcher's memory of what it must not do twice and must not forget.
 ///
 /// ON DISK, `DIR/launcher.journal`: the 8 bytes "PNLJRN\0\1" (the last one is the version), then
-/// records: u32 length of the body, u32 CRC-32 of the body, body; a body is a u8 type and its fields
+/// records: u32 length of the body, u32 CRC-32 of the body, body; a body is a u8 type and its
+/// fields
 /// (`wire.hpp`):
 ///
 ///     1 launcher   text boot id, text cgroup folder ("" without), u64 highest epoch seen
@@ -36,9 +37,10 @@ struct journal_entry {
 ///     5 exited     key, end (protocol.hpp)
 ///     6 forgotten  key
 ///
-/// A record is written by one append before the deed it announces. Nothing is synced: a crash of the launcher
-/// or engine loses no byte that was written, and a crash of the machine ends all that the journal protects from
-/// running twice. Reading stops at the first record that is cut short or fails its checksum.
+/// A record is written by one append before the deed it announces. Nothing is synced: a crash of
+/// the launcher or engine loses no byte that was written, and a crash of the machine ends all that
+/// the journal protects from running twice. Reading stops at the first record that is cut short or
+/// fails its checksum.
 class launch_journal {
 public:
   /// What a former launcher left, as far as it can be read.
@@ -59,7 +61,8 @@ public:
   /// Each records one fact. They fail with `errc::os_failure` if the record could not be
   /// written whole; the file is then as before.
   result<void> claim(const process_key& key, instant at, std::uint32_t slot);
-  result<void> start(const process_key& key, std::int64_t pid, std::uint64_t start_ticks, instant at);
+  result<void> start(const process_key& key, std::int64_t pid, std::uint64_t start_ticks,
+                     instant at);
   result<void> end(const process_key& key, const process_end& end);
   result<void> forget(const process_key& key);
   result<void> raise_epoch(std::uint64_t epoch);

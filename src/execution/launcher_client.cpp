@@ -21,8 +21,7 @@ namespace pinion {
 
 namespace {
 
-using command =
-    std::variant<start_request, wire::inquire, wire::stop, wire::acknowledge>;
+using command = std::variant<start_request, wire::inquire, wire::stop, wire::acknowledge>;
 
 constexpr duration first_delay = std::chrono::milliseconds{50};
 constexpr duration longest_delay = std::chrono::seconds{5};
@@ -30,8 +29,9 @@ constexpr duration longest_delay = std::chrono::seconds{5};
 class local_launcher final : public launcher_port {
 public:
   explicit local_launcher(local_launcher_options options)
-      : options_{std::move(options)}, files_{options_.data_dir},
-        wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {}
+      : options_{std::move(options)}, files_{options_.data_dir}, wake_{::eventfd(
+                                                                     0,
+                                                                     EFD_CLOEXEC | EFD_NONBLOCK)} {}
   ~local_launcher() override { close(); }
 
   void open(listener to) override {
@@ -103,8 +103,8 @@ private:
   std::map<process_key, duration> stops_;
   std::set<process_key> inquiries_;
   std::set<process_key> acknowledged_;
-  /// Starts whose files could not be made. Only the launcher knows whether the key runs already, from an
-  /// earlier call: they end as not started once it says that it does not.
+  /// Starts whose files could not be made. Only the launcher knows whether the key runs already,
+  /// from an earlier call: they end as not started once it says that it does not.
   std::map<process_key, std::string> unstaged_;
 };
 
@@ -129,6 +129,10 @@ void local_launcher::run() {
     if (socket_)
       receive();
   }
+  // What was asked for before `close` is still brought: an acknowledgement spares the next engine a
+  // report.
+  take_commands();
+  flush();
 }
 
 void local_launcher::wait() const {

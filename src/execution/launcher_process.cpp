@@ -67,8 +67,9 @@ bool someone_listens(const std::string& path) {
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-/// The folder's lock, held for life. A launcher that was killed may leave a child that has not executed yet
-/// and holds its copy of the lock for that moment: so, while nobody listens, there are some tries.
+/// The folder's lock, held for life. A launcher that was killed may leave a child that has not
+/// executed yet and holds its copy of the lock for that moment: so, while nobody listens, there are
+/// some tries.
 result<unique_fd> take_lock(const std::string& data_dir, const std::string& socket_path) {
   const auto path = data_dir + "/launcher.lock";
   unique_fd lock{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
@@ -113,9 +114,12 @@ unique_fd signal_descriptor() {
 
 int code_of(const problem& why) {
   switch (why.code) {
-  case errc::in_use: return EX_TEMPFAIL;
-  case errc::os_failure: return EX_OSERR;
-  default: return EX_CONFIG;
+  case errc::in_use:
+    return EX_TEMPFAIL;
+  case errc::os_failure:
+    return EX_OSERR;
+  default:
+    return EX_CONFIG;
   }
 }
 
@@ -127,14 +131,15 @@ result<void> serve(const launcher_options& options, int ready_fd) {
   auto cgroups = options.use_cgroups ? cgroup_pool::make() : cgroup_pool{};
   auto fresh = former;
   fresh.boot_id = boot_id();
-  // Should this launcher die before the former one's cgroup folder is empty, that one's tasks are still found by mark.
+  // Should this launcher die before the former one's cgroup folder is empty, that one's tasks are
+  // still found by mark.
   fresh.cgroup = cgroups.folder();
   BOOST_OUTCOME_TRY(journal, launch_journal::open(options.data_dir, std::move(fresh)));
   BOOST_OUTCOME_TRY(socket, listen_at(path));
   if (::chdir("/") != 0)
     return os_problem("enter /", errno);
-  launcher_server server{options,  std::move(journal), std::move(cgroups),
-                         former,   std::move(socket),  signal_descriptor()};
+  launcher_server server{options, std::move(journal), std::move(cgroups),
+                         former,  std::move(socket),  signal_descriptor()};
   if (ready_fd >= 0 && write_all(ready_fd, "1"))
     ::close(ready_fd);
   server.run();
@@ -179,7 +184,8 @@ result<command_line> parse(int argc, char** argv) {
     else if (name == "--leftover-grace-ms" && number)
       out.options.leftover_grace = std::chrono::milliseconds{*number};
     else
-      return problem{errc::invalid, "wrong option: " + std::string{name} + ' ' + std::string{value}};
+      return problem{errc::invalid,
+                     "wrong option: " + std::string{name} + ' ' + std::string{value}};
   }
   if (out.options.data_dir.empty())
     return problem{errc::invalid, "--data DIR is missing"};

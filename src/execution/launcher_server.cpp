@@ -67,7 +67,8 @@ void launcher_server::run() {
       else
         read_from(*static_cast<connection*>(event.data.ptr));
     }
-    // After the commands: a stop that came before the end of its process is seen to have come before.
+    // After the commands: a stop that came before the end of its process is seen to have come
+    // before.
     if (signalled)
       take_signals();
     keeper_.tick(steady_now());

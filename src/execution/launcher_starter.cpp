@@ -22,8 +22,7 @@ constexpr std::int64_t max_log_bytes = 1 << 20;
 
 /// The log of launchers, emptied when it has grown large: they hardly ever say anything.
 unique_fd open_launcher_log(const std::string& path) {
-  unique_fd log{
-      ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
+  unique_fd log{::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600)};
   struct stat status {};
   if (log && ::fstat(log.get(), &status) == 0 && status.st_size > max_log_bytes)
     static_cast<void>(::ftruncate(log.get(), 0));

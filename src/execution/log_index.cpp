@@ -16,7 +16,8 @@ namespace {
 constexpr std::string_view magic{"PNLGIX\0\1", 8};
 constexpr std::uint64_t kept_head = 1U << 20U;
 constexpr std::uint64_t block = 4096;
-constexpr std::size_t max_index_bytes = index_head_bytes + 2 * most_index_entries * index_entry_bytes;
+constexpr std::size_t max_index_bytes =
+    index_head_bytes + 2 * most_index_entries * index_entry_bytes;
 
 std::string head_of(const log_index& index) {
   std::string out{magic};
@@ -60,7 +61,8 @@ log_index decode_log_index(std::string_view bytes) {
     out.cut_end = out.cut_begin = 0;
   while (from.left() >= index_entry_bytes) {
     const log_time entry{from.u64(), from_us(from.i64())};
-    if (!out.times.empty() && (entry.offset < out.times.back().offset || entry.at < out.times.back().at))
+    if (!out.times.empty() &&
+        (entry.offset < out.times.back().offset || entry.at < out.times.back().at))
       break;
     out.times.push_back(entry);
   }

@@ -12,9 +12,10 @@ namespace pinion {
 
 /// What is kept beside a log.
 ///
-/// ON DISK, `<log>.idx`: the 8 bytes "PNLGIX\0\1", u64 begin and u64 end of the cut (equal: none), then entries of
-/// u64 offset, i64 us: what lies before the offset was written by that time. Little-endian; offsets and times
-/// ascend. A file that was written while the machine crashed is used as far as that holds.
+/// ON DISK, `<log>.idx`: the 8 bytes "PNLGIX\0\1", u64 begin and u64 end of the cut (equal: none),
+/// then entries of u64 offset, i64 us: what lies before the offset was written by that time.
+/// Little-endian; offsets and times ascend. A file that was written while the machine crashed is
+/// used as far as that holds.
 struct log_index {
   std::uint64_t cut_begin = 0;
   std::uint64_t cut_end = 0;
@@ -30,12 +31,13 @@ inline constexpr std::size_t most_index_entries = 32'768;
 log_index decode_log_index(std::string_view bytes);
 std::string encode_log_index(const log_index& index);
 
-/// Watches the log of a living task: notes when it grew, and cuts the middle out when it is too long.
+/// Watches the log of a living task: notes when it grew, and cuts the middle out when it is too
+/// long.
 class log_watch {
 public:
   log_watch() = default;
-  /// Opens the log for appending, makes it if it is absent, with its folder (whose parents exist up to two levels). Fails with
-  /// `errc::os_failure`, also if it is not a plain file.
+  /// Opens the log for appending, makes it if it is absent, with its folder (whose parents exist up
+  /// to two levels). Fails with `errc::os_failure`, also if it is not a plain file.
   static result<log_watch> open(const std::string& path, std::uint64_t limit_bytes, instant now);
 
   int fd() const noexcept { return file_.get(); }

@@ -15,7 +15,8 @@ namespace pinion {
 
 namespace {
 
-/// Opens a plain file below `folder`, through no link: tasks own what lies there and may put links in a log's place.
+/// Opens a plain file below `folder`, through no link: tasks own what lies there and may put links
+/// in a log's place.
 unique_fd open_beneath(int folder, const std::string& path) {
   open_how how{};
   how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW;
@@ -41,7 +42,8 @@ std::string read_at(int fd, std::uint64_t offset, std::size_t bytes) {
   std::string out(bytes, '\0');
   std::size_t have = 0;
   while (have < bytes) {
-    const auto got = ::pread(fd, out.data() + have, bytes - have, static_cast<off_t>(offset + have));
+    const auto got =
+        ::pread(fd, out.data() + have, bytes - have, static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
@@ -58,9 +60,9 @@ instant to_instant(const statx_timestamp& at) {
 
 /// Linear between the marks around `offset`.
 instant interpolate(const std::vector<log_time>& marks, std::uint64_t offset) {
-  const auto after =
-      std::upper_bound(marks.begin(), marks.end(), offset,
-                       [](std::uint64_t value, const log_time& mark) { return value < mark.offset; });
+  const auto after = std::upper_bound(
+      marks.begin(), marks.end(), offset,
+      [](std::uint64_t value, const log_time& mark) { return value < mark.offset; });
   if (after == marks.begin())
     return marks.front().at;
   if (after == marks.end())
@@ -100,8 +102,8 @@ struct log_reader::files {
     return out;
   }
 
-  /// Adds what the file itself says: its birth and its last change. A log without index was written in
-  /// between, within moments.
+  /// Adds what the file itself says: its birth and its last change. A log without index was written
+  /// in between, within moments.
   static void complete(view& to, const struct statx& status) {
     auto& marks = to.index.times;
     const auto changed = to_instant(status.stx_mtime);

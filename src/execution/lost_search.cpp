@@ -18,7 +18,8 @@ void kill_exactly(pid_t pid, std::uint64_t start_ticks) {
   const unique_fd process{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U))};
   if (!process)
     return;
-  // The descriptor holds on to the process: if the start time fits now, the signal reaches it or nobody.
+  // The descriptor holds on to the process: if the start time fits now, the signal reaches it or
+  // nobody.
   if (const auto now = stat_process(pid); now && now->start_ticks == start_ticks)
     ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0U);
 }
@@ -40,8 +41,7 @@ void lost_search::look_at(pid_t pid) {
     const auto is_main = pid == sought.pid && stat->start_ticks == sought.start_ticks;
     // A group's number cannot be given out again while its first process lives.
     bool is_member = false;
-    if (!is_main && sought.pid != 0 &&
-        (stat->group == sought.pid || stat->session == sought.pid)) {
+    if (!is_main && sought.pid != 0 && (stat->group == sought.pid || stat->session == sought.pid)) {
       const auto leader = stat_process(static_cast<pid_t>(sought.pid));
       is_member = leader && leader->start_ticks == sought.start_ticks;
     }

@@ -8,9 +8,9 @@
 
 namespace pinion {
 
-/// Finds and kills what a launcher that died has left running: by its cgroup folder, by pid and start time, by
-/// process group, and by the mark PINION_FENCE in the environment. What has left its group and session *and*
-/// cleared its environment escapes where there is no cgroup.
+/// Finds and kills what a launcher that died has left running: by its cgroup folder, by pid and
+/// start time, by process group, and by the mark PINION_FENCE in the environment. What has left its
+/// group and session *and* cleared its environment escapes where there is no cgroup.
 class lost_search {
 public:
   lost_search() = default;
@@ -18,8 +18,8 @@ public:
   explicit lost_search(const launch_journal::history& from);
 
   /// Kills what is found; returns the keys of which nothing is left. To be called again, some 20 ms
-  /// later, until `done`. A process that is about to execute shows its mark only afterwards: a key is given
-  /// up only when two looks in a row found nothing.
+  /// later, until `done`. A process that is about to execute shows its mark only afterwards: a key
+  /// is given up only when two looks in a row found nothing.
   std::vector<process_key> step();
   bool done() const noexcept { return left_.empty() && cgroup_.empty(); }
 

@@ -70,7 +70,8 @@ std::optional<process_stat> stat_process(pid_t pid) {
   const auto size = ::read(file.get(), text, sizeof text);
   if (size <= 0)
     return std::nullopt;
-  // The name in parentheses is the program's own choice and may hold anything: the last ')' ends it.
+  // The name in parentheses is the program's own choice and may hold anything: the last ')' ends
+  // it.
   const std::string_view all{text, static_cast<std::size_t>(size)};
   const auto name_end = all.rfind(')');
   if (name_end == std::string_view::npos || name_end + 2 >= all.size())
@@ -89,11 +90,20 @@ std::optional<process_stat> stat_process(pid_t pid) {
       return std::nullopt;
     at = parsed.ptr;
     switch (field) {
-    case 4: out.parent = static_cast<pid_t>(value); break;
-    case 5: out.group = static_cast<pid_t>(value); break;
-    case 6: out.session = static_cast<pid_t>(value); break;
-    case 22: out.start_ticks = static_cast<std::uint64_t>(value); break;
-    default: break;
+    case 4:
+      out.parent = static_cast<pid_t>(value);
+      break;
+    case 5:
+      out.group = static_cast<pid_t>(value);
+      break;
+    case 6:
+      out.session = static_cast<pid_t>(value);
+      break;
+    case 22:
+      out.start_ticks = static_cast<std::uint64_t>(value);
+      break;
+    default:
+      break;
     }
   }
   return out;
@@ -153,8 +163,7 @@ bool remove_at(int parent, const char* name, int depth) {
   if ((errno != ENOTEMPTY && errno != EEXIST) || depth == 0)
     return false;
   const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  return fd >= 0 && remove_children(fd, depth - 1) &&
-         ::unlinkat(parent, name, AT_REMOVEDIR) == 0;
+  return fd >= 0 && remove_children(fd, depth - 1) && ::unlinkat(parent, name, AT_REMOVEDIR) == 0;
 }
 
 /// Removes what is in the open folder, and closes it. One descriptor a level: the depth is bounded,

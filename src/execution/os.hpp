@@ -62,26 +62,30 @@ struct process_stat {
 /// Nothing when there is no such process.
 std::optional<process_stat> stat_process(pid_t pid);
 
-/// The whole file, at most `limit` bytes of it. Fails with `errc::not_found` if it does not exist, `errc::os_failure` else.
+/// The whole file, at most `limit` bytes of it. Fails with `errc::not_found` if it does not exist,
+/// `errc::os_failure` else.
 result<std::string> read_small_file(const std::string& path, std::size_t limit);
 
-/// Writes all of `bytes`; false with `errno` set if that fails. Goes on after signals and short writes.
+/// Writes all of `bytes`; false with `errno` set if that fails. Goes on after signals and short
+/// writes.
 bool write_all(int fd, std::string_view bytes) noexcept;
 
 /// Makes the folder, 0700; one that exists is fine. Its parent must exist.
 result<void> make_folder(const std::string& path);
 
-/// Removes a file or a folder with all that is in it, without following links. What does not exist is fine.
+/// Removes a file or a folder with all that is in it, without following links. What does not exist
+/// is fine.
 result<void> remove_tree(const std::string& path);
 
-/// Removes what is in the folder, through no link. Fails with `errc::os_failure`, also for what is no folder.
+/// Removes what is in the folder, through no link. Fails with `errc::os_failure`, also for what is
+/// no folder.
 result<void> empty_folder(const std::string& path);
 
 /// The longest path that fits into `sockaddr_un`.
 inline constexpr std::size_t max_socket_path = 107;
 
-/// The path of the launcher's socket, checked. Fails with `errc::invalid` if `data_dir` is not absolute or the path is longer than
-/// a Unix socket's may be.
+/// The path of the launcher's socket, checked. Fails with `errc::invalid` if `data_dir` is not
+/// absolute or the path is longer than a Unix socket's may be.
 result<std::string> launcher_socket_path(const std::string& data_dir);
 
 } // namespace pinion

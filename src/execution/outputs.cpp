@@ -10,8 +10,8 @@ using nlohmann::json;
 
 constexpr int deepest = 64;
 
-/// The value of `text` if it is JSON, else a discarded value. `too_deep` is set if it is, but is nested too far:
-/// writing it out again would recurse as deeply.
+/// The value of `text` if it is JSON, else a discarded value. `too_deep` is set if it is, but is
+/// nested too far: writing it out again would recurse as deeply.
 json parse_value(std::string_view text, bool& too_deep) {
   const auto check_depth = [&too_deep](int depth, json::parse_event_t, json&) {
     too_deep = too_deep || depth > deepest;
@@ -71,9 +71,8 @@ result<void> take_object(json& to, std::string_view line, const std::string& whe
   for (auto& [key, value] : object.items()) {
     if (key.empty())
       return problem{errc::invalid, where + " has an output without a key"};
-    BOOST_OUTCOME_TRY(check_size(key, value.is_string()
-                                          ? value.get_ref<const std::string&>().size()
-                                          : value.dump().size()));
+    BOOST_OUTCOME_TRY(check_size(key, value.is_string() ? value.get_ref<const std::string&>().size()
+                                                        : value.dump().size()));
     to[key] = std::move(value);
   }
   return ok();

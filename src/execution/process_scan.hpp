@@ -15,8 +15,8 @@ std::vector<pid_t> all_processes();
 /// /proc/PID/task/TID/children, else a look at every process.
 std::vector<pid_t> own_children();
 
-/// The value of PINION_FENCE in the environment with which the process was executed; nothing if it has none or it is
-/// not ours to read.
+/// The value of PINION_FENCE in the environment with which the process was executed; nothing if it
+/// has none or it is not ours to read.
 std::optional<std::string> fence_mark(pid_t pid);
 
 } // namespace pinion

@@ -117,19 +117,32 @@ wire::start read_start(byte_reader& from) {
 // Braced lists are evaluated from left to right: the order of the fields on the wire.
 std::optional<wire_message> read_message(std::uint8_t kind, byte_reader& from) {
   switch (kind) {
-  case wire::hello::kind: return wire::hello{from.u32(), from.u32(), from.u64()};
-  case wire::start::kind: return read_start(from);
-  case wire::inquire::kind: return wire::inquire{from.key()};
-  case wire::stop::kind: return wire::stop{from.key(), duration{from.i64()}};
-  case wire::acknowledge::kind: return wire::acknowledge{from.key()};
-  case wire::renew::kind: return wire::renew{};
-  case wire::welcome::kind: return wire::welcome{from.u32(), from.i64()};
-  case wire::refused::kind: return wire::refused{std::string{from.text()}};
-  case wire::started::kind: return wire::started{from.key(), from.i64(), from_us(from.i64()), from.u32()};
-  case wire::ended::kind: return wire::ended{from.key(), from.u32(), read_end(from)};
-  case wire::unknown::kind: return wire::unknown{from.key()};
-  case wire::reported::kind: return read_reported(from);
-  default: return std::nullopt;
+  case wire::hello::kind:
+    return wire::hello{from.u32(), from.u32(), from.u64()};
+  case wire::start::kind:
+    return read_start(from);
+  case wire::inquire::kind:
+    return wire::inquire{from.key()};
+  case wire::stop::kind:
+    return wire::stop{from.key(), duration{from.i64()}};
+  case wire::acknowledge::kind:
+    return wire::acknowledge{from.key()};
+  case wire::renew::kind:
+    return wire::renew{};
+  case wire::welcome::kind:
+    return wire::welcome{from.u32(), from.i64()};
+  case wire::refused::kind:
+    return wire::refused{std::string{from.text()}};
+  case wire::started::kind:
+    return wire::started{from.key(), from.i64(), from_us(from.i64()), from.u32()};
+  case wire::ended::kind:
+    return wire::ended{from.key(), from.u32(), read_end(from)};
+  case wire::unknown::kind:
+    return wire::unknown{from.key()};
+  case wire::reported::kind:
+    return read_reported(from);
+  default:
+    return std::nullopt;
   }
 }
 

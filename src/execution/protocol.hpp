@@ -18,9 +18,10 @@ namespace pinion {
 ///
 /// Versions: `hello` names the range that the engine speaks, the launcher takes the highest that
 /// both know and names it in `welcome`; without one it answers `refused`. A new version may append
-/// fields to a body and add kinds; who reads an older version's body takes defaults for what is missing, and
-/// who speaks an older version sends nothing new. So a newer engine speaks to the launcher that it finds.
-/// Bytes after the last known field of a body are ignored. Version 1 is this.
+/// fields to a body and add kinds; who reads an older version's body takes defaults for what is
+/// missing, and who speaks an older version sends nothing new. So a newer engine speaks to the
+/// launcher that it finds. Bytes after the last known field of a body are ignored. Version 1 is
+/// this.
 inline constexpr std::uint32_t protocol_min = 1;
 inline constexpr std::uint32_t protocol_max = 1;
 
@@ -128,7 +129,8 @@ using wire_message = std::variant<wire::hello, wire::start, wire::inquire, wire:
 /// Appends the frame of `message` to `out`.
 void append_frame(std::string& out, const wire_message& message);
 
-/// Decodes kind and body of a frame. Fails with `errc::invalid` for an unknown kind or a short body.
+/// Decodes kind and body of a frame. Fails with `errc::invalid` for an unknown kind or a short
+/// body.
 result<wire_message> decode_frame(std::string_view frame);
 
 /// Collects bytes from a socket and cuts them into frames.

@@ -45,7 +45,8 @@ PINION_IN_CHILD int fail(child_plan* plan, spawn_step step) {
   ::_exit(127);
 }
 
-/// Tries the programs as execvp(3) does: a file that may not be executed is remembered, the search goes on.
+/// Tries the programs as execvp(3) does: a file that may not be executed is remembered, the search
+/// goes on.
 PINION_IN_CHILD int execute(child_plan* plan) {
   int remembered = 0;
   for (auto at = plan->programs; *at != nullptr; ++at) {
@@ -198,28 +199,30 @@ spawn_outcome spawn_process(const spawn_request& request) {
 std::string spawn_failure(const spawn_request& request, const spawn_outcome& outcome) {
   const auto& name = request.argv.front();
   switch (outcome.step) {
-  case spawn_step::clone: return "cannot make a process: " + errno_text(outcome.error);
+  case spawn_step::clone:
+    return "cannot make a process: " + errno_text(outcome.error);
   case spawn_step::cwd:
     return "cannot enter the working folder " + request.cwd + ": " + errno_text(outcome.error);
-  default: break;
+  default:
+    break;
   }
   if (outcome.error == E2BIG) {
     std::size_t bytes = 0;
     for (const auto* list : {&request.argv, &request.environment})
       for (const auto& text : *list)
         bytes += text.size() + 1;
-    return "cannot execute " + name + ": its arguments and environment of " + std::to_string(bytes) +
-           " bytes are more than the system takes: " + errno_text(E2BIG);
+    return "cannot execute " + name + ": its arguments and environment of " +
+           std::to_string(bytes) + " bytes are more than the system takes: " + errno_text(E2BIG);
   }
   if (outcome.error == ENOEXEC)
-    return "cannot execute " + name + ": no program of this machine and no \"#!\" line: " +
-           errno_text(ENOEXEC);
+    return "cannot execute " + name +
+           ": no program of this machine and no \"#!\" line: " + errno_text(ENOEXEC);
   const auto relative = name.find('/') != std::string::npos && name.front() != '/';
   const auto path = relative ? request.cwd + '/' + name : name;
   if (outcome.error == ENOENT && name.find('/') != std::string::npos &&
       ::access(path.c_str(), F_OK) == 0)
-    return "cannot execute " + path + ": the interpreter in its first line is missing: " +
-           errno_text(ENOENT);
+    return "cannot execute " + path +
+           ": the interpreter in its first line is missing: " + errno_text(ENOENT);
   if (outcome.error == ENOENT && name.find('/') == std::string::npos)
     return "there is no command " + name + " in PATH: " + errno_text(ENOENT);
   return "cannot execute " + path + ": " + errno_text(outcome.error);

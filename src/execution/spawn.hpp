@@ -8,13 +8,14 @@ namespace pinion {
 
 /// A process to be: everything is given, nothing is inherited but limits and umask.
 struct spawn_request {
-  const std::vector<std::string>& argv;        ///< Not empty.
-  const std::vector<std::string>& environment; ///< "NAME=value" each; its PATH is searched for argv[0].
-  const std::string& cwd;                      ///< Empty: the root folder.
+  const std::vector<std::string>& argv; ///< Not empty.
+  const std::vector<std::string>&
+      environment;        ///< "NAME=value" each; its PATH is searched for argv[0].
+  const std::string& cwd; ///< Empty: the root folder.
   int stdin_fd = -1;
   int log_fd = -1;
-  int cgroup_fd = -1;    ///< An open cgroup v2 folder to be born in; -1: none.
-  long open_files = 0;   ///< The soft limit on open files to set; 0: as it is.
+  int cgroup_fd = -1;  ///< An open cgroup v2 folder to be born in; -1: none.
+  long open_files = 0; ///< The soft limit on open files to set; 0: as it is.
 };
 
 /// Where a spawn ended.
@@ -28,8 +29,8 @@ struct spawn_outcome {
 
 /// Starts a process in a session and process group of its own, with descriptors 0, 1, 2 only, the
 /// default signal mask and dispositions. Memory is shared with the child until it executes (as by
-/// vfork), so the cost does not depend on our size and the child's failure is known on return. To be
-/// called with all signals blocked, no handlers set, by the only thread.
+/// vfork), so the cost does not depend on our size and the child's failure is known on return. To
+/// be called with all signals blocked, no handlers set, by the only thread.
 spawn_outcome spawn_process(const spawn_request& request);
 
 /// A sentence for a spawn that failed, with the path and the reason.

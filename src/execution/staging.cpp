@@ -17,15 +17,16 @@ namespace pinion {
 
 namespace {
 
-/// Set here; what a request says of them is dropped. TMPDIR is not among them: a task may choose its own.
-constexpr std::array<std::string_view, 5> reserved{"PINION_OUTPUT", "PINION_INPUTS",
-                                                   "PINION_PARAMS", "PINION_WORKSPACE",
-                                                   "PINION_FENCE"};
+/// Set here; what a request says of them is dropped. TMPDIR is not among them: a task may choose
+/// its own.
+constexpr std::array<std::string_view, 5> reserved{
+    "PINION_OUTPUT", "PINION_INPUTS", "PINION_PARAMS", "PINION_WORKSPACE", "PINION_FENCE"};
 
 /// Slots kept for the next processes.
 constexpr std::size_t most_free = 512;
 
-/// Opens a plain file for writing, 0600, made if absent; never a link, never waits as opening a pipe would.
+/// Opens a plain file for writing, 0600, made if absent; never a link, never waits as opening a
+/// pipe would.
 unique_fd open_plain(const std::string& path, std::uint64_t& size) {
   constexpr int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   unique_fd file{::open(path.c_str(), flags, 0600)};
@@ -38,8 +39,8 @@ unique_fd open_plain(const std::string& path, std::uint64_t& size) {
   return file;
 }
 
-/// Makes `text` the content of the file. What was there is overwritten and cut off behind, not truncated
-/// first: ext4 would then write it to disk when it is closed.
+/// Makes `text` the content of the file. What was there is overwritten and cut off behind, not
+/// truncated first: ext4 would then write it to disk when it is closed.
 result<void> put_file(const std::string& path, std::string_view text) {
   std::uint64_t size = 0;
   auto file = open_plain(path, size);
@@ -121,8 +122,8 @@ void staging::free_slot(std::uint32_t slot) {
     free_.push_back(slot);
     return;
   }
-  // Not needed, or a task left it in a state that we do not understand. What cannot be removed is found
-  // again by the next engine.
+  // Not needed, or a task left it in a state that we do not understand. What cannot be removed is
+  // found again by the next engine.
   static_cast<void>(remove_tree(path));
 }
 
@@ -188,7 +189,8 @@ result<wire::start> staging::stage(const start_request& request) {
 
 result<void> staging::fill(const start_request& request, wire::start& out) {
   const auto base = path_of(out.slot) + '/';
-  // The files of a process that may be running stay as they are: a shell reads its script as it goes.
+  // The files of a process that may be running stay as they are: a shell reads its script as it
+  // goes.
   const auto staged = used_.count(request.key) != 0;
   const auto workspace = workspace_path(data_dir_, request.key.instance.run);
   if (!make_folder(workspace)) {

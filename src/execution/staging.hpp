@@ -9,26 +9,29 @@
 
 namespace pinion {
 
-/// The files of processes on the engine's side: made before the start, read after the end, given up once that is
-/// durable.
+/// The files of processes on the engine's side: made before the start, read after the end, given up
+/// once that is durable.
 ///
 /// They lie in slots, `DIR/work/<slot>/`: `script`, `inputs.json`, `params.json`, `stdin`, `output`
-/// (PINION_OUTPUT, empty at the start) and `tmp/` (TMPDIR). A slot belongs to one process at a time and is then used
-/// again, its files overwritten in place: ext4 does not give out an inode for a minute after it was
-/// freed, and searching past those costs more than the process when thousands of files a minute come and go.
-/// Inputs and parameters that are "{}" share `DIR/work/empty.json`. For one thread.
+/// (PINION_OUTPUT, empty at the start) and `tmp/` (TMPDIR). A slot belongs to one process at a time
+/// and is then used again, its files overwritten in place: ext4 does not give out an inode for a
+/// minute after it was freed, and searching past those costs more than the process when thousands
+/// of files a minute come and go. Inputs and parameters that are "{}" share `DIR/work/empty.json`.
+/// For one thread.
 class staging {
 public:
   explicit staging(std::string data_dir);
 
-  /// Makes the files and the message that starts the process. Asked again for a key, it changes nothing and returns the same
-  /// place. Fails with `errc::os_failure`, or `errc::limit` for a message that is too large.
+  /// Makes the files and the message that starts the process. Asked again for a key, it changes
+  /// nothing and returns the same place. Fails with `errc::os_failure`, or `errc::limit` for a
+  /// message that is too large.
   result<wire::start> stage(const start_request& request);
 
   /// The launcher says that the process has its files in `slot`.
   void adopt(const process_key& key, std::uint32_t slot);
 
-  /// All that is in use has been adopted, or is in `others`: the remaining slots of former engines are free.
+  /// All that is in use has been adopted, or is in `others`: the remaining slots of former engines
+  /// are free.
   void all_adopted(const std::vector<std::uint32_t>& others);
 
   /// Fills in the outputs of a process that has exited with 0.

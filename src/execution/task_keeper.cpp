@@ -357,7 +357,8 @@ bool task_keeper::scan_strays(bool at_any_cost) {
       continue;
     strays_.push_back({pid, stat->group, stat->session, fence_mark(pid).value_or("")});
   }
-  // A kernel that does not list children makes this a look at all processes: a fifth of our time at most.
+  // A kernel that does not list children makes this a look at all processes: a fifth of our time at
+  // most.
   const auto cost = steady_now() - begun;
   scan_after_ = begun + (cost > milliseconds{1} / 4 ? 5 * cost : duration{0});
   return true;

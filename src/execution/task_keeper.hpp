@@ -17,14 +17,14 @@
 
 namespace pinion {
 
-/// The launcher without its socket: starts, watches, stops and buries processes, and writes the journal before each
-/// deed. For one thread, with all signals blocked.
+/// The launcher without its socket: starts, watches, stops and buries processes, and writes the
+/// journal before each deed. For one thread, with all signals blocked.
 class task_keeper {
 public:
   using emitter = std::function<void(const wire_message&)>;
 
-  /// What `journal` knows and has no end belongs to a former launcher: it is searched for and killed, and ends as
-  /// lost ("launcher_lost", or "host_restarted" if that was before this boot).
+  /// What `journal` knows and has no end belongs to a former launcher: it is searched for and
+  /// killed, and ends as lost ("launcher_lost", or "host_restarted" if that was before this boot).
   task_keeper(const launcher_options& options, launch_journal& journal, cgroup_pool cgroups,
               const launch_journal::history& former, emitter emit);
 

@@ -9,8 +9,8 @@
 
 namespace pinion {
 
-/// Appends numbers (little-endian) and strings (u32 length, bytes) to a byte string. For the launcher's
-/// socket and journal, both of one machine.
+/// Appends numbers (little-endian) and strings (u32 length, bytes) to a byte string. For the
+/// launcher's socket and journal, both of one machine.
 class byte_writer {
 public:
   explicit byte_writer(std::string& out) noexcept : out_{out} {}

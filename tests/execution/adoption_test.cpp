@@ -14,14 +14,16 @@ namespace pinion::test {
 namespace {
 
 /// A task that runs until the file `go` appears in the data folder.
-const char* const waits_for_go = "while [ ! -e go ]; do sleep 0.02; done; echo done=1 > $PINION_OUTPUT; exit 0";
+const char* const waits_for_go =
+    "while [ ! -e go ]; do sleep 0.02; done; echo done=1 > $PINION_OUTPUT; exit 0";
 
 void touch(const std::string& path) {
   const unique_fd file{::open(path.c_str(), O_WRONLY | O_CREAT, 0600)};
 }
 
-/// Sends raw bytes to the launcher and returns what comes until it closes, or nothing more comes for a second.
-std::string exchange(const std::string& data_dir, const std::string& bytes) {
+/// Sends raw bytes to the launcher and returns what comes until it closes, or nothing more comes
+/// for a second.
+std::string converse(const std::string& data_dir, const std::string& bytes) {
   const auto fd = connect_launcher(data_dir);
   REQUIRE(fd.has_value());
   static_cast<void>(::send(fd.value().get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
@@ -52,7 +54,8 @@ std::optional<wire_message> first_of(const std::string& bytes) {
 
 } // namespace
 
-TEST_CASE("a process outlives the engine, and its end with outputs reaches the next one", "[adoption]") {
+TEST_CASE("a process outlives the engine, and its end with outputs reaches the next one",
+          "[adoption]") {
   engine_side engine{GENERATE("on", "off")};
   const auto request = engine.shell(engine.next_key(), waits_for_go);
   engine.port().start(request);
@@ -104,7 +107,8 @@ TEST_CASE("when the launcher is killed all it had is killed and reported lost", 
   for (const auto& request : {plain, daemon})
     REQUIRE(eventually([&] {
       const auto log = read_small_file(engine.path() + "/logs/0/r7/" +
-                                           std::to_string(request.key.instance.task) + "-a1.log", 64);
+                                           std::to_string(request.key.instance.task) + "-a1.log",
+                                       64);
       return log && !log.value().empty();
     }));
   ::kill(engine.launcher_pid(), SIGKILL);
@@ -150,7 +154,8 @@ TEST_CASE("starts that were not answered when the launcher died are not done twi
 TEST_CASE("a second launcher in the same folder is refused", "[adoption]") {
   engine_side engine;
   REQUIRE(engine.run("true").exit_code == 0);
-  const auto command = std::string{PINION_TEST_LAUNCHER} + " launcher --data " + engine.path() + " 2>/dev/null";
+  const auto command =
+      std::string{PINION_TEST_LAUNCHER} + " launcher --data " + engine.path() + " 2>/dev/null";
   const auto status = std::system(command.c_str());
   REQUIRE(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 75);
@@ -161,14 +166,14 @@ TEST_CASE("a deposed engine is refused, before and after a newer one came", "[ad
   engine_side engine{"on", 5};
   const auto request = engine.shell(engine.next_key(), "true");
   engine.run(request);
-  const auto answer = first_of(exchange(engine.path(), framed(wire::hello{1, 1, 4})));
+  const auto answer = first_of(converse(engine.path(), framed(wire::hello{1, 1, 4})));
   REQUIRE(answer);
   REQUIRE(std::holds_alternative<wire::refused>(*answer));
   CHECK_THAT(std::get<wire::refused>(*answer).why, Catch::Contains("epoch 4 is over"));
   // Over a restart of the launcher, too.
   ::kill(engine.launcher_pid(), SIGKILL);
   REQUIRE(engine.log().wait([&] { return engine.log().connected == 2; }));
-  const auto again = first_of(exchange(engine.path(), framed(wire::hello{1, 1, 4})));
+  const auto again = first_of(converse(engine.path(), framed(wire::hello{1, 1, 4})));
   REQUIRE(again);
   CHECK(std::holds_alternative<wire::refused>(*again));
 }
@@ -176,11 +181,11 @@ TEST_CASE("a deposed engine is refused, before and after a newer one came", "[ad
 TEST_CASE("versions are negotiated", "[adoption]") {
   engine_side engine;
   REQUIRE(engine.run("true").exit_code == 0);
-  const auto newer = first_of(exchange(engine.path(), framed(wire::hello{1, 99, 9})));
+  const auto newer = first_of(converse(engine.path(), framed(wire::hello{1, 99, 9})));
   REQUIRE(newer);
   REQUIRE(std::holds_alternative<wire::welcome>(*newer));
   CHECK(std::get<wire::welcome>(*newer).version == protocol_max);
-  const auto too_new = first_of(exchange(engine.path(), framed(wire::hello{98, 99, 9})));
+  const auto too_new = first_of(converse(engine.path(), framed(wire::hello{98, 99, 9})));
   REQUIRE(too_new);
   CHECK(std::holds_alternative<wire::refused>(*too_new));
 }
@@ -191,12 +196,13 @@ TEST_CASE("garbage ends its connection and nothing else", "[adoption]") {
   engine.port().start(request);
   REQUIRE(engine.log().wait_started(request.key));
   const auto hello = framed(wire::hello{1, 1, 1});
-  const auto garbage = {std::string{"GET / HTTP/1.1\r\n\r\n"}, std::string(64, '\0'),
-                        std::string("\xff\xff\xff\xff", 4), framed(wire::stop{request.key, duration{0}}),
-                        framed(wire::welcome{1, 1}), std::string("\1\0\0\0\2", 5),
-                        std::string("\5\0\0\0\1\1\1\1\1", 9)};
+  const auto garbage = {
+      std::string{"GET / HTTP/1.1\r\n\r\n"}, std::string(64, '\0'),
+      std::string("\xff\xff\xff\xff", 4),    framed(wire::stop{request.key, duration{0}}),
+      framed(wire::welcome{1, 1}),           std::string("\1\0\0\0\2", 5),
+      std::string("\5\0\0\0\1\1\1\1\1", 9)};
   for (const auto& bytes : garbage) {
-    const auto answer = first_of(exchange(engine.path(), bytes));
+    const auto answer = first_of(converse(engine.path(), bytes));
     if (answer)
       CHECK(std::holds_alternative<wire::refused>(*answer));
   }
@@ -217,7 +223,8 @@ TEST_CASE("a lease that is not renewed stops the process, one that is does not",
   start.cwd = "/";
   start.log_path = engine.path() + "/lease.log";
   start.lease = std::chrono::milliseconds{200};
-  const auto bytes = exchange(engine.path(), framed(wire::hello{1, 1, 1}) + framed(start) + framed(wire::renew{}));
+  const auto bytes =
+      converse(engine.path(), framed(wire::hello{1, 1, 1}) + framed(start) + framed(wire::renew{}));
   frame_buffer frames;
   frames.append(bytes);
   std::optional<process_end> end;
@@ -229,7 +236,8 @@ TEST_CASE("a lease that is not renewed stops the process, one that is does not",
   CHECK(end->message == "lease_expired");
 }
 
-TEST_CASE("a launcher with nothing to do ends, and one without its folder kills its tasks", "[adoption]") {
+TEST_CASE("a launcher with nothing to do ends, and one without its folder kills its tasks",
+          "[adoption]") {
   scratch_folder folder;
   const auto data = folder.path() + "/data";
   REQUIRE(make_folder(data).has_value());
@@ -242,7 +250,7 @@ TEST_CASE("a launcher with nothing to do ends, and one without its folder kills 
   start.argv = {"sleep", "100"};
   start.cwd = "/";
   start.log_path = folder.path() + "/log";
-  const auto bytes = exchange(data, framed(wire::hello{1, 1, 1}) + framed(start));
+  const auto bytes = converse(data, framed(wire::hello{1, 1, 1}) + framed(start));
   frame_buffer frames;
   frames.append(bytes);
   pid_t pid = 0;
@@ -264,7 +272,8 @@ TEST_CASE("a socket path that is too long is a clear error on both sides", "[ado
   const auto made = make_local_launcher(options);
   REQUIRE_FALSE(made.has_value());
   CHECK_THAT(made.assume_error().message, Catch::Contains("107"));
-  const auto status = std::system((std::string{PINION_TEST_LAUNCHER} + " launcher --data " + data + " 2>/dev/null").c_str());
+  const auto status = std::system(
+      (std::string{PINION_TEST_LAUNCHER} + " launcher --data " + data + " 2>/dev/null").c_str());
   CHECK(WEXITSTATUS(status) == 78);
   options.data_dir = "relative";
   CHECK_FALSE(make_local_launcher(options).has_value());

@@ -65,7 +65,8 @@ TEST_CASE("a journal gives back what was recorded", "[journal]") {
   CHECK(two.end.ended_at == from_us(4));
 }
 
-TEST_CASE("a journal cut at any byte of its last record reads as if that had not been written", "[journal]") {
+TEST_CASE("a journal cut at any byte of its last record reads as if that had not been written",
+          "[journal]") {
   scratch_folder folder;
   auto journal = fresh(folder);
   REQUIRE(journal.claim(key_of(1), from_us(1), 1).has_value());

@@ -24,7 +24,7 @@ void engine_side::reopen(std::uint64_t epoch) {
   log_ = std::make_unique<event_log>();
   local_launcher_options options;
   options.data_dir = folder_.path();
-  options.launcher_command = {PINION_TEST_LAUNCHER, "launcher", "--cgroups", cgroups_,
+  options.launcher_command = {PINION_TEST_LAUNCHER,  "launcher", "--cgroups", cgroups_,
                               "--leftover-grace-ms", "200"};
   options.epoch = epoch;
   options.now = wall_now;

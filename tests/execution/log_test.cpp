@@ -17,8 +17,9 @@ constexpr instance_key instance{run_id{1234}, 5, no_element};
 /// A log in a data folder, watched by hand.
 struct watched_log {
   explicit watched_log(std::uint64_t limit) {
-    watch = std::move(log_watch::open(folder.path() + '/' + log_name(instance, 1), limit, from_us(0)))
-                .assume_value();
+    watch =
+        std::move(log_watch::open(folder.path() + '/' + log_name(instance, 1), limit, from_us(0)))
+            .assume_value();
   }
   void print(const std::string& text, std::int64_t at_us) {
     REQUIRE(write_all(watch.fd(), text));
@@ -111,7 +112,8 @@ TEST_CASE("the index is bounded and still covers the whole log", "[log]") {
   const auto path = log.folder.path() + '/' + log_name(instance, 1) + ".idx";
   struct stat status {};
   REQUIRE(::stat(path.c_str(), &status) == 0);
-  CHECK(status.st_size <= static_cast<off_t>(index_head_bytes + most_index_entries * index_entry_bytes));
+  CHECK(status.st_size <=
+        static_cast<off_t>(index_head_bytes + most_index_entries * index_entry_bytes));
   const auto reader = log.reader();
   const auto middle = reader.time_of(20'000).value();
   CHECK(std::abs((middle - from_us(2'000'000'000)).count()) < 1'000'000);
@@ -146,7 +148,8 @@ TEST_CASE("an index decodes to what was encoded, and any bytes decode to somethi
     RC_ASSERT(back.cut_end == index.cut_end);
     RC_ASSERT(back.times.size() == index.times.size());
     for (std::size_t i = 0; i < back.times.size(); ++i)
-      RC_ASSERT(back.times[i].offset == index.times[i].offset && back.times[i].at == index.times[i].at);
+      RC_ASSERT(
+          (back.times[i].offset == index.times[i].offset && back.times[i].at == index.times[i].at));
   }));
   CHECK(rc::check("arbitrary index", [](const std::string& bytes) {
     static_cast<void>(decode_log_index(std::string("PNLGIX\0\1", 8) + bytes));
@@ -174,7 +177,8 @@ TEST_CASE("a log that is a link, a pipe or absent is not read", "[log]") {
 
 TEST_CASE("a task that prints far more than its limit runs on, and takes no more disk", "[log]") {
   engine_side engine;
-  auto request = engine.shell(engine.next_key(), "echo first; head -c 600M /dev/zero; echo; echo last");
+  auto request =
+      engine.shell(engine.next_key(), "echo first; head -c 600M /dev/zero; echo; echo last");
   request.log_limit_bytes = 8U << 20U;
   const auto end = engine.run(request);
   CHECK(end.kind == end_kind::exited);
@@ -184,7 +188,8 @@ TEST_CASE("a task that prints far more than its limit runs on, and takes no more
   struct stat status {};
   REQUIRE(::stat(log_path(engine.path(), request.key).c_str(), &status) == 0);
   CHECK(static_cast<std::uint64_t>(status.st_blocks) * 512 <= (9ULL << 20U));
-  const auto reader = std::move(log_reader::open(engine.path(), request.key.instance, 1)).assume_value();
+  const auto reader =
+      std::move(log_reader::open(engine.path(), request.key.instance, 1)).assume_value();
   CHECK(reader.read(0, 6).value().bytes == "first\n");
   CHECK(reader.read(reader.tail_offset(1).value()).value().bytes == "last\n");
 }
@@ -193,7 +198,7 @@ TEST_CASE("binary output is kept to the byte", "[log]") {
   engine_side engine;
   const auto request = engine.shell(engine.next_key(), R"(printf '\000\377\033[31m\r no newline')");
   REQUIRE(engine.run(request).exit_code == 0);
-  CHECK(engine.printed(request.key) == std::string("\0\xff\033[31m\r no newline", 18));
+  CHECK(engine.printed(request.key) == std::string("\0\xff\033[31m\r no newline", 19));
 }
 
 } // namespace pinion::test

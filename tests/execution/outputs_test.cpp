@@ -21,15 +21,19 @@ TEST_CASE("outputs are key=value lines and JSON objects", "[outputs]") {
 }
 
 TEST_CASE("outputs that break a rule are refused by name", "[outputs]") {
-  const auto of = [](const std::string& text) { return parse_outputs(text).assume_error().message; };
+  const auto of = [](const std::string& text) {
+    return parse_outputs(text).assume_error().message;
+  };
   CHECK_THAT(of("x=1\nhello\n"), Catch::Contains("line 2") && Catch::Contains("neither"));
   CHECK_THAT(of("=1\n"), Catch::Contains("no key"));
   CHECK_THAT(of("{broken\n"), Catch::Contains("line 1"));
   CHECK_THAT(of("{\"\": 1}\n"), Catch::Contains("without a key"));
-  CHECK_THAT(of("big=" + std::string(65'537, 'x')), Catch::Contains("\"big\"") && Catch::Contains("65537"));
+  CHECK_THAT(of("big=" + std::string(65'537, 'x')),
+             Catch::Contains("\"big\"") && Catch::Contains("65537"));
   CHECK_THAT(of("{\"big\": \"" + std::string(65'537, 'x') + "\"}"), Catch::Contains("\"big\""));
   CHECK_THAT(of("bad=\xff\n"), Catch::Contains("\"bad\"") && Catch::Contains("UTF-8"));
-  CHECK_THAT(of("deep=" + std::string(30'000, '[') + std::string(30'000, ']')), Catch::Contains("\"deep\""));
+  CHECK_THAT(of("deep=" + std::string(30'000, '[') + std::string(30'000, ']')),
+             Catch::Contains("\"deep\""));
   std::string many;
   for (int i = 0; i < 20; ++i)
     many += "k" + std::to_string(i) + "=" + std::string(60'000, 'x') + "\n";
@@ -43,7 +47,7 @@ TEST_CASE("a value of exactly 64 KiB is taken", "[outputs]") {
 TEST_CASE("any text is either an object of JSON or a problem", "[outputs]") {
   CHECK(rc::check("arbitrary outputs", [](const std::string& text) {
     const auto parsed = parse_outputs(text);
-    RC_ASSERT(!parsed || json::parse(parsed.value()).is_object());
+    RC_ASSERT((!parsed || json::parse(parsed.value()).is_object()));
   }));
 }
 

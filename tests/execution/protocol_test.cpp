@@ -28,7 +28,11 @@ wire::start sample_start() {
 TEST_CASE("a hello on the wire does not change", "[protocol]") {
   std::string bytes;
   append_frame(bytes, wire::hello{1, 2, 258});
-  CHECK(bytes == std::string("\x11\0\0\0\1" "\1\0\0\0" "\2\0\0\0" "\2\1\0\0\0\0\0\0", 21));
+  CHECK(bytes == std::string("\x11\0\0\0\1"
+                             "\1\0\0\0"
+                             "\2\0\0\0"
+                             "\2\1\0\0\0\0\0\0",
+                             21));
 }
 
 TEST_CASE("frames arrive whole however they are cut", "[protocol]") {

@@ -11,9 +11,9 @@ namespace pinion {
 /// Where the files of runs and attempts lie under the data folder. The only place that knows.
 ///
 ///     logs/<run / 1000>/r<run>/<task>[-<element>]-a<attempt>.log   stdout and stderr, all steps
-///     logs/ ... .log.idx                                           (offset, time) pairs and the cut
-///     work/<slot>/                                                 script, inputs, outputs, TMPDIR of one process
-///     workspaces/r<run>/                                           PINION_WORKSPACE
+///     logs/ ... .log.idx                                           (offset, time) pairs and the
+///     cut work/<slot>/                                                 script, inputs, outputs,
+///     TMPDIR of one process workspaces/r<run>/ PINION_WORKSPACE
 
 /// The log of the attempt, relative to the data folder. `step` and `epoch` play no part: the checks
 /// of an attempt append to its log.

@@ -32,7 +32,8 @@ struct start_request {
   std::string params_json = "{}";
   /// Text for standard input; empty: /dev/null.
   std::string stdin_text;
-  /// From the start of the process, kept by the launcher also while nobody is connected; zero: none.
+  /// From the start of the process, kept by the launcher also while nobody is connected; zero:
+  /// none.
   duration timeout{0};
   /// Between SIGTERM and SIGKILL when the process is stopped or times out.
   duration grace{std::chrono::seconds{30}};
@@ -44,12 +45,21 @@ struct start_request {
 /// processes; for one process `started` precedes `ended`, and `ended` repeats until acknowledged.
 struct launcher_event {
   /// The process exists, since `at`.
-  struct started { process_key key; std::int64_t pid = 0; instant at{}; };
+  struct started {
+    process_key key;
+    std::int64_t pid = 0;
+    instant at{};
+  };
   /// The process is gone, whole tree. Repeated at each connection until `acknowledge`.
-  struct ended { process_key key; process_end end; };
+  struct ended {
+    process_key key;
+    process_end end;
+  };
   /// Answer to `inquire`: this launcher has no claim for `key`, so it was never started and never
   /// will be unless `start` is called.
-  struct unknown { process_key key; };
+  struct unknown {
+    process_key key;
+  };
   /// The connection to a (new or surviving) launcher stands; requests go through from now on.
   struct connected {};
   /// The launcher is gone; all that it had is being killed and reported as `ended{lost}`.

@@ -48,8 +48,8 @@ public:
   log_reader& operator=(log_reader&&) noexcept;
   ~log_reader();
 
-  /// Reads from `offset` at most `max_bytes` (clamped to 1..max_chunk_bytes). An offset inside the cut moves to its
-  /// end; past the end of the log gives an empty chunk at the end.
+  /// Reads from `offset` at most `max_bytes` (clamped to 1..max_chunk_bytes). An offset inside the
+  /// cut moves to its end; past the end of the log gives an empty chunk at the end.
   result<log_chunk> read(std::uint64_t offset, std::size_t max_bytes = max_chunk_bytes) const;
 
   /// Where the last `lines` lines begin (a last line without newline counts). Looks back at most
@@ -60,7 +60,8 @@ public:
   /// Where the output written after `since` begins, by the index: at or up to about 100 ms before.
   result<std::uint64_t> offset_since(instant since) const;
 
-  /// When the byte at `offset` was written, interpolated in the index; bounded by the marks around it.
+  /// When the byte at `offset` was written, interpolated in the index; bounded by the marks around
+  /// it.
   result<instant> time_of(std::uint64_t offset) const;
 
   /// When the bytes at each of `offsets` (ascending) were written: one look at the index.

@@ -181,11 +181,13 @@ project_settings settings_from(const json& from) {
   project_settings out;
   out.project = from.at("project").get<std::string>();
   take(from, "pools", out.pools);
-  for (const auto& [name, secret] : from.value("secrets", json::object()).items())
+  const auto secrets = from.value("secrets", json::object());
+  for (const auto& [name, secret] : secrets.items())
     for (const auto kind : {secret_source::kind::environment, secret_source::kind::file})
       if (const auto* word = secret_words[static_cast<std::size_t>(kind)]; secret.contains(word))
         out.secrets[name] = {kind, secret.at(word).get<std::string>()};
-  for (const auto& [name, channel] : from.value("channels", json::object()).items())
+  const auto channels = from.value("channels", json::object());
+  for (const auto& [name, channel] : channels.items())
     out.channels[name] = channel_from(channel);
   take(from, "triggers_enabled", out.triggers_enabled);
   return out;

@@ -21,10 +21,10 @@ constexpr const char* settings = "pools: {models: 4}\nchannels: {ops: {log: true
 const bad_file bad_files[] = {
     {"an empty file",
      "",
-     1, 1, "the file has no workflow (begin with `workflow: name` and `tasks:`)", ""},
+     1, 1, "the file has no workflow", ""},
     {"only comments",
      "# nothing\n",
-     1, 1, "the file has no workflow (begin with `workflow: name` and `tasks:`)", ""},
+     1, 1, "the file has no workflow", ""},
     {"no tasks",
      "workflow: w\n",
      1, 1, "the workflow has no `tasks`", ""},
@@ -33,7 +33,7 @@ const bad_file bad_files[] = {
      2, 8, "the workflow has no tasks", ""},
     {"no name",
      "tasks:\n  a: {run: x}\n",
-     1, 1, "the document has no `workflow` with the workflow's name (beg", ""},
+     1, 1, "the document has no `workflow`", ""},
     {"a list as document",
      "- a\n- b\n",
      1, 1, "a workflow is expected here, not a list", ""},
@@ -108,7 +108,7 @@ const bad_file bad_files[] = {
      3, 25, "the fallbacks form a cycle: a -> b -> a", ""},
     {"a fallback in the flow",
      "workflow: w\ntasks:\n  a: {run: x, fallback: b}\n  b: {run: x}\nflow: [[a], [b]]\n",
-     5, 14, "the fallback `b` has no place in `flow` (its primary stands for it)", ""},
+     5, 14, "the fallback `b` has no place in `flow`", ""},
     {"a flow that names a task twice",
      "workflow: w\ntasks:\n  a: {run: x}\nflow: [[a], [a]]\n",
      4, 14, "the task `a` stands twice in `flow`", ""},
@@ -198,16 +198,16 @@ const bad_file bad_files[] = {
      2, 22, "there is no channel `opps`", "did you mean `ops`?"},
     {"a name with a dot",
      "workflow: dw.w\ntasks:\n  a: {run: x}\n",
-     1, 11, "`dw.w` is no legal name (the project comes from pinion.yaml ", ""},
+     1, 11, "`dw.w` is no legal name", ""},
     {"a hostile name",
      "workflow: ../../etc/passwd\ntasks:\n  a: {run: x}\n",
-     1, 11, "`../../etc/passwd` is no legal name (the project comes from ", ""},
+     1, 11, "`../../etc/passwd` is no legal name", ""},
     {"a name that begins with a minus",
      "workflow: w\ntasks:\n  -rf: {run: x}\n",
-     3, 3, "`-rf` is no legal name of a task (a name is 1 to 64 of A-Z a", ""},
+     3, 3, "`-rf` is no legal name of a task", ""},
     {"a name with a mark that turns text",
      "workflow: w\ntasks:\n  \"a\\u202Eb\": {run: x}\n",
-     3, 3, "`a\\u{202e}b` is no legal name of a task (a name is 1 to 64 o", ""},
+     3, 3, "`a\\u{202e}b` is no legal name of a task", ""},
     {"a variable that Pinion sets",
      "workflow: w\ntasks:\n  a: {run: x, env: {PINION_RUN: x}}\n",
      3, 21, "variables named PINION_... are set by Pinion", ""},
@@ -219,7 +219,7 @@ const bad_file bad_files[] = {
      3, 33, "workflows call each other in a cycle: dw.w -> dw.w", ""},
     {"two workflows of one name",
      "workflow: w\ntasks:\n  a: {run: x}\n---\nworkflow: w\ntasks:\n  a: {run: x}\n",
-     5, 11, "the workflow `dw.w` is defined twice, first in c/dw/f.yaml:1", ""},
+     5, 11, "the workflow `dw.w` is defined twice", ""},
     {"an unknown name in an expression",
      "workflow: w\ntasks:\n  a:\n    run: |\n      echo one\n      echo {{ params.nope }}\n",
      6, 15, "nope", ""},
@@ -231,7 +231,7 @@ const bad_file bad_files[] = {
      3, 47, "`groups: pool` needs a task of exactly one `pool`", ""},
     {"a fan-out of two names",
      "workflow: w\ntasks:\n  a: {run: x, for_each: {i: [1], j: [2]}}\n",
-     3, 25, "`for_each` is a map of one loop name (as in {country: [DEU, AUT]})", ""},
+     3, 25, "`for_each` is a map of one loop name", ""},
     {"a NUL",
      "workflow: w\ntasks:\n  a: {run: \"a\\0b\"}\n",
      3, 12, "a text must not hold the character NUL", ""},
@@ -286,7 +286,7 @@ TEST_CASE("all errors of a file are told at once, in order of place", "[loader]"
   CHECK(loaded.errors[1].line == 4);
   CHECK(loaded.errors[2].line == 5);
   CHECK(loaded.errors[2].column == 22);
-  CHECK(loaded.errors[3].column == 36);
+  CHECK(loaded.errors[3].column == 38);
   CHECK(loaded.errors[4].column == 3);
   CHECK(loaded.errors[5].suggestion == "did you mean `run`?");
 }

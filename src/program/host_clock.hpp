@@ -1,0 +1,21 @@
+#pragma once
+
+#include "pinion/actors/ports.hpp"
+
+#include <memory>
+
+namespace pinion {
+
+/// The clocks of the host: CLOCK_REALTIME and CLOCK_MONOTONIC. For any thread.
+class host_clock final : public clock_port {
+public:
+  instant wall_now() const noexcept override;
+  steady_instant steady_now() const noexcept override;
+};
+
+/// Wakes the engine by timerfd, on a thread of its own. A step of the wall clock is noticed by
+/// TFD_TIMER_CANCEL_ON_SET (timerfd_create(2)). Throws std::system_error if the kernel has no timer
+/// to give.
+std::unique_ptr<alarm_port> make_host_alarm();
+
+} // namespace pinion

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "pinion/timing/problem.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pinion {
+
+/// Where the effective value of a setting came from.
+enum class setting_source : std::uint8_t { built_in, file, environment, flag };
+
+/// One setting as `pinion config show` prints it.
+struct shown_setting {
+  std::string key; ///< "engine.slots".
+  std::string value;
+  setting_source from = setting_source::built_in;
+};
+
+/// The effective configuration of `pinion standalone`.
+struct program_options {
+  std::string data;                   ///< Absolute.
+  std::vector<std::string> workflows; ///< Absolute folders or files.
+  std::string environment;
+  std::uint32_t slots = 0;            ///< From 1.
+  bool watch = true;
+  bool triggers = true;
+  bool sync = true;                   ///< Durability: acknowledged means on disk.
+  std::string log_level = "info";
+  std::uint64_t log_limit_bytes = 256ULL << 20U;
+  std::vector<shown_setting> shown;
+};
+
+/// What the process was given.
+struct program_arguments {
+  std::vector<std::string> words;                    ///< argv without the program and the verb.
+  std::map<std::string, std::string> environment;    ///< Of the process.
+  bool root = false;
+  std::uint32_t processors = 1;
+};
+
+/// Puts together flags > environment (`PINION__SECTION__KEY`) > file (`--config FILE`, YAML) >
+/// defaults. Fails with `errc::invalid`; the message names the flag, variable or place in the file
+/// and the suggestion the mend.
+result<program_options> read_options(const program_arguments& given);
+
+/// The help of the options, one line each.
+std::string options_help();
+
+} // namespace pinion

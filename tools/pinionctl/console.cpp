@@ -68,7 +68,7 @@ format format_named(const std::string& name) {
   if (name == "wide")
     return format::wide;
   if (name == "json")
-    return format::json;
+    return format::as_json;
   if (name == "yaml")
     return format::yaml;
   if (name == "name")

@@ -8,7 +8,7 @@
 
 namespace pinion::ctl {
 
-enum class format { table, wide, json, yaml, name, dot };
+enum class format { table, wide, as_json, yaml, name, dot };
 
 /// Where a verb's answer goes. With json, yaml and dot, standard output holds one document and
 /// nothing else; sentences then go to standard error.

@@ -14,13 +14,13 @@ format asked_format(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const bool next = (words[i] == "-o" || words[i] == "--output") && i + 1 < words.size();
     if ((next && words[i + 1] == "json") || words[i] == "-ojson" || words[i] == "--output=json")
-      return format::json;
+      return format::as_json;
   }
   return format::table;
 }
 
 void report(console& out, const failure& failed) {
-  if (out.chosen() == format::json)
+  if (out.chosen() == format::as_json)
     out.document(json{{"error", failed.error}});
   for (const auto& detail : failed.error.value("details", json::array())) {
     const auto place = text_of(detail, "file") + ':' + text_of(detail, "line") + ':' +

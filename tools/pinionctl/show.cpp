@@ -130,7 +130,7 @@ void print_fields(console& out, const json& object, const std::vector<field>& fi
 }
 
 void print_object(console& out, const json& object, const std::vector<field>& fields) {
-  if (out.chosen() == format::json || out.chosen() == format::yaml)
+  if (out.chosen() == format::as_json || out.chosen() == format::yaml)
     return out.document(object);
   if (out.chosen() == format::name)
     return out.line(escaped(text_of(object, "id")));

@@ -43,7 +43,7 @@ exit_code run_apply(session& now) {
     throw;
   }
   auto& out = now.out;
-  if (out.chosen() == format::json || out.chosen() == format::yaml) {
+  if (out.chosen() == format::as_json || out.chosen() == format::yaml) {
     out.document(answer);
     return exit_code::done;
   }

@@ -147,7 +147,7 @@ exit_code run_get(session& now) {
   const auto limit = now.args.number("limit", 1, 10'000'000).value_or(usual_limit);
   auto answer = fetch(now.engine, "/api/v1/" + name, std::move(values), limit, now.args.text("cursor"));
   sort_items(answer["items"], now.args.text("sort"));
-  if (now.out.chosen() == format::json || now.out.chosen() == format::yaml) {
+  if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml) {
     now.out.document(answer);
     return exit_code::done;
   }

@@ -108,7 +108,7 @@ exit_code run_graph(session& now) {
   const auto graph = now.engine.get("/api/v1/graph", values);
   auto& out = now.out;
   switch (out.chosen()) {
-  case format::json:
+  case format::as_json:
   case format::yaml: out.document(graph); break;
   case format::dot: out.raw(dot_of(graph)); break;
   case format::name:

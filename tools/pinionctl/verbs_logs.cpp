@@ -222,7 +222,7 @@ exit_code document_logs(session& now, const reference& ref) {
 exit_code run_logs(session& now) {
   const auto ref = value_or_fail(parse_reference(now.args.words.front()));
   (void)now.args.number("tail", 0, 1'000'000'000);
-  if (now.out.chosen() == format::json || now.out.chosen() == format::yaml)
+  if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml)
     return document_logs(now, ref);
   log_style style;
   style.timestamps = now.args.has("timestamps");

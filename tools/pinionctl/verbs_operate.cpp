@@ -13,7 +13,7 @@ exit_code operate(session& now, const char* operation, json further = json::obje
   json body{{"operation", operation}, {"ref", now.args.words.front()}, {"reason", now.args.text("reason")}};
   body.update(further);
   const auto answer = now.engine.post("/api/v1/operations", body);
-  if (now.out.chosen() == format::json || now.out.chosen() == format::yaml) {
+  if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml) {
     now.out.document(answer);
     return exit_code::done;
   }
@@ -37,7 +37,7 @@ std::string pause_target(const arguments& args) {
 
 exit_code change(session& now, const char* path, const json& body, const std::string& sentence) {
   const auto answer = now.engine.post(path, body);
-  if (now.out.chosen() == format::json || now.out.chosen() == format::yaml)
+  if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml)
     now.out.document(answer);
   else
     now.out.say(sentence);

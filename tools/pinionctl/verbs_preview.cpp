@@ -77,7 +77,7 @@ exit_code run_preview(session& now) {
                : files          ? of_files(args, count)
                                 : of_workflow(now, count);
   auto& out = now.out;
-  if (out.chosen() == format::json || out.chosen() == format::yaml) {
+  if (out.chosen() == format::as_json || out.chosen() == format::yaml) {
     out.document({{"items", std::move(items)}, {"next", nullptr}});
     return exit_code::done;
   }

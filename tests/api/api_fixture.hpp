@@ -1,0 +1,225 @@
+#pragma once
+
+#include "api/json.hpp"
+#include "pinion/api/routes.hpp"
+#include "pinion/definitions/canonical.hpp"
+#include "pinion/storage/memory_kv.hpp"
+#include "pinion/storage/rows.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pinion::testing {
+
+/// An engine that remembers what it was asked and answers at once, over a store in memory.
+class fake_engine final : public engine_client {
+public:
+  mutable memory_kv kv;
+  std::string folder = "/nonexistent";
+  std::vector<std::string> calls;
+  caller last_caller;
+  apply_request applied;
+  trigger_request triggered;
+  run_operation operation;
+  pause_target target;
+  catch_up owed = catch_up::none;
+  std::optional<problem> refusal; ///< The answer to every change, if set.
+  health_answer state;
+  why_answer reasons;
+  run_id next_run{1};
+
+  void apply(apply_request request, caller by, reply<apply_answer> done) override {
+    applied = std::move(request);
+    apply_answer answer;
+    for (const auto& one : applied.workflows)
+      answer.changes.push_back({one.id(), 1, apply_change::kind::created, {}});
+    finish<apply_answer>("apply", std::move(by), std::move(answer), done);
+  }
+  void trigger(trigger_request request, caller by, reply<trigger_answer> done) override {
+    triggered = std::move(request);
+    finish<trigger_answer>("trigger", std::move(by), {next_run, false}, done);
+  }
+  void operate(run_id run, run_operation asked, caller by, reply<operation_answer> done) override {
+    operation = std::move(asked);
+    finish<operation_answer>("operate " + to_string(run), std::move(by), {1}, done);
+  }
+  void pause(pause_target what, caller by, reply<operation_answer> done) override {
+    target = std::move(what);
+    finish<operation_answer>("pause", std::move(by), {1}, done);
+  }
+  void resume(pause_target what, catch_up which, caller by, reply<operation_answer> done) override {
+    target = std::move(what);
+    owed = which;
+    finish<operation_answer>("resume", std::move(by), {1}, done);
+  }
+  void hold(caller by, reply<operation_answer> done) override {
+    finish<operation_answer>("hold", std::move(by), {0}, done);
+  }
+  void unhold(caller by, reply<operation_answer> done) override {
+    finish<operation_answer>("unhold", std::move(by), {0}, done);
+  }
+  void shutdown(bool stop_tasks, caller by, reply<operation_answer> done) override {
+    finish<operation_answer>(stop_tasks ? "shutdown stop" : "shutdown leave", std::move(by), {0}, done);
+  }
+  void why_run(run_id, reply<why_answer> done) override { done(reasons); }
+  void why_instance(instance_key, reply<why_answer> done) override { done(reasons); }
+  void wheel(reply<wheel_answer> done) override { done(wheel_answer{}); }
+  void pools(reply<std::vector<pool_status>> done) override {
+    done(std::vector<pool_status>{{"", "slots", 4, 1, 0}, {"dw", "models", 2, 2, 3}});
+  }
+  void health(reply<health_answer> done) override { done(state); }
+  void wait_run(run_id run, duration, reply<run_record> done) override {
+    auto row = store_reader{kv}.run(run);
+    if (row && row.value())
+      done(std::move(*row.value()));
+    else
+      done(problem{errc::not_found, "no such run"});
+  }
+  const kv_port& store() const override { return kv; }
+  const std::string& data_folder() const override { return folder; }
+
+private:
+  template <class T>
+  void finish(const std::string& call, caller by, T answer, const reply<T>& done) {
+    calls.push_back(call);
+    last_caller = std::move(by);
+    if (refusal)
+      done(*refusal);
+    else
+      done(std::move(answer));
+  }
+};
+
+/// The API over a fake engine whose store holds workflow `dw.load`: `first`, then `train` (a fan-out)
+/// and `side`, then `last`; in Shanghai, with a trigger `nightly` at 02:00.
+class api_fixture {
+public:
+  static constexpr std::int64_t slot_us = 1'795'370'400'000'000; ///< 2026-11-22T18:00Z
+  fake_engine engine;
+  manual_clock clock{from_us(slot_us + 3'600'000'000)};
+  router api = make_api({&engine, &clock, nullptr, ""});
+
+  api_fixture() { apply(definition()); }
+
+  static workflow_definition definition() {
+    workflow_definition made;
+    made.project = "dw";
+    made.name = "load";
+    made.owner = "ds";
+    made.labels = {{"tier", "gold"}};
+    made.timezone = "Asia/Shanghai";
+    made.tasks.resize(4);
+    made.tasks[0].name = "first";
+    made.tasks[1].name = "train";
+    made.tasks[1].needs = {0};
+    made.tasks[1].for_each = fan_out{.variable = "x", .of = "[1]", .of_is_json = true, .groups_pool = {}, .key = {}};
+    made.tasks[1].pools = {{"models", 1}};
+    made.tasks[2].name = "side";
+    made.tasks[2].needs = {0};
+    made.tasks[3].name = "last";
+    made.tasks[3].needs = {1, 2};
+    trigger_definition nightly;
+    nightly.id = "nightly";
+    nightly.text = "0 2 * * *";
+    nightly.when = cron_schedule{cron_expression::parse("0 2 * * *").value(),
+                                 zone::load("Asia/Shanghai").value()};
+    made.triggers.push_back(std::move(nightly));
+    return made;
+  }
+
+  void apply(const workflow_definition& made) {
+    kv_batch batch;
+    workflow_record workflow;
+    workflow.id = made.id();
+    workflow.version = 1;
+    workflow.hash = "abc";
+    put_workflow(batch, workflow);
+    version_record version;
+    version.workflow = made.id();
+    version.version = 1;
+    version.hash = "abc";
+    version.definition = to_canonical_json(made);
+    put_version(batch, version);
+    for (const auto& one : made.triggers) {
+      trigger_record trigger;
+      trigger.workflow = made.id();
+      trigger.trigger = one.id;
+      put_trigger(batch, trigger);
+    }
+    commit(std::move(batch));
+  }
+
+  /// A running run whose `first` has succeeded and whose `train` has two elements.
+  run_record add_run(std::uint64_t number, run_state state = run_state::running) {
+    run_record run;
+    run.id = {number};
+    run.workflow = "dw.load";
+    run.version = 1;
+    run.trigger = "nightly";
+    run.slot = from_us(slot_us) - std::chrono::days{static_cast<int>(10 - number)};
+    run.interval_start = run.slot - std::chrono::days{1};
+    run.interval_end = run.slot;
+    run.state = state;
+    run.why = reason::none;
+    run.created_at = run.fired_at = run.started_at = run.slot;
+    run.admitted = true;
+    run.counts[static_cast<std::size_t>(instance_state::success)] = 1;
+    run.counts[static_cast<std::size_t>(instance_state::running)] = 1;
+    run.counts[static_cast<std::size_t>(instance_state::pre_ready)] = 1;
+    run.counts[0] = 2;
+    kv_batch batch;
+    put_run(batch, run, nullptr);
+    put_instance(batch, instance(run, 0, no_element, instance_state::success));
+    put_instance(batch, instance(run, 1, 0, instance_state::running, "DEU"));
+    put_instance(batch, instance(run, 1, 1, instance_state::pre_ready, "AUT"));
+    commit(std::move(batch));
+    return run;
+  }
+
+  static instance_record instance(const run_record& run, std::uint32_t task, std::uint32_t element,
+                                  instance_state state, std::string key = {}) {
+    instance_record made;
+    made.key = {run.id, task, element};
+    made.state = state;
+    made.why = reason::none;
+    made.started_at = run.slot + std::chrono::seconds{1};
+    if (is_terminal(state))
+      made.ended_at = run.slot + std::chrono::seconds{3};
+    made.element_key = std::move(key);
+    return made;
+  }
+
+  void commit(kv_batch batch) {
+    std::uint64_t next = 1;
+    number_audit(batch, next);
+    engine.kv.commit(std::move(batch), [](result<std::uint64_t>) {});
+  }
+
+  struct answer {
+    unsigned status = 0;
+    json body;
+  };
+
+  answer get(const std::string& target) { return send("GET", target, {}); }
+  answer post(const std::string& target, const json& body) {
+    return send("POST", target, to_text(body));
+  }
+
+  answer send(const std::string& method, const std::string& target, std::string body) {
+    http_request request;
+    request.method = method;
+    request.user = "alice";
+    request.body = std::move(body);
+    answer got;
+    const auto parsed = parse_target(target, request);
+    REQUIRE(parsed);
+    api.dispatch(std::move(request), [&](http_reply reply) {
+      got.status = reply.status;
+      got.body = json::parse(reply.body, nullptr, false);
+    });
+    return got;
+  }
+};
+
+} // namespace pinion::testing

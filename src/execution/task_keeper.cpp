@@ -358,9 +358,10 @@ bool task_keeper::scan_strays(bool at_any_cost) {
     strays_.push_back({pid, stat->group, stat->session, fence_mark(pid).value_or("")});
   }
   // A kernel that does not list children makes this a look at all processes: a fifth of our time at
-  // most.
+  // most, unless the time went to others.
   const auto cost = steady_now() - begun;
-  scan_after_ = begun + (cost > milliseconds{1} / 4 ? 5 * cost : duration{0});
+  const duration pause = cost > milliseconds{1} / 4 ? 4 * cost : duration{0};
+  scan_after_ = begun + cost + std::min<duration>(pause, slowest_check);
   return true;
 }
 

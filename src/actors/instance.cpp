@@ -128,7 +128,9 @@ void instance_state_data::stop(const msg::enter& what) {
   }
   if (task().type == task_type::workflow) {
     stopping = true;
-    if (const auto run = what.called != run_id{} ? what.called : called; run != run_id{})
+    if (what.call)
+      call(what);
+    else if (const auto run = what.called != run_id{} ? what.called : called; run != run_id{})
       self->send(seed.context->engine, msg::cancel_called{run});
     return;
   }

@@ -94,6 +94,7 @@ struct call_run {
   instant interval_start{};
   instant interval_end{};
   std::uint8_t priority = 0;
+  bool only_find = false; ///< Do not make one: the caller is being stopped.
 };
 /// The same to the ENGINE, which knows the workflow; answers with the run.
 struct call_workflow { std::string workflow; call_run call; };

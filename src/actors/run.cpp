@@ -57,10 +57,11 @@ void run_state_data::start_up() {
     const auto mine = std::find_if(instances.begin(), instances.end(), [&](const auto& each) {
       return each.second.address() == what.source;
     });
-    if (mine == instances.end())
-      self->quit(what.reason);
-    else
+    if (mine != instances.end())
       instance_down(what.source, what.reason);
+    else if (what.source == seed.workflow.address() ||
+             what.reason == caf::exit_reason::user_shutdown)
+      self->quit(what.reason); // Anything else is an instance that has done its work.
   });
   const auto& tasks = core().definition().tasks;
   for (std::uint32_t task = 0; task < tasks.size(); ++task)
@@ -295,7 +296,9 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
     what.start = start ? std::move(start) : body_of(key, at->attempt, at->epoch, why);
   } else if (state == instance_state::dqc_check) {
     what.start = check_of(key, why);
-  } else if (state == instance_state::running && task.type == task_type::workflow) {
+  } else if (task.type == task_type::workflow &&
+             (state == instance_state::running ||
+              (state == instance_state::stopping && again && at->called == run_id{}))) {
     const render_input input{core(), key, at->attempt, settings(),
                              read_secrets(settings().secrets)};
     if (auto params = render_call_params(input)) {
@@ -305,7 +308,8 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
       what.call = std::make_shared<msg::call_workflow>(
           msg::call_workflow{full ? name_of : core().definition().project + '.' + name_of,
                              {key, at->attempt, std::move(params).value(), run.slot,
-                              run.interval_start, run.interval_end, what.priority}});
+                              run.interval_start, run.interval_end, what.priority,
+                              state == instance_state::stopping}});
     } else {
       self->send(self, msg::happened{run_happening::call_refused{key, params.error().message}});
     }

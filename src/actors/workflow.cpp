@@ -218,9 +218,16 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
       by_clock && slot.lateness > late_after ? slot_outcome::late : slot_outcome::fired;
   const auto before = store_reader{*seed.context->ports.kv}.slot(key);
   put_slot(with, slot, before && before.value() ? &*before.value() : nullptr);
+  launching[key].push_back(std::move(done));
+  const auto launched = [this, key](const result<run_id>& made) {
+    const auto waiting = std::exchange(launching[key], {});
+    launching.erase(key);
+    for (const auto& each : waiting)
+      each(made);
+  };
   self->request(actor, caf::infinite, msg::fire_run{std::move(with), admitted})
-      .then([done](run_id made) { done(made); },
-            [done](const caf::error& why) { done(to_problem(why)); });
+      .then([launched](run_id made) { launched(made); },
+            [launched](const caf::error& why) { launched(to_problem(why)); });
   cancel_runs(decision.cancel);
   return run;
 }
@@ -389,8 +396,15 @@ caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::tri
   const store_reader store{*seed.context->ports.kv};
   auto promise = self->make_response_promise<trigger_answer>();
   if (!ask.key.empty()) {
-    if (const auto found = keys_under_way.find(ask.key); found != keys_under_way.end())
-      return trigger_answer{found->second, true};
+    if (const auto found = keys_under_way.find(ask.key); found != keys_under_way.end()) {
+      launching[found->second].push_back([promise](const result<run_id>& made) mutable {
+        if (made)
+          promise.deliver(trigger_answer{made.value(), true});
+        else
+          promise.deliver(to_error(made.error()));
+      });
+      return promise;
+    }
     const auto known = store.run_by_request_key(id(), ask.key);
     if (known && known.value())
       return trigger_answer{*known.value(), true};
@@ -411,7 +425,7 @@ caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::tri
   const auto is_taken = [&](instant slot) {
     const keys::slot_key key{"main", id(), plan.trigger, slot};
     const auto row = store.slot(key);
-    return taken.contains(key) || !row || row.value();
+    return launching.contains(key) || !row || row.value();
   };
   while (is_taken(plan.slot))
     plan.slot += duration{1};
@@ -435,23 +449,17 @@ caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::tri
     return to_error({errc::limit, std::to_string(max_queued_per_trigger) + " runs of " + id() +
                                       " made by hand are queued already",
                      "cancel some, or raise max_active_runs"});
-  const keys::slot_key key{"main", id(), plan.trigger, plan.slot};
-  taken.insert(key);
   kv_batch with;
-  auto record = audit(what.by, "trigger", id());
-  const auto run = launch(plan, decision, [&] {
-    put_audit(with, record);
-    return std::move(with);
-  }(), [this, promise, key, ask](const result<run_id>& made) mutable {
-    taken.erase(key);
+  put_audit(with, audit(what.by, "trigger", id()));
+  if (!ask.key.empty())
+    keys_under_way[ask.key] = {"main", id(), plan.trigger, plan.slot};
+  launch(plan, decision, std::move(with), [this, promise, ask](const result<run_id>& made) mutable {
     keys_under_way.erase(ask.key);
     if (made)
       promise.deliver(trigger_answer{made.value(), false});
     else
       promise.deliver(to_error(made.error()));
   });
-  if (!ask.key.empty())
-    keys_under_way[ask.key] = run;
   return promise;
 }
 
@@ -466,6 +474,19 @@ caf::result<run_id> workflow_state_data::call(const msg::call_run& what) {
   const auto known = store_reader{*seed.context->ports.kv}.run_by_key(key);
   if (known && known.value())
     return *known.value();
+  auto promise = self->make_response_promise<run_id>();
+  const auto answer = [promise](const result<run_id>& made) mutable {
+    if (made)
+      promise.deliver(made.value());
+    else
+      promise.deliver(to_error(made.error()));
+  };
+  if (const auto found = launching.find(key); found != launching.end()) {
+    found->second.push_back(answer);
+    return promise;
+  }
+  if (what.only_find)
+    return to_error({errc::not_found, "the call had not been made yet", {}});
   if (seed.record.retired)
     return to_error({errc::refused, id() + " is retired: its file is gone", {}});
   auto params = resolve_params(*seed.definition, std::nullopt, what.params);
@@ -479,13 +500,7 @@ caf::result<run_id> workflow_state_data::call(const msg::call_run& what) {
   plan.overlap = overlap_policy::queue;
   const auto decision = decide_admission(live(), seed.definition->max_active_runs,
                                          {run_id{}, plan.trigger, plan.overlap, false, false});
-  auto promise = self->make_response_promise<run_id>();
-  launch(plan, decision, {}, [promise](const result<run_id>& made) mutable {
-    if (made)
-      promise.deliver(made.value());
-    else
-      promise.deliver(to_error(made.error()));
-  });
+  launch(plan, decision, {}, answer);
   return promise;
 }
 

@@ -57,9 +57,9 @@ struct workflow_state_data {
   std::map<std::string, trigger_record> triggers;
   std::map<run_id, workflow_run> runs;
   std::map<keys::slot_key, run_id> loaded;
-  /// Slots of manual runs whose row is not durable yet.
-  std::set<keys::slot_key> taken;
-  std::map<std::string, run_id> keys_under_way;
+  /// Runs whose first batch is not durable yet, by natural key, with who waits for it.
+  std::map<keys::slot_key, std::vector<std::function<void(result<run_id>)>>> launching;
+  std::map<std::string, keys::slot_key> keys_under_way; ///< Request keys of such runs.
   /// Runs that have ended and are being looked at or operated on.
   std::map<run_id, caf::weak_actor_ptr> visited;
 

@@ -37,8 +37,8 @@ void run_fields(Archive& row, Record& r) {
   row.json(r.params);
   row.number(r.priority);
   row.flags(r.ignore_overlap, r.admitted, r.cancel_requested, r.cancel_failed, r.has_parent);
-  row.times(r.slot, r.interval_start, r.interval_end, r.created_at, r.fired_at, r.started_at,
-            r.ended_at, r.last_at);
+  row.times(r.slot, r.interval_start, r.interval_end, r.created_at, r.fired_at, r.admitted_at,
+            r.started_at, r.ended_at, r.last_at);
   if (r.has_parent)
     place(row, r.parent);
   row.text(r.requested_by);

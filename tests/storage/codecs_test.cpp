@@ -61,6 +61,7 @@ TEST_CASE("the stored form of a run does not change", "[codecs]") {
   r.slot = at(1000);
   r.interval_start = at(940);
   r.created_at = at(1001);
+  r.admitted_at = at(1002);
   r.state = run_state::running;
   r.why = reason::by_user;
   r.message = "m";
@@ -76,7 +77,7 @@ TEST_CASE("the stored form of a run does not change", "[codecs]") {
   r.counts[14] = 1;
   r.incarnation = 2;
   const auto bytes = "\1\4main\3p.w\xac\2\1t\2\x1c\1m\3[]\5\x12"
-                     "\x0b\xd0\x0f\x77\x7a"
+                     "\x2b\xd0\x0f\x77\x7a\2"
                      "\6\1\xff\xff\xff\xff\x0f\1u\1k\1n"
                      "\x80\1\0\0\0\0\0\0\0\0\0\0\0\0\0\1\2"s;
   CHECK(codecs::encode(r) == bytes);
@@ -198,6 +199,7 @@ TEST_CASE("a run comes back as it was written", "[codecs]") {
     const auto read = codecs::decode_run(run.id, bytes).value();
     RC_ASSERT(codecs::encode(read) == bytes);
     RC_ASSERT(read.slot == run.slot);
+    RC_ASSERT(read.admitted_at == run.admitted_at);
     RC_ASSERT(read.last_at == run.last_at);
     RC_ASSERT(read.params == run.params);
     RC_ASSERT(read.counts == run.counts);

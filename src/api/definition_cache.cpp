@@ -4,8 +4,9 @@
 
 namespace pinion {
 
-result<definition_cache::definition_ptr>
-definition_cache::get(const store_reader& rows, const std::string& workflow, std::uint32_t version) {
+result<definition_cache::definition_ptr> definition_cache::get(const store_reader& rows,
+                                                               const std::string& workflow,
+                                                               std::uint32_t version) {
   {
     const std::lock_guard lock{guard_};
     if (const auto found = by_key_.find({workflow, version}); found != by_key_.end()) {

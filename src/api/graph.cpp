@@ -12,11 +12,11 @@ using counts = std::array<std::uint32_t, instance_state_count>;
 
 /// Which state stands for a fan-out: what runs or went wrong hides what is well.
 constexpr std::array attention{
-    instance_state::running,    instance_state::async_running, instance_state::dqc_check,
-    instance_state::stopping,   instance_state::ready,         instance_state::retry_wait,
-    instance_state::pre_ready,  instance_state::failed,        instance_state::upstream_failed,
-    instance_state::cancelled,  instance_state::waiting,       instance_state::triggered,
-    instance_state::pre_trigger, instance_state::success,      instance_state::skipped};
+    instance_state::running,     instance_state::async_running, instance_state::dqc_check,
+    instance_state::stopping,    instance_state::ready,         instance_state::retry_wait,
+    instance_state::pre_ready,   instance_state::failed,        instance_state::upstream_failed,
+    instance_state::cancelled,   instance_state::waiting,       instance_state::triggered,
+    instance_state::pre_trigger, instance_state::success,       instance_state::skipped};
 
 instance_state standing_for(const counts& of) {
   for (const auto state : attention)
@@ -27,11 +27,16 @@ instance_state standing_for(const counts& of) {
 
 std::string_view type_name(task_type type) {
   switch (type) {
-  case task_type::shell: return "shell";
-  case task_type::python: return "python";
-  case task_type::empty: return "empty";
-  case task_type::check: return "check";
-  case task_type::workflow: return "workflow";
+  case task_type::shell:
+    return "shell";
+  case task_type::python:
+    return "python";
+  case task_type::empty:
+    return "empty";
+  case task_type::check:
+    return "check";
+  case task_type::workflow:
+    return "workflow";
   }
   return "shell";
 }
@@ -142,23 +147,23 @@ json graph_of(const workflow_definition& definition, const run_instances* instan
   const edges graph{definition};
   const auto level = levels_of(graph);
   const auto shown = shown_tasks(graph, extent);
-  const auto of = instances != nullptr ? counts_by_task(definition, *instances)
-                                       : std::vector<counts>{};
+  const auto of =
+      instances != nullptr ? counts_by_task(definition, *instances) : std::vector<counts>{};
   json nodes = json::array();
   for (std::uint32_t task = 0; task < definition.tasks.size(); ++task) {
     if (!shown[task])
       continue;
     const auto& one = definition.tasks[task];
-    nodes.push_back(
-        {{"task", one.name},
-         {"title", one.title},
-         {"type", type_name(one.type)},
-         {"fan_out", one.for_each.has_value()},
-         {"state", of.empty() ? json() : json(to_string(standing_for(of[task])))},
-         {"counts", of.empty() ? json() : counts_object(of[task])},
-         {"level", level[task]},
-         {"needs", names_of(definition, one.needs)},
-         {"fallback_of", one.fallback_of ? json(definition.tasks[*one.fallback_of].name) : json()}});
+    nodes.push_back({{"task", one.name},
+                     {"title", one.title},
+                     {"type", type_name(one.type)},
+                     {"fan_out", one.for_each.has_value()},
+                     {"state", of.empty() ? json() : json(to_string(standing_for(of[task])))},
+                     {"counts", of.empty() ? json() : counts_object(of[task])},
+                     {"level", level[task]},
+                     {"needs", names_of(definition, one.needs)},
+                     {"fallback_of",
+                      one.fallback_of ? json(definition.tasks[*one.fallback_of].name) : json()}});
   }
   return {{"workflow", definition.id()},
           {"run", instances != nullptr ? json(to_string(instances->run.id)) : json()},

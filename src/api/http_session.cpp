@@ -67,13 +67,13 @@ public:
     if (buffer_.size() > 0)
       return read_header();
     stream_.expires_after(first ? core_->limits.header_time : core_->limits.idle_time);
-    stream_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](error_code failed,
-                                                                              std::size_t bytes) {
-      if (failed)
-        return self->close();
-      self->buffer_.commit(bytes);
-      self->read_header();
-    });
+    stream_.async_read_some(buffer_.prepare(4096),
+                            [self = shared_from_this()](error_code failed, std::size_t bytes) {
+                              if (failed)
+                                return self->close();
+                              self->buffer_.commit(bytes);
+                              self->read_header();
+                            });
   }
 
   void end(bool idle_only) {
@@ -98,10 +98,9 @@ private:
     parser_->body_limit(core_->limits.body_bytes);
     keep_alive_ = false;
     stream_.expires_after(core_->limits.header_time);
-    http::async_read_header(stream_, buffer_, *parser_,
-                            [self = shared_from_this()](error_code failed, std::size_t) {
-                              self->on_header(failed);
-                            });
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](error_code failed, std::size_t) { self->on_header(failed); });
   }
 
   void on_header(error_code failed) {
@@ -111,8 +110,8 @@ private:
     // Beast refuses Content-Length beside chunked; other codings would hide the body's length.
     const auto coding = head[http::field::transfer_encoding];
     if (!coding.empty() && !beast::iequals(coding, "chunked"))
-      return write(error_reply(400, problem{errc::invalid,
-                                            "Transfer-Encoding may only be 'chunked'"}));
+      return write(
+          error_reply(400, problem{errc::invalid, "Transfer-Encoding may only be 'chunked'"}));
     if (head.method() == http::verb::unknown || head.method() == http::verb::connect)
       return write(error_reply(405, problem{errc::invalid, "Unknown method"}));
     if (beast::iequals(head[http::field::expect], "100-continue") && !parser_->is_done())
@@ -158,8 +157,7 @@ private:
     ++serial_;
     stream_.expires_never();
     watch_peer();
-    core_->pool->post([core = core_, request = std::move(request),
-                       reply = make_reply()]() mutable {
+    core_->pool->post([core = core_, request = std::move(request), reply = make_reply()]() mutable {
       core->routes.dispatch(std::move(request), reply);
     });
   }
@@ -197,8 +195,7 @@ private:
   /// Notices a client that leaves during a long poll. Bytes of a next request end the watch.
   void watch_peer() {
     stream_.socket().async_wait(
-        local_socket::wait_read,
-        [self = weak_from_this(), serial = serial_](error_code failed) {
+        local_socket::wait_read, [self = weak_from_this(), serial = serial_](error_code failed) {
           const auto alive = self.lock();
           if (!alive || failed || alive->phase_ != phase::handling || alive->serial_ != serial)
             return;
@@ -224,9 +221,9 @@ private:
     if (is_head_)
       message.body().clear();
     stream_.expires_after(core_->limits.write_time);
-    http::async_write(stream_, message, [self = shared_from_this()](error_code failed, std::size_t) {
-      self->on_written(failed);
-    });
+    http::async_write(
+        stream_, message,
+        [self = shared_from_this()](error_code failed, std::size_t) { self->on_written(failed); });
     handling_.reset();
   }
 

@@ -43,13 +43,15 @@ public:
       : view_{view}, query_{query}, items_{items}, limit_{limit} {}
 
   /// Goes on at (task, element). Returns where to go on later, or nothing when the run is done.
-  result<std::optional<instance_key>> walk(const run_record& run,
-                                           const workflow_definition& definition, instance_key from) {
+  result<std::optional<instance_key>>
+  walk(const run_record& run, const workflow_definition& definition, instance_key from) {
     run_ = &run;
     definition_ = &definition;
     next_task_ = from.task;
     mid_task_ = from.element > 0;
-    const auto visit = [this](std::string_view key, std::string_view value) { return row(key, value); };
+    const auto visit = [this](std::string_view key, std::string_view value) {
+      return row(key, value);
+    };
     BOOST_OUTCOME_TRYV(view_.kv().scan(family::instances, keys::instance(from),
                                        keys::after(keys::rows_of(run.id)), visit));
     if (bad_)
@@ -141,9 +143,12 @@ std::optional<run_state> run_state_with(instance_state state) {
   if (is_terminal(state))
     return std::nullopt;
   switch (state) {
-  case instance_state::pre_trigger: return run_state::planned;
-  case instance_state::triggered: return run_state::queued;
-  default: return run_state::running;
+  case instance_state::pre_trigger:
+    return run_state::planned;
+  case instance_state::triggered:
+    return run_state::queued;
+  default:
+    return run_state::running;
   }
 }
 
@@ -154,8 +159,8 @@ bool may_match(const run_record& run, const instance_query& query) {
 
 /// Appends what one run has for the page.
 result<std::optional<instance_key>> append_run(const store_view& view, const instance_query& query,
-                                               const run_record& run, instance_key from, json& items,
-                                               std::size_t limit) {
+                                               const run_record& run, instance_key from,
+                                               json& items, std::size_t limit) {
   if (!may_match(run, query))
     return std::optional<instance_key>{};
   BOOST_OUTCOME_TRY(definition, view.definition_of(run));
@@ -187,7 +192,8 @@ result<json> list_instances(const store_view& view, const instance_query& query,
       part = std::move(runs);
     }
     for (const auto& run : part.items) {
-      BOOST_OUTCOME_TRY(rest, append_run(view, query, run, {run.id, at.task, at.element}, items, ask.limit));
+      BOOST_OUTCOME_TRY(
+          rest, append_run(view, query, run, {run.id, at.task, at.element}, items, ask.limit));
       if (rest)
         return objects::list(std::move(items), print({rest->task, rest->element, at.runs}));
     }

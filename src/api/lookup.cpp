@@ -41,8 +41,9 @@ result<run_record> run_by_id(const store_view& view, const reference& ref, run_i
   if (row)
     return std::move(*row);
   BOOST_OUTCOME_TRY(highest, view.rows.highest_run());
-  return no_run(ref, "", highest.value == 0 ? "There are no runs yet"
-                                            : "The newest run is " + to_string(highest));
+  return no_run(ref, "",
+                highest.value == 0 ? "There are no runs yet"
+                                   : "The newest run is " + to_string(highest));
 }
 
 result<run_record> run_by_slot(const store_view& view, const reference& ref) {
@@ -61,7 +62,8 @@ result<run_record> run_by_slot(const store_view& view, const reference& ref) {
   if (found.empty())
     return no_run(ref, "", "'pinionctl get runs --workflow " + ref.workflow + "' lists them");
   if (found.size() > 1)
-    return problem{errc::refused, "'" + ref.text + "' is ambiguous: several triggers have this slot",
+    return problem{errc::refused,
+                   "'" + ref.text + "' is ambiguous: several triggers have this slot",
                    "Name one of: " + names};
   return run_by_id(view, ref, found.front());
 }
@@ -119,8 +121,8 @@ result<run_record> find_run(const store_view& view, const reference& ref) {
   run_filter filter;
   if (!ref.state.empty())
     filter.state = run_state_from(ref.state);
-  return newest_run(view, ref, filter, ref.state.empty() ? ": it has not run yet"
-                                                         : ": no run is " + ref.state);
+  return newest_run(view, ref, filter,
+                    ref.state.empty() ? ": it has not run yet" : ": no run is " + ref.state);
 }
 
 result<run_record> find_run(const store_view& view, const std::string& ref) {
@@ -140,8 +142,8 @@ result<std::uint32_t> find_task(const workflow_definition& definition, const std
                  did_you_mean(name, names)};
 }
 
-result<std::vector<instance_record>> instances_of_task(const store_view& view, const run_record& run,
-                                                       std::uint32_t task) {
+result<std::vector<instance_record>> instances_of_task(const store_view& view,
+                                                       const run_record& run, std::uint32_t task) {
   std::vector<instance_record> found;
   std::optional<problem> bad;
   // The task's keys lie between its first element and `no_element`, which is the last.
@@ -157,7 +159,8 @@ result<std::vector<instance_record>> instances_of_task(const store_view& view, c
     found.push_back(std::move(row.value()));
     return true;
   };
-  BOOST_OUTCOME_TRYV(view.kv().scan(family::instances, keys::instance({run.id, task, 0}), end, visit));
+  BOOST_OUTCOME_TRYV(
+      view.kv().scan(family::instances, keys::instance({run.id, task, 0}), end, visit));
   if (bad)
     return *bad;
   if (found.empty())
@@ -187,7 +190,8 @@ result<found_instances> find_instances(const store_view& view, const reference& 
       keys.push_back(one.element_key);
   }
   return problem{errc::not_found, "There is no instance '" + ref.text + "'",
-                 keys.empty() ? "This fan-out has no elements (yet)" : did_you_mean(*ref.index, keys)};
+                 keys.empty() ? "This fan-out has no elements (yet)"
+                              : did_you_mean(*ref.index, keys)};
 }
 
 result<found_attempt> find_attempt(const store_view& view, const reference& ref) {
@@ -195,9 +199,10 @@ result<found_attempt> find_attempt(const store_view& view, const reference& ref)
     return problem{errc::invalid, "'" + ref.text + "' names no instance", "Write r123/task"};
   BOOST_OUTCOME_TRY(found, find_instances(view, ref));
   if (found.instances.size() > 1)
-    return problem{errc::invalid,
-                   "'" + ref.text + "' means " + std::to_string(found.instances.size()) + " instances",
-                   "Name one: " + objects::instance_ref(*found.definition, found.instances.front())};
+    return problem{
+        errc::invalid,
+        "'" + ref.text + "' means " + std::to_string(found.instances.size()) + " instances",
+        "Name one: " + objects::instance_ref(*found.definition, found.instances.front())};
   auto& instance = found.instances.front();
   const auto number = ref.attempt.value_or(instance.attempt);
   if (number == 0)

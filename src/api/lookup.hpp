@@ -24,8 +24,8 @@ result<run_record> find_run(const store_view& view, const std::string& ref);
 /// The position of a task of that name.
 result<std::uint32_t> find_task(const workflow_definition& definition, const std::string& name);
 
-/// A run and those of its instances that a reference names: one, all of a fan-out, or all of the run
-/// if it names no task (then `instances` is empty).
+/// A run and those of its instances that a reference names: one, all of a fan-out, or all of the
+/// run if it names no task (then `instances` is empty).
 struct found_instances {
   run_record run;
   definition_cache::definition_ptr definition;
@@ -34,11 +34,12 @@ struct found_instances {
 result<found_instances> find_instances(const store_view& view, const reference& ref);
 
 /// The instances of one task of a run, those without a row included.
-result<std::vector<instance_record>> instances_of_task(const store_view& view, const run_record& run,
-                                                       std::uint32_t task);
+result<std::vector<instance_record>> instances_of_task(const store_view& view,
+                                                       const run_record& run, std::uint32_t task);
 
 /// The attempt that a reference means: the numbered one, else the newest. Fails with
-/// `errc::invalid` if the reference names several instances, `errc::not_found` if nothing was tried.
+/// `errc::invalid` if the reference names several instances, `errc::not_found` if nothing was
+/// tried.
 struct found_attempt {
   run_record run;
   definition_cache::definition_ptr definition;

@@ -12,8 +12,8 @@ json text_or_null(const std::string& text) { return text.empty() ? json() : json
 
 /// "models", or "licences,models" for several; null for none.
 json pool_names(const std::vector<pool_need>& pools) {
-  const auto joined =
-      std::accumulate(pools.begin(), pools.end(), std::string{}, [](std::string all, const auto& need) {
+  const auto joined = std::accumulate(
+      pools.begin(), pools.end(), std::string{}, [](std::string all, const auto& need) {
         return std::move(all) + (all.empty() ? "" : ",") + need.pool;
       });
   return text_or_null(joined);
@@ -91,7 +91,8 @@ json run(const run_record& record, zone in) {
           {"lane", record.lane},
           {"slot", print_local(record.slot, in)},
           {"biz_date", print_day(biz_date(record.slot, in))},
-          {"data_interval", {{"start", time(record.interval_start)}, {"end", time(record.interval_end)}}},
+          {"data_interval",
+           {{"start", time(record.interval_start)}, {"end", time(record.interval_end)}}},
           {"state", to_string(record.state)},
           {"reason", to_string(record.why)},
           {"message", record.message},
@@ -108,8 +109,9 @@ json run(const run_record& record, zone in) {
 json instance(const instance_view& view) {
   const auto& record = view.record;
   const auto& task = view.definition.tasks[record.key.task];
-  const auto priority = record.priority != 0 ? record.priority
-                        : view.run.priority != 0 ? view.run.priority : task.priority;
+  const auto priority = record.priority != 0     ? record.priority
+                        : view.run.priority != 0 ? view.run.priority
+                                                 : task.priority;
   return {{"id", instance_ref(view.definition, record)},
           {"run", to_string(record.key.run)},
           {"workflow", view.run.workflow},
@@ -176,13 +178,18 @@ json slot(const slot_record& record, zone in) {
 }
 
 json permit(const permit_record& record, const std::string& ref) {
-  return {{"project", record.project}, {"pool", record.pool},   {"permits", record.permits},
-          {"holder", ref},             {"attempt", record.attempt}, {"since", time(record.since)}};
+  return {{"project", record.project}, {"pool", record.pool},
+          {"permits", record.permits}, {"holder", ref},
+          {"attempt", record.attempt}, {"since", time(record.since)}};
 }
 
 json audit(const audit_record& record) {
-  return {{"sequence", record.sequence}, {"at", time(record.at)},   {"who", record.who},
-          {"verb", record.verb},         {"object", record.object}, {"reason", record.reason},
+  return {{"sequence", record.sequence},
+          {"at", time(record.at)},
+          {"who", record.who},
+          {"verb", record.verb},
+          {"object", record.object},
+          {"reason", record.reason},
           {"details", from_stored(record.details)}};
 }
 

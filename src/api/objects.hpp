@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-/// The JSON of everything the API shows, in one place. Keys, their order and their units are public.
+/// The JSON of everything the API shows, in one place. Keys, their order and their units are
+/// public.
 namespace pinion::objects {
 
 /// UTC with six fraction digits, or null for `never`.
@@ -43,7 +44,7 @@ struct instance_view {
   const run_record& run;
   const workflow_definition& definition;
   const instance_record& record;
-  std::string worker;         ///< Of the newest attempt; empty: none.
+  std::string worker; ///< Of the newest attempt; empty: none.
   json_text outputs = "{}";
 };
 json instance(const instance_view& view);

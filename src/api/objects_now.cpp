@@ -5,11 +5,16 @@ namespace {
 
 std::string_view name_of(apply_change::kind what) {
   switch (what) {
-  case apply_change::kind::created: return "created";
-  case apply_change::kind::updated: return "updated";
-  case apply_change::kind::unchanged: return "unchanged";
-  case apply_change::kind::retired: return "retired";
-  case apply_change::kind::kept: return "kept";
+  case apply_change::kind::created:
+    return "created";
+  case apply_change::kind::updated:
+    return "updated";
+  case apply_change::kind::unchanged:
+    return "unchanged";
+  case apply_change::kind::retired:
+    return "retired";
+  case apply_change::kind::kept:
+    return "kept";
   }
   return "unchanged";
 }
@@ -18,12 +23,10 @@ std::string_view name_of(apply_change::kind what) {
 
 json pool(const pool_status& status) {
   const auto name = status.project.empty() ? status.pool : status.project + '.' + status.pool;
-  return {{"id", name},
-          {"project", status.project.empty() ? json() : json(status.project)},
-          {"pool", status.pool},
-          {"capacity", status.capacity},
-          {"used", status.used},
-          {"queued", status.queued}};
+  return {
+      {"id", name},          {"project", status.project.empty() ? json() : json(status.project)},
+      {"pool", status.pool}, {"capacity", status.capacity},
+      {"used", status.used}, {"queued", status.queued}};
 }
 
 json why(const why_answer& answer) {
@@ -48,7 +51,8 @@ json wheel(const wheel_answer& answer) {
   return {{"wall_entries", answer.wall_entries},
           {"steady_entries", answer.steady_entries},
           {"next_wall", time(answer.next_wall)},
-          {"next_steady_s", answer.next_steady < duration::zero() ? json() : seconds(answer.next_steady)},
+          {"next_steady_s",
+           answer.next_steady < duration::zero() ? json() : seconds(answer.next_steady)},
           {"fired", answer.fired},
           {"cancelled", answer.cancelled},
           {"worst_lag_s", seconds(answer.worst_lag)},

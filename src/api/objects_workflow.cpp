@@ -23,11 +23,16 @@ std::optional<instant> next_of(const trigger_definition& trigger, const trigger_
 
 std::string_view overlap_name(overlap_policy policy) {
   switch (policy) {
-  case overlap_policy::queue: return "queue";
-  case overlap_policy::queue_one: return "queue_one";
-  case overlap_policy::skip: return "skip";
-  case overlap_policy::cancel_running: return "cancel_running";
-  case overlap_policy::allow: return "allow";
+  case overlap_policy::queue:
+    return "queue";
+  case overlap_policy::queue_one:
+    return "queue_one";
+  case overlap_policy::skip:
+    return "skip";
+  case overlap_policy::cancel_running:
+    return "cancel_running";
+  case overlap_policy::allow:
+    return "allow";
   }
   return "queue";
 }
@@ -88,8 +93,8 @@ json workflow(const workflow_record& record, const workflow_definition& definiti
           {"max_active_runs", definition.max_active_runs},
           {"source", record.source.empty() ? json() : json(record.source)},
           {"paused", record.paused},
-          {"pause", pause_fields(record.paused, record.paused_by, record.paused_reason,
-                                 record.paused_at)},
+          {"pause",
+           pause_fields(record.paused, record.paused_by, record.paused_reason, record.paused_at)},
           {"retired", record.retired},
           {"updated_at", time(record.updated_at)},
           {"triggers", std::move(shown)},

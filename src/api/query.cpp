@@ -24,7 +24,8 @@ bool is_known(const std::string& name, std::initializer_list<std::string_view> k
 
 } // namespace
 
-result<void> check_query(const http_request& request, std::initializer_list<std::string_view> known) {
+result<void> check_query(const http_request& request,
+                         std::initializer_list<std::string_view> known) {
   for (const auto& [name, value] : request.query)
     if (!is_known(name, known))
       return unknown_name("parameter", name, known);
@@ -79,13 +80,15 @@ result<std::vector<std::pair<std::string, std::string>>> query_labels(const http
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
     const auto equals = pair.find('=');
     if (equals == std::string_view::npos || equals == 0)
-      return problem{errc::invalid, "A label is written 'name=value', not '" + std::string{pair} + "'"};
+      return problem{errc::invalid,
+                     "A label is written 'name=value', not '" + std::string{pair} + "'"};
     pairs.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
   }
   return pairs;
 }
 
-result<json> body_object(const http_request& request, std::initializer_list<std::string_view> known) {
+result<json> body_object(const http_request& request,
+                         std::initializer_list<std::string_view> known) {
   if (request.body.empty())
     return json::object();
   auto body = json::parse(request.body, nullptr, false);

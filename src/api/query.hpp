@@ -18,7 +18,8 @@
 namespace pinion {
 
 /// Fails if the query has a name that is not one of `known`; the suggestion is the nearest one.
-result<void> check_query(const http_request& request, std::initializer_list<std::string_view> known);
+result<void> check_query(const http_request& request,
+                         std::initializer_list<std::string_view> known);
 
 /// The value, or empty text.
 std::string query_text(const http_request& request, const std::string& name);
@@ -40,7 +41,8 @@ result<time_range> query_times(const http_request& request, instant now, zone in
 result<std::vector<std::pair<std::string, std::string>>> query_labels(const http_request& request);
 
 /// The body as a JSON object whose keys are all `known`; an empty body is an empty object.
-result<json> body_object(const http_request& request, std::initializer_list<std::string_view> known);
+result<json> body_object(const http_request& request,
+                         std::initializer_list<std::string_view> known);
 
 /// The text under `name`, or empty text; fails if it is no text.
 result<std::string> body_text(const json& body, const char* name);

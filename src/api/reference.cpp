@@ -114,7 +114,8 @@ result<void> parse_trigger(std::string_view text, reference& into) {
   if (!legal)
     return bad(into.text, "'" + std::string{name} + "' is no name of a trigger");
   into.trigger = name;
-  return at == std::string_view::npos ? result<void>{ok()} : parse_selector(text.substr(at + 1), into);
+  return at == std::string_view::npos ? result<void>{ok()}
+                                      : parse_selector(text.substr(at + 1), into);
 }
 
 /// Splits `head/rest` at the slash that ends the run, if there is one: the first behind the last

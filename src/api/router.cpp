@@ -62,8 +62,8 @@ void router::dispatch(http_request request, const reply_function& reply) const {
   if (allowed.empty())
     return reply(error_reply(problem{errc::not_found, "There is nothing at '" + request.path + "'",
                                      "The API is described in docs/api.md"}));
-  auto refusal = error_reply(405, problem{errc::invalid, "'" + request.path + "' does not take " +
-                                                             request.method});
+  auto refusal = error_reply(
+      405, problem{errc::invalid, "'" + request.path + "' does not take " + request.method});
   refusal.headers["Allow"] = allowed;
   reply(std::move(refusal));
 }

@@ -95,15 +95,15 @@ void apply(const api_ptr& state, const http_request& request, const reply_functi
   auto asked = request_of(body.value(), loaded);
   if (!asked)
     return reply(error_reply(asked.error()));
-  state->engine().apply(std::move(asked.value()), {request.user, reason.value()},
-                        answer_with<apply_answer>(
-                            state, reply,
-                            [warnings = details_of(loaded.warnings)](
-                                api_state&, const apply_answer& answer) -> result<json> {
-                              auto shown = objects::changes(answer);
-                              shown["warnings"] = warnings;
-                              return shown;
-                            }));
+  state->engine().apply(
+      std::move(asked.value()), {request.user, reason.value()},
+      answer_with<apply_answer>(state, reply,
+                                [warnings = details_of(loaded.warnings)](
+                                    api_state&, const apply_answer& answer) -> result<json> {
+                                  auto shown = objects::changes(answer);
+                                  shown["warnings"] = warnings;
+                                  return shown;
+                                }));
 }
 
 } // namespace

@@ -60,7 +60,8 @@ result<trigger_request> trigger_of(api_state& state, const json& body) {
 }
 
 /// Replies with the run: 201 if it is new, 200 if its key had been used before.
-result<void> trigger(const api_ptr& state, const http_request& request, const reply_function& reply) {
+result<void> trigger(const api_ptr& state, const http_request& request,
+                     const reply_function& reply) {
   BOOST_OUTCOME_TRY(body, body_object(request, {"workflow", "params", "key", "biz_date",
                                                 "ignore_overlap", "reason"}));
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
@@ -73,8 +74,8 @@ result<void> trigger(const api_ptr& state, const http_request& request, const re
           const store_view view{*state};
           const auto run = view.rows.run(answer.value().run);
           if (!run || !run.value())
-            return reply(error_reply(run ? problem{errc::internal, "The new run has no row"}
-                                         : run.error()));
+            return reply(
+                error_reply(run ? problem{errc::internal, "The new run has no row"} : run.error()));
           const auto definition = view.definition_of(*run.value());
           if (!definition)
             return reply(error_reply(definition.error()));
@@ -120,7 +121,8 @@ result<catch_up> catch_up_of(const json& body) {
   return problem{errc::invalid, "'catch_up' is none, last or all, not '" + text + "'"};
 }
 
-result<void> resume(const api_ptr& state, const http_request& request, const reply_function& reply) {
+result<void> resume(const api_ptr& state, const http_request& request,
+                    const reply_function& reply) {
   BOOST_OUTCOME_TRY(body, body_object(request, {"target", "catch_up", "reason"}));
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   BOOST_OUTCOME_TRY(owed, catch_up_of(body));
@@ -136,7 +138,8 @@ result<void> hold(const api_ptr& state, const http_request& request, const reply
   return ok();
 }
 
-result<void> unhold(const api_ptr& state, const http_request& request, const reply_function& reply) {
+result<void> unhold(const api_ptr& state, const http_request& request,
+                    const reply_function& reply) {
   BOOST_OUTCOME_TRY(body, body_object(request, {"reason"}));
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   state->engine().unhold({request.user, reason}, report(state, reply));
@@ -157,16 +160,16 @@ result<void> shutdown(const api_ptr& state, const http_request& request,
 } // namespace
 
 void add_changes(std::vector<route>& table, const api_ptr& state) {
-  table.push_back({"POST", "/api/v1/trigger", "Makes a run of a workflow by hand.",
-                   changing(state, trigger)});
+  table.push_back(
+      {"POST", "/api/v1/trigger", "Makes a run of a workflow by hand.", changing(state, trigger)});
   table.push_back({"POST", "/api/v1/pause", "Pauses a trigger, a workflow or everything.",
                    changing(state, pause)});
   table.push_back({"POST", "/api/v1/resume", "Ends a pause.", changing(state, resume)});
-  table.push_back({"POST", "/api/v1/hold", "Lets the engine start nothing new.",
-                   changing(state, hold)});
+  table.push_back(
+      {"POST", "/api/v1/hold", "Lets the engine start nothing new.", changing(state, hold)});
   table.push_back({"POST", "/api/v1/unhold", "Ends a hold.", changing(state, unhold)});
-  table.push_back({"POST", "/api/v1/shutdown", "Ends the engine in order.",
-                   changing(state, shutdown)});
+  table.push_back(
+      {"POST", "/api/v1/shutdown", "Ends the engine in order.", changing(state, shutdown)});
 }
 
 } // namespace pinion::routes

@@ -25,8 +25,8 @@ bool passes(const workflow_definition& definition, const http_request& request,
          is("owner", definition.owner) && std::all_of(wanted.begin(), wanted.end(), has);
 }
 
-/// Calls `visit(record, definition)` for every workflow that passes the request's filters and is not
-/// retired, unless retired ones are asked for by name.
+/// Calls `visit(record, definition)` for every workflow that passes the request's filters and is
+/// not retired, unless retired ones are asked for by name.
 template <class Visit>
 result<void> each_workflow(const store_view& view, const http_request& request, Visit visit) {
   BOOST_OUTCOME_TRY(wanted, query_labels(request));
@@ -44,12 +44,13 @@ result<void> each_workflow(const store_view& view, const http_request& request, 
 }
 
 result<json> list_workflows(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(
-      request, {"project", "workflow", "owner", "labels", "state", "limit", "cursor"}));
+  BOOST_OUTCOME_TRYV(
+      check_query(request, {"project", "workflow", "owner", "labels", "state", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   const auto wanted_state = query_text(request, "state");
   if (!wanted_state.empty() && wanted_state != "paused" && wanted_state != "active")
-    return problem{errc::invalid, "The state of a workflow is 'paused' or 'active', not '" + wanted_state + "'"};
+    return problem{errc::invalid,
+                   "The state of a workflow is 'paused' or 'active', not '" + wanted_state + "'"};
   const store_view view{state};
   std::vector<std::pair<std::string, json>> found;
   const auto visit = [&](const workflow_record& record,
@@ -86,7 +87,8 @@ result<json> list_versions(api_state& state, const http_request& request) {
         [](const version_record& record) { return result<json>{objects::version(record)}; });
   }
   std::vector<std::pair<std::string, json>> found;
-  const auto visit = [&](const workflow_record& record, const workflow_definition&) -> result<void> {
+  const auto visit = [&](const workflow_record& record,
+                         const workflow_definition&) -> result<void> {
     BOOST_OUTCOME_TRY(row, view.rows.version(record.id, record.version));
     if (row)
       found.emplace_back(record.id, objects::version(*row));
@@ -97,8 +99,8 @@ result<json> list_versions(api_state& state, const http_request& request) {
 }
 
 result<json> list_triggers(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(
-      request, {"project", "workflow", "owner", "labels", "state", "limit", "cursor"}));
+  BOOST_OUTCOME_TRYV(
+      check_query(request, {"project", "workflow", "owner", "labels", "state", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   const auto wanted_state = query_text(request, "state");
   const store_view view{state};
@@ -110,7 +112,8 @@ result<json> list_triggers(api_state& state, const http_request& request) {
       const auto row = std::find_if(rows.begin(), rows.end(), [&](const trigger_record& candidate) {
         return candidate.trigger == trigger.id;
       });
-      auto shown = objects::trigger(definition, trigger, row == rows.end() ? nullptr : &*row, view.now());
+      auto shown =
+          objects::trigger(definition, trigger, row == rows.end() ? nullptr : &*row, view.now());
       const bool paused = shown["paused"].get<bool>() || record.paused;
       if (wanted_state.empty() || paused == (wanted_state == "paused"))
         found.emplace_back(record.id + '/' + trigger.id, std::move(shown));
@@ -163,16 +166,16 @@ result<json> preview_workflow(api_state& state, const http_request& request) {
 } // namespace
 
 void add_definitions(std::vector<route>& table, const api_ptr& state) {
-  table.push_back({"GET", "/api/v1/workflows", "Lists workflows by name.",
-                   answering(state, list_workflows)});
+  table.push_back(
+      {"GET", "/api/v1/workflows", "Lists workflows by name.", answering(state, list_workflows)});
   table.push_back({"GET", "/api/v1/workflows/{workflow}", "Shows one workflow.",
                    answering(state, get_workflow)});
   table.push_back({"GET", "/api/v1/versions", "Lists the versions of a workflow, newest first.",
                    answering(state, list_versions)});
   table.push_back({"GET", "/api/v1/triggers", "Lists triggers with their next slots.",
                    answering(state, list_triggers)});
-  table.push_back({"GET", "/api/v1/vars", "Lists the variables of workflows.",
-                   answering(state, list_vars)});
+  table.push_back(
+      {"GET", "/api/v1/vars", "Lists the variables of workflows.", answering(state, list_vars)});
   table.push_back({"GET", "/api/v1/preview", "The next fire times of an applied workflow.",
                    answering(state, preview_workflow)});
 }

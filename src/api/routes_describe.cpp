@@ -132,8 +132,9 @@ result<json> describe_workflow(const store_view& view, const reference& ref) {
   BOOST_OUTCOME_TRY(definition, view.definition(record.id, ref.version.value_or(record.version)));
   BOOST_OUTCOME_TRY(triggers, view.rows.triggers_of(record.id));
   BOOST_OUTCOME_TRY(version, view.rows.version(record.id, ref.version.value_or(record.version)));
-  json shown = ref.version && version ? objects::version(*version)
-                                      : objects::workflow(record, *definition, triggers, view.now());
+  json shown = ref.version && version
+                   ? objects::version(*version)
+                   : objects::workflow(record, *definition, triggers, view.now());
   shown["kind"] = ref.version ? "version" : "workflow";
   shown["graph"] = graph_of(*definition, nullptr, {})["nodes"];
   if (version)
@@ -214,7 +215,8 @@ result<json> show_graph(api_state& state, const http_request& request) {
 } // namespace
 
 void add_describe(std::vector<route>& table, const api_ptr& state) {
-  table.push_back({"GET", "/api/v1/describe", "Everything about what `ref` names, with its timeline.",
+  table.push_back({"GET", "/api/v1/describe",
+                   "Everything about what `ref` names, with its timeline.",
                    answering(state, describe)});
   table.push_back({"GET", "/api/v1/graph", "The graph of a workflow, or of a run with its states.",
                    answering(state, show_graph)});

@@ -85,8 +85,10 @@ result<std::vector<std::uint64_t>> asked_offsets(const http_request& request) {
     std::uint64_t offset = 0;
     const auto [next, failed] = std::from_chars(at, end, offset);
     const bool ordered = offsets.empty() || offset >= offsets.back();
-    if (failed != std::errc{} || !ordered || (next != end && *next != ',') || offsets.size() == 1000)
-      return problem{errc::invalid, "'offsets' must be at most 1000 ascending numbers with commas between"};
+    if (failed != std::errc{} || !ordered || (next != end && *next != ',') ||
+        offsets.size() == 1000)
+      return problem{errc::invalid,
+                     "'offsets' must be at most 1000 ascending numbers with commas between"};
     offsets.push_back(offset);
     at = next == end ? end : next + 1;
   }
@@ -98,8 +100,8 @@ result<json> get_times(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRY(offsets, asked_offsets(request));
   const store_view view{state};
   BOOST_OUTCOME_TRY(asked, find_log(view, request));
-  BOOST_OUTCOME_TRY(reader, log_reader::open(state.engine().data_folder(), asked.of.attempt.instance,
-                                             asked.of.attempt.number));
+  BOOST_OUTCOME_TRY(reader, log_reader::open(state.engine().data_folder(),
+                                             asked.of.attempt.instance, asked.of.attempt.number));
   BOOST_OUTCOME_TRY(times, reader.times_of(offsets));
   json items = json::array();
   for (std::size_t i = 0; i < times.size() && i < offsets.size(); ++i)
@@ -110,11 +112,12 @@ result<json> get_times(api_state& state, const http_request& request) {
 } // namespace
 
 void add_logs(std::vector<route>& table, const api_ptr& state) {
-  table.push_back({"GET", "/api/v1/logs",
-                   "Bytes of an attempt's log: a range, the last lines, or what was written lately.",
-                   [state](const http_request& request, const reply_function& reply) {
-                     get_log(state, request, reply);
-                   }});
+  table.push_back(
+      {"GET", "/api/v1/logs",
+       "Bytes of an attempt's log: a range, the last lines, or what was written lately.",
+       [state](const http_request& request, const reply_function& reply) {
+         get_log(state, request, reply);
+       }});
   table.push_back({"GET", "/api/v1/logs/times", "When the bytes at given offsets were written.",
                    answering(state, get_times)});
 }

@@ -67,9 +67,11 @@ void add_now(std::vector<route>& table, const api_ptr& state) {
       handle(state, request, reply);
     };
   };
-  table.push_back({"GET", "/api/v1/why", "Why a run or an instance is not going on.", with_state(why)});
+  table.push_back(
+      {"GET", "/api/v1/why", "Why a run or an instance is not going on.", with_state(why)});
   table.push_back({"GET", "/api/v1/wheel", "The timing wheel now.", with_state(wheel)});
-  table.push_back({"GET", "/api/v1/health", "Is the engine ready? 503 if not.", with_state(health)});
+  table.push_back(
+      {"GET", "/api/v1/health", "Is the engine ready? 503 if not.", with_state(health)});
   table.push_back({"GET", "/api/v1/version", "Versions of the engine and its time zone data.",
                    answering(state, version)});
 }

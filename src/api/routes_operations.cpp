@@ -22,10 +22,9 @@ struct scope_name {
   std::string_view name;
   rerun_scope scope;
 };
-constexpr std::array scopes{scope_name{"only", rerun_scope::only},
-                            scope_name{"downstream", rerun_scope::downstream},
-                            scope_name{"upstream", rerun_scope::upstream},
-                            scope_name{"failed", rerun_scope::failed}};
+constexpr std::array scopes{
+    scope_name{"only", rerun_scope::only}, scope_name{"downstream", rerun_scope::downstream},
+    scope_name{"upstream", rerun_scope::upstream}, scope_name{"failed", rerun_scope::failed}};
 
 /// What a request asks for, looked up.
 struct asked_operation {
@@ -41,7 +40,8 @@ result<run_operation::verb> verb_of(const json& body) {
   for (const auto& [name, verb] : verbs)
     if (name == text)
       return verb;
-  return problem{errc::invalid, "'operation' is cancel, fail, skip, succeed or rerun, not '" + text + "'"};
+  return problem{errc::invalid,
+                 "'operation' is cancel, fail, skip, succeed or rerun, not '" + text + "'"};
 }
 
 /// Without a scope: an instance with its downstream; of a run, what failed.
@@ -55,7 +55,8 @@ result<rerun_scope> scope_of(const json& body, bool whole_run) {
         return problem{errc::invalid, "'" + text + "' needs an instance, as r123/task"};
       return scope;
     }
-  return problem{errc::invalid, "'scope' is only, downstream, upstream or failed, not '" + text + "'"};
+  return problem{errc::invalid,
+                 "'scope' is only, downstream, upstream or failed, not '" + text + "'"};
 }
 
 result<void> check_version(const json& body) {
@@ -66,12 +67,14 @@ result<void> check_version(const json& body) {
                  "The version of its definition stays the run's"};
 }
 
-result<asked_operation> operation_of(const store_view& view, const json& body, const std::string& who) {
+result<asked_operation> operation_of(const store_view& view, const json& body,
+                                     const std::string& who) {
   BOOST_OUTCOME_TRY(verb, verb_of(body));
   BOOST_OUTCOME_TRY(text, body_text(body, "ref"));
   BOOST_OUTCOME_TRY(ref, parse_reference(text));
   if (ref.attempt)
-    return problem{errc::invalid, "'" + text + "' names an attempt", "Name the instance, without '#'"};
+    return problem{errc::invalid, "'" + text + "' names an attempt",
+                   "Name the instance, without '#'"};
   BOOST_OUTCOME_TRY(found, find_instances(view, ref));
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   BOOST_OUTCOME_TRY(dry_run, body_flag(body, "dry_run"));
@@ -111,12 +114,14 @@ result<json> rehearse(const store_view& view, const asked_operation& asked) {
                        {"state", to_string(changed->state)},
                        {"reason", to_string(changed->why)}});
   const auto count = items.size();
-  return json{{"run", to_string(id)}, {"dry_run", true}, {"affected", count}, {"items", std::move(items)}};
+  return json{
+      {"run", to_string(id)}, {"dry_run", true}, {"affected", count}, {"items", std::move(items)}};
 }
 
-result<void> operate(const api_ptr& state, const http_request& request, const reply_function& reply) {
-  BOOST_OUTCOME_TRY(body, body_object(request, {"operation", "ref", "scope", "version", "dry_run",
-                                                "reason"}));
+result<void> operate(const api_ptr& state, const http_request& request,
+                     const reply_function& reply) {
+  BOOST_OUTCOME_TRY(
+      body, body_object(request, {"operation", "ref", "scope", "version", "dry_run", "reason"}));
   const store_view view{*state};
   BOOST_OUTCOME_TRY(asked, operation_of(view, body, request.user));
   if (asked.dry_run) {
@@ -124,12 +129,12 @@ result<void> operate(const api_ptr& state, const http_request& request, const re
     return ok();
   }
   const auto run = asked.run.id;
-  state->engine().operate(run, std::move(asked.operation), {request.user, asked.reason},
-                          answer_with<operation_answer>(
-                              state, reply,
-                              [run](api_state&, const operation_answer& answer) -> result<json> {
-                                return json{{"run", to_string(run)}, {"affected", answer.affected}};
-                              }));
+  state->engine().operate(
+      run, std::move(asked.operation), {request.user, asked.reason},
+      answer_with<operation_answer>(
+          state, reply, [run](api_state&, const operation_answer& answer) -> result<json> {
+            return json{{"run", to_string(run)}, {"affected", answer.affected}};
+          }));
   return ok();
 }
 

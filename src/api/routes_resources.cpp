@@ -16,8 +16,8 @@ void list_pools(const api_ptr& state, const http_request& request, const reply_f
   const auto project = query_text(request, "project");
   state->engine().pools(answer_with<std::vector<pool_status>>(
       state, reply,
-      [project, ask = std::move(ask.value())](api_state&, const std::vector<pool_status>& pools)
-          -> result<json> {
+      [project, ask = std::move(ask.value())](
+          api_state&, const std::vector<pool_status>& pools) -> result<json> {
         std::vector<std::pair<std::string, json>> found;
         for (const auto& one : pools)
           if (project.empty() || one.project == project)
@@ -95,13 +95,13 @@ result<json> list_channels(api_state& state, const http_request& request) {
 /// Is `object` the thing named, or a part of it? (`r12` is no part of `r1`.)
 bool is_about(const std::string& object, const std::string& name) {
   return name.empty() || object == name ||
-         (object.starts_with(name) && std::string_view{"/:@#"}.find(object[name.size()]) !=
-                                          std::string_view::npos);
+         (object.starts_with(name) &&
+          std::string_view{"/:@#"}.find(object[name.size()]) != std::string_view::npos);
 }
 
 result<json> list_audit(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(
-      check_query(request, {"object", "workflow", "run", "since", "from", "to", "limit", "cursor"}));
+  BOOST_OUTCOME_TRYV(check_query(
+      request, {"object", "workflow", "run", "since", "from", "to", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   const store_view view{state};
   BOOST_OUTCOME_TRY(range, query_times(request, view.now(), zone{}));
@@ -113,7 +113,8 @@ result<json> list_audit(api_state& state, const http_request& request) {
   return filled_page(
       ask, [&](const page_request& part) { return view.rows.list_audit(filter, part); },
       [&](const audit_record& record) -> result<json> {
-        const bool meant = is_about(record.object, filter.object_prefix) && range.contains(record.at);
+        const bool meant =
+            is_about(record.object, filter.object_prefix) && range.contains(record.at);
         return meant ? objects::audit(record) : json();
       });
 }
@@ -127,8 +128,9 @@ result<json> list_slots(api_state& state, const http_request& request) {
   filter.workflow = query_text(request, "workflow");
   filter.trigger = query_text(request, "trigger");
   if (const auto wanted = query_text(request, "state"); !wanted.empty()) {
-    for (const auto one : {slot_outcome::planned, slot_outcome::fired, slot_outcome::late,
-                           slot_outcome::missed, slot_outcome::skipped_overlap, slot_outcome::paused})
+    for (const auto one :
+         {slot_outcome::planned, slot_outcome::fired, slot_outcome::late, slot_outcome::missed,
+          slot_outcome::skipped_overlap, slot_outcome::paused})
       if (to_string(one) == wanted)
         filter.outcome = one;
     if (!filter.outcome)
@@ -157,8 +159,8 @@ void add_resources(std::vector<route>& table, const api_ptr& state) {
                    answering(state, list_channels)});
   table.push_back({"GET", "/api/v1/audit", "Lists what people changed, newest first.",
                    answering(state, list_audit)});
-  table.push_back({"GET", "/api/v1/slots", "Lists what became of slots.",
-                   answering(state, list_slots)});
+  table.push_back(
+      {"GET", "/api/v1/slots", "Lists what became of slots.", answering(state, list_slots)});
 }
 
 } // namespace pinion::routes

@@ -78,8 +78,9 @@ result<json> show_run(const store_view& view, const run_record& run) {
 }
 
 result<json> list_runs(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(request, {"project", "workflow", "trigger", "run", "state", "reason",
-                                           "labels", "owner", "since", "from", "to", "limit", "cursor"}));
+  BOOST_OUTCOME_TRYV(
+      check_query(request, {"project", "workflow", "trigger", "run", "state", "reason", "labels",
+                            "owner", "since", "from", "to", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   const store_view view{state};
   if (const auto ref = query_text(request, "run"); !ref.empty()) {
@@ -109,8 +110,9 @@ result<json> get_run(api_state& state, const http_request& request) {
 }
 
 result<json> list_instances_of(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(request, {"project", "workflow", "run", "task", "state", "reason",
-                                           "labels", "owner", "since", "from", "to", "limit", "cursor"}));
+  BOOST_OUTCOME_TRYV(
+      check_query(request, {"project", "workflow", "run", "task", "state", "reason", "labels",
+                            "owner", "since", "from", "to", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   const store_view view{state};
   instance_query query;
@@ -166,8 +168,8 @@ result<json> list_attempts(api_state& state, const http_request& request) {
         },
         show);
   const auto of_task = [&](const attempt_record& attempt) -> result<json> {
-    const bool meant = found.instances.empty() ||
-                       attempt.instance.task == found.instances.front().key.task;
+    const bool meant =
+        found.instances.empty() || attempt.instance.task == found.instances.front().key.task;
     return meant ? show(attempt) : json();
   };
   return filled_page(
@@ -187,17 +189,18 @@ void wait_for_run(const api_ptr& state, const http_request& request, const reply
     return reply(error_reply(patience.error()));
   if (!run)
     return reply(error_reply(run.error()));
-  state->engine().wait_run(run.value().id, std::chrono::milliseconds{patience.value()},
-                           answer_with<run_record>(state, reply,
-                                                   [](api_state& shared, const run_record& record) {
-                                                     return show_run(store_view{shared}, record);
-                                                   }));
+  state->engine().wait_run(
+      run.value().id, std::chrono::milliseconds{patience.value()},
+      answer_with<run_record>(state, reply, [](api_state& shared, const run_record& record) {
+        return show_run(store_view{shared}, record);
+      }));
 }
 
 } // namespace
 
 void add_runs(std::vector<route>& table, const api_ptr& state) {
-  table.push_back({"GET", "/api/v1/runs", "Lists runs, newest first.", answering(state, list_runs)});
+  table.push_back(
+      {"GET", "/api/v1/runs", "Lists runs, newest first.", answering(state, list_runs)});
   table.push_back({"GET", "/api/v1/runs/{run}", "Shows one run.", answering(state, get_run)});
   table.push_back({"GET", "/api/v1/runs/{run}/wait",
                    "Answers once the run has ended, or after `timeout_ms` (at most 60,000).",

@@ -30,7 +30,8 @@ void timeline::add_instance(const std::string& ref, const instance_record& insta
   if (instance.body_ended_at != instance.ended_at)
     add(instance.body_ended_at, ref, "body_ended");
   if (is_terminal(instance.state))
-    add(instance.ended_at, ref, to_string(instance.state), to_string(instance.why), instance.message);
+    add(instance.ended_at, ref, to_string(instance.state), to_string(instance.why),
+        instance.message);
 }
 
 void timeline::add_attempt(const std::string& ref, const attempt_record& attempt) {
@@ -38,11 +39,13 @@ void timeline::add_attempt(const std::string& ref, const attempt_record& attempt
   add(attempt.ready_at, name, "ready");
   add(attempt.started_at, name, "running");
   if (attempt.state == attempt_state::ended)
-    add(attempt.ended_at, name, to_string(attempt.outcome), to_string(attempt.why), attempt.message);
+    add(attempt.ended_at, name, to_string(attempt.outcome), to_string(attempt.why),
+        attempt.message);
 }
 
 void timeline::add_audit(const audit_record& audit) {
-  add(audit.at, audit.object, audit.verb, {}, "by " + audit.who + (audit.reason.empty() ? "" : ": " + audit.reason));
+  add(audit.at, audit.object, audit.verb, {},
+      "by " + audit.who + (audit.reason.empty() ? "" : ": " + audit.reason));
 }
 
 json timeline::take(std::size_t most) {

@@ -5,6 +5,7 @@
 #include "pinion/definitions/canonical.hpp"
 #include "pinion/storage/memory_kv.hpp"
 #include "pinion/storage/rows.hpp"
+#include "pinion/storage/store_reader.hpp"
 
 #include <optional>
 #include <string>
@@ -36,6 +37,7 @@ public:
       answer.changes.push_back({one.id(), 1, apply_change::kind::created, {}});
     finish<apply_answer>("apply", std::move(by), std::move(answer), done);
   }
+  void folder_read(std::string, std::vector<std::string>) override {}
   void trigger(trigger_request request, caller by, reply<trigger_answer> done) override {
     triggered = std::move(request);
     finish<trigger_answer>("trigger", std::move(by), {next_run, false}, done);
@@ -60,7 +62,8 @@ public:
     finish<operation_answer>("unhold", std::move(by), {0}, done);
   }
   void shutdown(bool stop_tasks, caller by, reply<operation_answer> done) override {
-    finish<operation_answer>(stop_tasks ? "shutdown stop" : "shutdown leave", std::move(by), {0}, done);
+    finish<operation_answer>(stop_tasks ? "shutdown stop" : "shutdown leave", std::move(by), {0},
+                             done);
   }
   void why_run(run_id, reply<why_answer> done) override { done(reasons); }
   void why_instance(instance_key, reply<why_answer> done) override { done(reasons); }
@@ -91,8 +94,8 @@ private:
   }
 };
 
-/// The API over a fake engine whose store holds workflow `dw.load`: `first`, then `train` (a fan-out)
-/// and `side`, then `last`; in Shanghai, with a trigger `nightly` at 02:00.
+/// The API over a fake engine whose store holds workflow `dw.load`: `first`, then `train` (a
+/// fan-out) and `side`, then `last`; in Shanghai, with a trigger `nightly` at 02:00.
 class api_fixture {
 public:
   static constexpr std::int64_t slot_us = 1'795'370'400'000'000; ///< 2026-11-22T18:00Z
@@ -113,17 +116,16 @@ public:
     made.tasks[0].name = "first";
     made.tasks[1].name = "train";
     made.tasks[1].needs = {0};
-    made.tasks[1].for_each = fan_out{.variable = "x", .of = "[1]", .of_is_json = true, .groups_pool = {}, .key = {}};
+    made.tasks[1].for_each =
+        fan_out{.variable = "x", .of = "[1]", .of_is_json = true, .groups_pool = {}, .key = {}};
     made.tasks[1].pools = {{"models", 1}};
     made.tasks[2].name = "side";
     made.tasks[2].needs = {0};
     made.tasks[3].name = "last";
     made.tasks[3].needs = {1, 2};
-    trigger_definition nightly;
-    nightly.id = "nightly";
+    trigger_definition nightly{"nightly", cron_schedule{cron_expression::parse("0 2 * * *").value(),
+                                                        zone::load("Asia/Shanghai").value()}};
     nightly.text = "0 2 * * *";
-    nightly.when = cron_schedule{cron_expression::parse("0 2 * * *").value(),
-                                 zone::load("Asia/Shanghai").value()};
     made.triggers.push_back(std::move(nightly));
     return made;
   }

@@ -52,7 +52,8 @@ public:
   }
 };
 
-constexpr const char* good = "workflow: w\ntriggers: [{cron: '0 2 * * *'}]\ntasks: {a: {run: 'true'}}\n";
+constexpr const char* good =
+    "workflow: w\ntriggers: [{cron: '0 2 * * *'}]\ntasks: {a: {run: 'true'}}\n";
 
 } // namespace
 
@@ -61,9 +62,9 @@ TEST_CASE("help lists every verb, and each verb has its own", "[cli]") {
   const auto all = uut.run("--help");
   CHECK(all.code == 0);
   for (const std::string verb :
-       {"validate", "apply", "get", "describe", "trigger", "rerun", "cancel", "fail", "skip",
-        "succeed", "pause", "resume", "hold", "unhold", "logs", "why", "graph", "preview", "wheel",
-        "health", "version", "shutdown"}) {
+       {"validate", "apply",   "get",   "describe", "trigger", "rerun",   "cancel", "fail",
+        "skip",     "succeed", "pause", "resume",   "hold",    "unhold",  "logs",   "why",
+        "graph",    "preview", "wheel", "health",   "version", "shutdown"}) {
     CAPTURE(verb);
     CHECK(all.out.find("\n  " + verb + ' ') != std::string::npos);
     const auto one = uut.run(verb + " --help");
@@ -74,16 +75,13 @@ TEST_CASE("help lists every verb, and each verb has its own", "[cli]") {
 
 TEST_CASE("wrong usage ends with 2 and what was meant", "[cli]") {
   cli_fixture uut;
-  for (const auto& [arguments, hint] : {std::pair{"triger", "Did you mean 'trigger'?"},
-                                        std::pair{"get rnus", "Did you mean 'runs'?"},
-                                        std::pair{"get runs --sate x", "Did you mean '--state'?"},
-                                        std::pair{"trigger", "--help"},
-                                        std::pair{"simulate x", "lists the verbs"},
-                                        std::pair{"get events", "kinds"},
-                                        std::pair{"get runs --watch", ""},
-                                        std::pair{"-o xml health", "table, wide"},
-                                        std::pair{"--server http://x health", "socket"},
-                                        std::pair{"", "--help"}}) {
+  for (const auto& [arguments, hint] :
+       {std::pair{"triger", "Did you mean 'trigger'?"},
+        std::pair{"get rnus", "Did you mean 'runs'?"},
+        std::pair{"get runs --sate x", "Did you mean '--state'?"}, std::pair{"trigger", "--help"},
+        std::pair{"simulate x", "lists the verbs"}, std::pair{"get events", "kinds"},
+        std::pair{"get runs --watch", ""}, std::pair{"-o xml health", "table, wide"},
+        std::pair{"--server http://x health", "socket"}, std::pair{"", "--help"}}) {
     CAPTURE(arguments);
     const auto seen = uut.run(arguments);
     CHECK(seen.code == 2);
@@ -107,7 +105,8 @@ TEST_CASE("validate prints next fire times, or every error at its place", "[cli]
   CHECK(fine.code == 0);
   CHECK(fine.out.find("p.w") != std::string::npos);
   CHECK(fine.out.find("T02:00:00") != std::string::npos);
-  const auto bad = uut.write("p/bad.yaml", "workflow: w\ntasks:\n  a: {rnu: x}\n  b: {run: x, needs: c}\n");
+  const auto bad =
+      uut.write("p/bad.yaml", "workflow: w\ntasks:\n  a: {rnu: x}\n  b: {run: x, needs: c}\n");
   const auto text = uut.run("validate " + bad);
   CHECK(text.code == 1);
   CHECK(text.out.find("bad.yaml:3:") != std::string::npos);
@@ -122,13 +121,16 @@ TEST_CASE("validate prints next fire times, or every error at its place", "[cli]
 
 TEST_CASE("preview needs no engine for a cron expression or files", "[cli]") {
   cli_fixture uut;
-  const auto cron = uut.run("preview --cron '0 2 * * *' --timezone Asia/Shanghai --from 2026-11-20T02:00 -n 2 -o json");
+  const auto cron = uut.run(
+      "preview --cron '0 2 * * *' --timezone Asia/Shanghai --from 2026-11-20T02:00 -n 2 -o json");
   CHECK(cron.code == 0);
   CHECK(nlohmann::json::parse(cron.out)["items"] ==
-        nlohmann::json::parse(R"([{"slot":"2026-11-21T02:00:00+08:00","utc":"2026-11-20T18:00:00.000000Z"},
+        nlohmann::json::parse(
+            R"([{"slot":"2026-11-21T02:00:00+08:00","utc":"2026-11-20T18:00:00.000000Z"},
                                   {"slot":"2026-11-22T02:00:00+08:00","utc":"2026-11-21T18:00:00.000000Z"}])"));
   const auto file = uut.write("p/good.yaml", good);
-  CHECK(uut.run("preview " + file + " --from 2026-11-20T02:00 -n 1 -o name").out == "2026-11-21T02:00:00+00:00\n");
+  CHECK(uut.run("preview " + file + " --from 2026-11-20T02:00 -n 1 -o name").out ==
+        "2026-11-21T02:00:00+00:00\n");
   CHECK(uut.run("preview --cron '61 * * * *'").code == 2);
   CHECK(uut.run("preview --cron '* * * * *' --timezone Mars/Base").code == 2);
 }

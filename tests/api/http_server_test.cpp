@@ -25,11 +25,13 @@ namespace {
 /// A connection that sends what it is told, byte by byte if need be.
 class raw_client {
 public:
-  explicit raw_client(const std::string& path) : descriptor_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
+  explicit raw_client(const std::string& path)
+      : descriptor_{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)} {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path.data(), path.size());
-    connected = ::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    connected =
+        ::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   }
   ~raw_client() { leave(); }
   raw_client(const raw_client&) = delete;
@@ -119,14 +121,18 @@ public:
       answer.body = request.user.empty() ? "no user" : request.body + "." + request.path;
       reply(answer);
     };
-    const auto hold = [this](const http_request&, const reply_function& reply) { late.hold(reply); };
+    const auto hold = [this](const http_request&, const reply_function& reply) {
+      late.hold(reply);
+    };
     const auto drop = [](const http_request&, const reply_function&) {};
     http_server_options options;
     options.socket_path = path;
     options.limits = limits;
     return http_server::start(std::move(options),
-                              router{{{"GET", "/echo", "", echo}, {"POST", "/echo", "", echo},
-                                      {"GET", "/late", "", hold}, {"GET", "/drop", "", drop}}},
+                              router{{{"GET", "/echo", "", echo},
+                                      {"POST", "/echo", "", echo},
+                                      {"GET", "/late", "", hold},
+                                      {"GET", "/drop", "", drop}}},
                               pool);
   }
 
@@ -177,8 +183,10 @@ TEST_CASE("a path that no socket can have is refused", "[http_server]") {
 
 TEST_CASE("requests on one connection are answered in their order", "[http_server]") {
   server_fixture uut;
-  const auto got = uut.exchange("GET /echo HTTP/1.1\r\n\r\nPOST /echo HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi"
-                                "GET /nothing HTTP/1.1\r\n\r\n" + std::string{last_get});
+  const auto got =
+      uut.exchange("GET /echo HTTP/1.1\r\n\r\nPOST /echo HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi"
+                   "GET /nothing HTTP/1.1\r\n\r\n" +
+                   std::string{last_get});
   const auto first = got.find("\r\n\r\n./echo");
   const auto second = got.find("\r\n\r\nhi./echo");
   const auto third = got.find("HTTP/1.1 404");
@@ -190,12 +198,14 @@ TEST_CASE("requests on one connection are answered in their order", "[http_serve
 
 TEST_CASE("a chunked body arrives whole", "[http_server]") {
   server_fixture uut;
-  const auto got = uut.exchange("POST /echo HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  const auto got =
+      uut.exchange("POST /echo HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   CHECK(got.find("abcde./echo") != std::string::npos);
 }
 
-TEST_CASE("ambiguous and malformed requests are refused and their connection closed", "[http_server]") {
+TEST_CASE("ambiguous and malformed requests are refused and their connection closed",
+          "[http_server]") {
   server_fixture uut;
   for (const auto* bad :
        {"POST /echo HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -217,8 +227,10 @@ TEST_CASE("header and body beyond their limits are refused", "[http_server]") {
   limits.header_bytes = 1024;
   limits.body_bytes = 1000;
   server_fixture uut{limits};
-  CHECK(uut.exchange("GET /echo HTTP/1.1\r\nX: " + std::string(5000, 'x')).starts_with("HTTP/1.1 431"));
-  CHECK(uut.exchange("POST /echo HTTP/1.1\r\nContent-Length: 1001\r\n\r\n").starts_with("HTTP/1.1 413"));
+  CHECK(uut.exchange("GET /echo HTTP/1.1\r\nX: " + std::string(5000, 'x'))
+            .starts_with("HTTP/1.1 431"));
+  CHECK(uut.exchange("POST /echo HTTP/1.1\r\nContent-Length: 1001\r\n\r\n")
+            .starts_with("HTTP/1.1 413"));
   const auto chunk = "400\r\n" + std::string(1024, 'x') + "\r\n";
   CHECK(uut.exchange("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk)
             .starts_with("HTTP/1.1 413"));
@@ -274,7 +286,8 @@ TEST_CASE("a reply may come later, and after its client has left", "[http_server
 
 TEST_CASE("a request that its handler dropped is answered 500", "[http_server]") {
   server_fixture uut;
-  CHECK(uut.exchange("GET /drop HTTP/1.1\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 500"));
+  CHECK(
+      uut.exchange("GET /drop HTTP/1.1\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 500"));
 }
 
 TEST_CASE("HEAD has the header of GET and no body", "[http_server]") {

@@ -57,10 +57,30 @@ TEST_CASE("an instance stands behind its run, with index and attempt", "[referen
 }
 
 TEST_CASE("what is no reference is refused with the forms", "[reference]") {
-  for (const auto* bad :
-       {"", "a", "a.b.c", ".b", "a.", "a.b:7", "a.b:v0", "a.b:v", "a.b/", "a.b/t@", "a.b@latest:well",
-        "a.b@biz:", "r0", "r1/", "r1/-x", "r1/a:", "r1/../etc", "a.b/t/task", "a.b:v1@latest",
-        "r99999999999999999999999", "../../etc/passwd", "-rf", "$(x)", "a.b/t u"}) {
+  for (const auto* bad : {"",
+                          "a",
+                          "a.b.c",
+                          ".b",
+                          "a.",
+                          "a.b:7",
+                          "a.b:v0",
+                          "a.b:v",
+                          "a.b/",
+                          "a.b/t@",
+                          "a.b@latest:well",
+                          "a.b@biz:",
+                          "r0",
+                          "r1/",
+                          "r1/-x",
+                          "r1/a:",
+                          "r1/../etc",
+                          "a.b/t/task",
+                          "a.b:v1@latest",
+                          "r99999999999999999999999",
+                          "../../etc/passwd",
+                          "-rf",
+                          "$(x)",
+                          "a.b/t u"}) {
     CAPTURE(bad);
     const auto refused = parse_reference(bad);
     REQUIRE_FALSE(refused);

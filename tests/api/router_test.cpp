@@ -2,7 +2,6 @@
 
 #include "pinion/api/router.hpp"
 
-#include <algorithm>
 #include <rapidcheck.h>
 #include <stdexcept>
 
@@ -32,7 +31,9 @@ router example() {
   const auto broken = [](const http_request&, const reply_function&) {
     throw std::runtime_error{"out of order"};
   };
-  return router{{{"GET", "/a/{name}", "", echo}, {"GET", "/a", "", echo}, {"POST", "/a", "", echo},
+  return router{{{"GET", "/a/{name}", "", echo},
+                 {"GET", "/a", "", echo},
+                 {"POST", "/a", "", echo},
                  {"GET", "/broken", "", broken}}};
 }
 
@@ -57,17 +58,18 @@ TEST_CASE("a handler that throws answers 500", "[router]") {
 }
 
 TEST_CASE("targets that are no plain absolute path are refused", "[router]") {
-  for (const auto* bad : {"a", "", "*", "http://x/a", "/a/../b", "/a/%2e%2e/b", "/a/..%2fb", "//a",
-                          "/a/", "/a%00", "/a%0d%0ab", "/a%zz", "/a%4", "/a%ff", "/a#b", "/a?x=1&x=2"}) {
+  for (const auto* bad :
+       {"a", "", "*", "http://x/a", "/a/../b", "/a/%2e%2e/b", "/a/..%2fb", "//a", "/a/", "/a%00",
+        "/a%0d%0ab", "/a%zz", "/a%4", "/a%ff", "/a#b", "/a?x=1&x=2"}) {
     CAPTURE(bad);
     CHECK(ask(example(), "GET", bad).status == 400);
   }
 }
 
 TEST_CASE("what was percent-encoded is decoded to itself", "[router]") {
-  CHECK(rc::check("round trip", [](const std::string& text) {
-    const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
-    RC_PRE(plain);
+  CHECK(rc::check("round trip", [] {
+    const auto printable = rc::gen::inRange<char>(0x20, 0x7F);
+    const auto text = *rc::gen::container<std::string>(printable);
     http_request request;
     const auto parsed = parse_target("/a?q=" + percent_encode(text), request);
     RC_ASSERT(static_cast<bool>(parsed));

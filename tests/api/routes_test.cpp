@@ -12,14 +12,15 @@ TEST_CASE("a run's object has the keys of the reference, in order", "[objects]")
   uut.add_run(10);
   const auto answer = uut.get("/api/v1/runs/r10");
   CHECK(answer.status == 200);
-  CHECK(answer.body.dump() ==
-        R"({"id":"r10","key":"dw.load/nightly@2026-11-23T02:00:00+08:00","workflow":"dw.load",)"
-        R"("version":1,"trigger":"nightly","lane":"main","slot":"2026-11-23T02:00:00+08:00",)"
-        R"("biz_date":"2026-11-22","data_interval":{"start":"2026-11-21T18:00:00.000000Z",)"
-        R"("end":"2026-11-22T18:00:00.000000Z"},"state":"running","reason":"none","message":"",)"
-        R"("created_at":"2026-11-22T18:00:00.000000Z","fired_at":"2026-11-22T18:00:00.000000Z",)"
-        R"("started_at":"2026-11-22T18:00:00.000000Z","ended_at":null,"duration_s":null,"params":{},)"
-        R"("requested_by":null,"counts":{"waiting":2,"pre_ready":1,"running":1,"success":1}})");
+  CHECK(
+      answer.body.dump() ==
+      R"({"id":"r10","key":"dw.load/nightly@2026-11-23T02:00:00+08:00","workflow":"dw.load",)"
+      R"("version":1,"trigger":"nightly","lane":"main","slot":"2026-11-23T02:00:00+08:00",)"
+      R"("biz_date":"2026-11-22","data_interval":{"start":"2026-11-21T18:00:00.000000Z",)"
+      R"("end":"2026-11-22T18:00:00.000000Z"},"state":"running","reason":"none","message":"",)"
+      R"("created_at":"2026-11-22T18:00:00.000000Z","fired_at":"2026-11-22T18:00:00.000000Z",)"
+      R"("started_at":"2026-11-22T18:00:00.000000Z","ended_at":null,"duration_s":null,"params":{},)"
+      R"("requested_by":null,"counts":{"waiting":2,"pre_ready":1,"running":1,"success":1}})");
 }
 
 TEST_CASE("an instance's object has the keys of the reference, in order", "[objects]") {
@@ -27,12 +28,13 @@ TEST_CASE("an instance's object has the keys of the reference, in order", "[obje
   uut.add_run(10);
   const auto answer = uut.get("/api/v1/instances?run=r10&task=first");
   REQUIRE(answer.body["items"].size() == 1);
-  CHECK(answer.body["items"][0].dump() ==
-        R"({"id":"r10/first","run":"r10","workflow":"dw.load","task":"first","index":null,)"
-        R"("state":"success","reason":"none","message":"","attempt":0,"worker":null,"pool":null,)"
-        R"("priority":5,"slot":"2026-11-23T02:00:00+08:00","ready_at":null,)"
-        R"("started_at":"2026-11-22T18:00:01.000000Z","ended_at":"2026-11-22T18:00:03.000000Z",)"
-        R"("duration_s":2.0,"retry_at":null,"warned":false,"called":null,"outputs":{},"upstream":[]})");
+  CHECK(
+      answer.body["items"][0].dump() ==
+      R"({"id":"r10/first","run":"r10","workflow":"dw.load","task":"first","index":null,)"
+      R"("state":"success","reason":"none","message":"","attempt":0,"worker":null,"pool":null,)"
+      R"("priority":5,"slot":"2026-11-23T02:00:00+08:00","ready_at":null,)"
+      R"("started_at":"2026-11-22T18:00:01.000000Z","ended_at":"2026-11-22T18:00:03.000000Z",)"
+      R"("duration_s":2.0,"retry_at":null,"warned":false,"called":null,"outputs":{},"upstream":[]})");
 }
 
 TEST_CASE("instances without a row are listed in their initial state", "[instances]") {
@@ -88,7 +90,8 @@ TEST_CASE("runs are paged and filtered", "[runs]") {
   const auto page = uut.get("/api/v1/runs?limit=2");
   CHECK(page.body["items"][0]["id"] == "r5");
   CHECK(page.body["items"].size() == 2);
-  const auto rest = uut.get("/api/v1/runs?limit=3&cursor=" + percent_encode(page.body["next"].get<std::string>()));
+  const auto rest = uut.get("/api/v1/runs?limit=3&cursor=" +
+                            percent_encode(page.body["next"].get<std::string>()));
   CHECK(rest.body["items"][0]["id"] == "r3");
   CHECK(rest.body["items"].size() == 3);
   CHECK(uut.get("/api/v1/runs?state=failed").body["items"][0]["id"] == "r2");
@@ -142,8 +145,8 @@ TEST_CASE("a workflow is shown with its triggers and next slot", "[workflows]") 
 TEST_CASE("an operation goes to the engine with its caller and targets", "[operations]") {
   api_fixture uut;
   uut.add_run(10);
-  const auto answer = uut.post("/api/v1/operations",
-                               {{"operation", "rerun"}, {"ref", "r10/train"}, {"reason", "new data"}});
+  const auto answer = uut.post(
+      "/api/v1/operations", {{"operation", "rerun"}, {"ref", "r10/train"}, {"reason", "new data"}});
   CHECK(answer.status == 200);
   CHECK(uut.engine.calls == std::vector<std::string>{"operate r10"});
   CHECK(uut.engine.operation.targets.size() == 2);
@@ -158,12 +161,15 @@ TEST_CASE("an operation goes to the engine with its caller and targets", "[opera
 
 TEST_CASE("a dry run of a rerun names what would change and asks nobody", "[operations]") {
   api_fixture uut;
-  uut.add_run(10);
-  const auto answer = uut.post("/api/v1/operations", {{"operation", "rerun"},
-                                                      {"ref", "r10/first"},
-                                                      {"scope", "only"},
-                                                      {"dry_run", true}});
-  CHECK(answer.status == 200);
+  const auto run = uut.add_run(10);
+  kv_batch batch;
+  put_instance(batch, api_fixture::instance(run, 1, 0, instance_state::success, "DEU"));
+  put_instance(batch, api_fixture::instance(run, 1, 1, instance_state::success, "AUT"));
+  uut.commit(std::move(batch));
+  const auto answer = uut.post(
+      "/api/v1/operations",
+      {{"operation", "rerun"}, {"ref", "r10/first"}, {"scope", "only"}, {"dry_run", true}});
+  REQUIRE(answer.status == 200);
   CHECK(answer.body["items"][0]["id"] == "r10/first");
   CHECK(uut.engine.calls.empty());
 }
@@ -176,8 +182,8 @@ TEST_CASE("bad bodies are refused before the engine is asked", "[operations]") {
   CHECK(uut.post("/api/v1/operations", {{"operation", 7}, {"ref", "r10"}}).status == 400);
   CHECK(uut.post("/api/v1/operations", {{"operation", "explode"}, {"ref", "r10"}}).status == 400);
   CHECK(uut.post("/api/v1/operations", {{"operation", "cancel"}, {"ref", "r10#1"}}).status == 400);
-  CHECK(uut.post("/api/v1/trigger", {{"workflow", "dw.load"}, {"prams", {}}}).body["error"]["suggestion"] ==
-        "Did you mean 'params'?");
+  CHECK(uut.post("/api/v1/trigger", {{"workflow", "dw.load"}, {"prams", {}}})
+            .body["error"]["suggestion"] == "Did you mean 'params'?");
   CHECK(uut.engine.calls.empty());
 }
 
@@ -207,7 +213,8 @@ TEST_CASE("pause and resume check their target", "[pause]") {
 TEST_CASE("a set of files is applied as a whole or refused with its errors", "[apply]") {
   api_fixture uut;
   const auto file = [](const char* text) {
-    return json{{"files", json::array({{{"path", "/x/p/w.yaml"}, {"text", text}}})}, {"reason", "why"}};
+    return json{{"files", json::array({{{"path", "/x/p/w.yaml"}, {"text", text}}})},
+                {"reason", "why"}};
   };
   const auto good = uut.post("/api/v1/apply", file("workflow: w\ntasks: {a: {type: empty}}\n"));
   CHECK(good.status == 200);

@@ -88,7 +88,8 @@ response client::exchange(const std::string& method, const std::string& target,
   if (!failed)
     failed = line.run([&](auto done) { http::async_read(line.stream, line.buffer, parser, done); });
   if (failed)
-    throw no_engine(path_, failed == beast::error::timeout ? "it did not answer in time" : failed.message());
+    throw no_engine(path_, failed == beast::error::timeout ? "it did not answer in time"
+                                                           : failed.message());
   response answer;
   auto message = parser.release();
   answer.status = message.result_int();
@@ -163,7 +164,8 @@ std::string socket_path_from(const std::string& server_option) {
   };
   auto path = !server_option.empty() ? server_option : variable("PINION_SERVER");
   if (path.starts_with("http://") || path.starts_with("https://"))
-    throw usage_failure("The engine listens on a Unix socket only: '" + path + "' cannot be reached",
+    throw usage_failure("The engine listens on a Unix socket only: '" + path +
+                            "' cannot be reached",
                         "Give the path of the socket, as /var/lib/pinion/pinion.sock");
   if (path.starts_with("unix://"))
     path.erase(0, 7);
@@ -172,6 +174,7 @@ std::string socket_path_from(const std::string& server_option) {
     path = ::geteuid() == 0      ? "/var/lib/pinion"
            : !state_home.empty() ? state_home + "/pinion"
                                  : variable("HOME") + "/.local/state/pinion";
+    return path + "/pinion.sock";
   }
   struct stat found {};
   if (::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode))

@@ -53,9 +53,9 @@ const verb_spec& find_verb(const std::string& name) {
     names.push_back(one.name);
   }
   const auto near = nearest_name(name, names);
-  throw usage_failure("Unknown verb '" + name + "'",
-                      near.empty() ? "'pinionctl --help' lists the verbs"
-                                   : "Did you mean '" + near + "'?");
+  throw usage_failure("Unknown verb '" + name + "'", near.empty()
+                                                         ? "'pinionctl --help' lists the verbs"
+                                                         : "Did you mean '" + near + "'?");
 }
 
 po::options_description describe(const std::vector<option_spec>& options) {
@@ -128,7 +128,8 @@ std::optional<std::uint64_t> arguments::number(const std::string& name, std::uin
   const auto value = text(name);
   std::uint64_t number = 0;
   const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (failed != std::errc{} || end != value.data() + value.size() || number < least || number > most)
+  if (failed != std::errc{} || end != value.data() + value.size() || number < least ||
+      number > most)
     throw usage_failure("--" + name + " takes a whole number from " + std::to_string(least) +
                         " to " + std::to_string(most) + ", not '" + value + "'");
   return number;
@@ -152,7 +153,8 @@ command_line parse_command_line(const std::vector<std::string>& words) {
   if (made.help)
     return made;
   if (made.verb == nullptr)
-    throw usage_failure("What shall be done? A verb is missing", "'pinionctl --help' lists the verbs");
+    throw usage_failure("What shall be done? A verb is missing",
+                        "'pinionctl --help' lists the verbs");
   check_words(*made.verb, made.args);
   return made;
 }

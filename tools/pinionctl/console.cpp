@@ -25,8 +25,10 @@ const char* color_of(const std::string& state) {
 } // namespace
 
 console::console(format chosen, bool colored_output)
-    : format_{chosen}, terminal_{::isatty(STDOUT_FILENO) == 1},
-      color_{colored_output && terminal_ && std::getenv("NO_COLOR") == nullptr} {}
+    : format_{chosen}, terminal_{::isatty(STDOUT_FILENO) == 1}, color_{colored_output &&
+                                                                       terminal_ &&
+                                                                       std::getenv("NO_COLOR") ==
+                                                                           nullptr} {}
 
 void console::raw(std::string_view bytes) { std::fwrite(bytes.data(), 1, bytes.size(), stdout); }
 

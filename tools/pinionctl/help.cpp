@@ -6,7 +6,8 @@ namespace pinion::ctl {
 namespace {
 
 std::string left_of(const option_spec& one) {
-  const auto letter = one.letter == 0 ? std::string{"    "} : std::string{'-', one.letter, ',', ' '};
+  const auto letter =
+      one.letter == 0 ? std::string{"    "} : std::string{'-', one.letter, ',', ' '};
   return "  " + letter + "--" + one.name + (one.value.empty() ? "" : ' ' + one.value);
 }
 
@@ -23,15 +24,17 @@ std::string rows_of(const std::vector<option_spec>& options) {
   return text;
 }
 
-constexpr const char* exit_codes = "Exit codes: 0 done, 1 the thing asked about failed, 2 usage, "
-                                   "3 not found, 4 refused,\n5 no engine there, 6 a wait ran out.\n";
+constexpr const char* exit_codes =
+    "Exit codes: 0 done, 1 the thing asked about failed, 2 usage, "
+    "3 not found, 4 refused,\n5 no engine there, 6 a wait ran out.\n";
 
 } // namespace
 
 const std::vector<option_spec>& common_options() {
   static const std::vector<option_spec> options{
       {"output", 'o', "FORMAT", "table (default), wide, json, yaml or name"},
-      {"server", 0, "SOCKET", "the engine's socket; else PINION_SERVER, else the default data folder"},
+      {"server", 0, "SOCKET",
+       "the engine's socket; else PINION_SERVER, else the default data folder"},
       {"no-color", 0, "", "plain text; also with NO_COLOR set, and into pipes"},
       {"help", 'h', "", "this text"}};
   return options;
@@ -48,9 +51,10 @@ std::string help_text() {
     text += left + verb.summary + '\n';
   }
   text += "\nOptions of all verbs:\n" + rows_of(common_options());
-  text += "\nA REF names a thing: project.workflow, project.workflow:v7, project.workflow/trigger,\n"
-          "project.workflow/trigger@2026-11-20T02:00, project.workflow@latest, @latest:failed,\n"
-          "@biz:2026-11-19, r123, r123/task, r123/task:index, r123/task#2.\n\n";
+  text +=
+      "\nA REF names a thing: project.workflow, project.workflow:v7, project.workflow/trigger,\n"
+      "project.workflow/trigger@2026-11-20T02:00, project.workflow@latest, @latest:failed,\n"
+      "@biz:2026-11-19, r123, r123/task, r123/task:index, r123/task#2.\n\n";
   return text + exit_codes + "\n'pinionctl VERB --help' tells more.\n";
 }
 

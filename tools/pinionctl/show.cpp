@@ -12,7 +12,8 @@ const json* at_path(const json& object, const std::string& path) {
   const auto* here = &object;
   for (std::size_t begin = 0; begin <= path.size();) {
     const auto end = std::min(path.find('.', begin), path.size());
-    const auto found = here->is_object() ? here->find(path.substr(begin, end - begin)) : here->end();
+    const auto found =
+        here->is_object() ? here->find(path.substr(begin, end - begin)) : here->end();
     if (!here->is_object() || found == here->end())
       return nullptr;
     here = &*found;
@@ -34,12 +35,14 @@ std::string list_text(const json& value) {
   std::string text;
   if (value.is_object()) {
     for (const auto& [name, one] : value.items())
-      text += (text.empty() ? "" : " ") + name + '=' + (one.is_string() ? one.get<std::string>() : dump(one));
+      text += (text.empty() ? "" : " ") + name + '=' +
+              (one.is_string() ? one.get<std::string>() : dump(one));
     return text;
   }
   for (const auto& one : value) {
-    const auto name = one.is_object() ? text_of(one, one.contains("trigger") ? "trigger" : "id")
-                      : one.is_string() ? one.get<std::string>() : dump(one);
+    const auto name = one.is_object()   ? text_of(one, one.contains("trigger") ? "trigger" : "id")
+                      : one.is_string() ? one.get<std::string>()
+                                        : dump(one);
     text += (text.empty() ? "" : ",") + name;
   }
   return text;

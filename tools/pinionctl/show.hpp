@@ -11,7 +11,7 @@ namespace pinion::ctl {
 /// One column of a table of objects.
 struct field {
   std::string title;
-  std::string path; ///< Key, or keys with dots between: "data_interval.start".
+  std::string path;  ///< Key, or keys with dots between: "data_interval.start".
   bool wide = false; ///< Only with -o wide.
   bool is_state = false;
 };

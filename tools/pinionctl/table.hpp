@@ -21,7 +21,8 @@ public:
   bool empty() const noexcept { return rows_.empty(); }
 
   /// Gets a padded cell; returns it with colour or as it is.
-  using painter = std::function<std::string(const std::string& cell, bool is_state, bool is_header)>;
+  using painter =
+      std::function<std::string(const std::string& cell, bool is_state, bool is_header)>;
   /// Header and rows, two spaces between columns, no spaces at the ends of lines.
   std::string text(const painter& paint) const;
 

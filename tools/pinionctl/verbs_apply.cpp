@@ -17,7 +17,8 @@ json files_of(const std::vector<std::string>& paths) {
   }
   auto collected = collect_sources(options);
   if (!collected.problems.empty()) {
-    auto failed = fail_with(exit_code::failed, {errc::invalid, "Some files cannot be read: nothing was applied"});
+    auto failed = fail_with(exit_code::failed,
+                            {errc::invalid, "Some files cannot be read: nothing was applied"});
     failed.error["details"] = to_details(collected.problems);
     throw failed;
   }
@@ -48,10 +49,13 @@ exit_code run_apply(session& now) {
     return exit_code::done;
   }
   for (const auto& warning : answer.value("warnings", json::array()))
-    out.note(escaped("warning: " + text_of(warning, "file") + ':' + text_of(warning, "line") + ": " +
-                     text_of(warning, "message")));
+    out.note(escaped("warning: " + text_of(warning, "file") + ':' + text_of(warning, "line") +
+                     ": " + text_of(warning, "message")));
   print_items(out, answer["items"],
-              {{"WORKFLOW", "workflow"}, {"VERSION", "version"}, {"CHANGE", "change"}, {"MESSAGE", "message"}},
+              {{"WORKFLOW", "workflow"},
+               {"VERSION", "version"},
+               {"CHANGE", "change"},
+               {"MESSAGE", "message"}},
               "workflow");
   if (now.args.has("dry-run"))
     out.note("nothing was applied");

@@ -7,8 +7,13 @@ namespace pinion::ctl {
 exit_code run_wheel(session& now) {
   const auto answer = now.engine.get("/api/v1/wheel");
   print_object(now.out, answer,
-               {{"", "wall_entries"}, {"", "steady_entries"}, {"", "next_wall"}, {"", "next_steady_s"},
-                {"", "fired"}, {"", "cancelled"}, {"", "worst_lag_s"}});
+               {{"", "wall_entries"},
+                {"", "steady_entries"},
+                {"", "next_wall"},
+                {"", "next_steady_s"},
+                {"", "fired"},
+                {"", "cancelled"},
+                {"", "worst_lag_s"}});
   if (now.out.for_people() && !answer["minutes"].empty()) {
     now.out.line("");
     print_items(now.out, answer["minutes"], {{"MINUTE", "minute"}, {"SLOTS", "count"}});
@@ -27,8 +32,15 @@ exit_code run_health(session& now) {
     now.out.line(ready ? "ready" : "starting");
   else
     print_object(now.out, answer,
-                 {{"", "ready"}, {"", "held"}, {"", "epoch"}, {"", "live_runs"}, {"", "slots"},
-                  {"", "busy"}, {"", "started_at"}, {"", "recovery_s"}, {"", "problems"}});
+                 {{"", "ready"},
+                  {"", "held"},
+                  {"", "epoch"},
+                  {"", "live_runs"},
+                  {"", "slots"},
+                  {"", "busy"},
+                  {"", "started_at"},
+                  {"", "recovery_s"},
+                  {"", "problems"}});
   return ready ? exit_code::done : exit_code::failed;
 }
 
@@ -47,9 +59,10 @@ exit_code run_version(session& now) {
   }
   now.out.line("pinionctl " PINION_VERSION " (tzdata " + text_of(answer, "tzdata") + ")");
   const auto& engine = answer["engine"];
-  now.out.line(engine.is_null() ? "no engine at " + now.engine.socket_path()
-                                : "engine " + text_of(engine, "version") + " (tzdata " +
-                                      text_of(engine, "tzdata") + ") at " + now.engine.socket_path());
+  now.out.line(engine.is_null()
+                   ? "no engine at " + now.engine.socket_path()
+                   : "engine " + text_of(engine, "version") + " (tzdata " +
+                         text_of(engine, "tzdata") + ") at " + now.engine.socket_path());
   return exit_code::done;
 }
 

@@ -24,8 +24,12 @@ const std::vector<kind_spec>& kinds() {
       {"workflows", "id", {"project", "workflow", "state", "label", "owner"}},
       {"versions", "version", {"project", "workflow", "label", "owner"}},
       {"triggers", "id", {"project", "workflow", "state", "label", "owner"}},
-      {"runs", "id", {"project", "workflow", "run", "state", "reason", "label", "owner", "since", "from", "to"}},
-      {"instances", "id", {"project", "workflow", "run", "state", "reason", "label", "owner", "since", "from", "to"}},
+      {"runs",
+       "id",
+       {"project", "workflow", "run", "state", "reason", "label", "owner", "since", "from", "to"}},
+      {"instances",
+       "id",
+       {"project", "workflow", "run", "state", "reason", "label", "owner", "since", "from", "to"}},
       {"attempts", "id", {"run"}},
       {"pools", "id", {"project"}},
       {"permits", "holder", {"project", "run"}},
@@ -43,20 +47,19 @@ const kind_spec& kind_named(const std::string& name) {
     names.emplace_back(one.name);
   }
   const auto near = nearest_name(name, names);
-  throw usage_failure("Unknown kind '" + name + "'",
-                      near.empty() ? "'pinionctl get --help' lists the kinds"
-                                   : "Did you mean '" + near + "'?");
+  throw usage_failure("Unknown kind '" + name + "'", near.empty()
+                                                         ? "'pinionctl get --help' lists the kinds"
+                                                         : "Did you mean '" + near + "'?");
 }
 
 query query_of(const arguments& args, const kind_spec& kind) {
   query values;
-  for (const auto* name : {"project", "workflow", "run", "state", "reason", "label", "owner",
-                           "since", "from", "to"}) {
+  for (const auto* name :
+       {"project", "workflow", "run", "state", "reason", "label", "owner", "since", "from", "to"}) {
     if (!args.has(name))
       continue;
-    const bool known = std::any_of(kind.filters.begin(), kind.filters.end(), [&](const char* one) {
-      return std::string{one} == name;
-    });
+    const bool known = std::any_of(kind.filters.begin(), kind.filters.end(),
+                                   [&](const char* one) { return std::string{one} == name; });
     if (!known)
       throw usage_failure(std::string{"'get "} + kind.name + "' does not know --" + name);
     if (std::string{name} != "label") {
@@ -145,7 +148,8 @@ exit_code run_get(session& now) {
     values[filter] = ref;
   }
   const auto limit = now.args.number("limit", 1, 10'000'000).value_or(usual_limit);
-  auto answer = fetch(now.engine, "/api/v1/" + name, std::move(values), limit, now.args.text("cursor"));
+  auto answer =
+      fetch(now.engine, "/api/v1/" + name, std::move(values), limit, now.args.text("cursor"));
   sort_items(answer["items"], now.args.text("sort"));
   if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml) {
     now.out.document(answer);

@@ -10,10 +10,10 @@ namespace {
 /// A mark for a state that also reads without colour.
 const char* mark_of(const std::string& state) {
   static const std::map<std::string, const char*> marks{
-      {"success", "✔"},   {"failed", "✘"},    {"upstream_failed", "✘"}, {"cancelled", "⊘"},
-      {"skipped", "↷"},   {"running", "▶"},   {"async_running", "▶"},   {"dqc_check", "▶"},
-      {"stopping", "◼"},  {"ready", "▷"},     {"pre_ready", "▷"},       {"retry_wait", "↻"},
-      {"waiting", "○"},   {"triggered", "○"}, {"pre_trigger", "·"}};
+      {"success", "✔"},  {"failed", "✘"},    {"upstream_failed", "✘"}, {"cancelled", "⊘"},
+      {"skipped", "↷"},  {"running", "▶"},   {"async_running", "▶"},   {"dqc_check", "▶"},
+      {"stopping", "◼"}, {"ready", "▷"},     {"pre_ready", "▷"},       {"retry_wait", "↻"},
+      {"waiting", "○"},  {"triggered", "○"}, {"pre_trigger", "·"}};
   const auto found = marks.find(state);
   return found == marks.end() ? "○" : found->second;
 }
@@ -28,7 +28,8 @@ std::string fan_out_text(const json& node) {
   std::uint64_t all = 0;
   for (const auto& [state, count] : counts.items())
     all += count.get<std::uint64_t>();
-  return " [" + std::to_string(counts.value("success", std::uint64_t{0})) + '/' + std::to_string(all) + ']';
+  return " [" + std::to_string(counts.value("success", std::uint64_t{0})) + '/' +
+         std::to_string(all) + ']';
 }
 
 std::string needs_text(const json& node) {
@@ -62,7 +63,10 @@ void draw(console& out, const json& graph) {
       name.append(width - display_width(name) + 2, ' ');
       auto shown = state.empty() ? text_of(node, "type") : state;
       shown.resize(std::max<std::size_t>(shown.size(), 15), ' ');
-      const auto* corner = nodes.size() == 1 ? "  " : i == 0 ? "┌ " : i + 1 == nodes.size() ? "└ " : "│ ";
+      const auto* corner = nodes.size() == 1       ? "  "
+                           : i == 0                ? "┌ "
+                           : i + 1 == nodes.size() ? "└ "
+                                                   : "│ ";
       out.line(out.dim(corner) + mark_of(state) + ' ' + name + out.state(shown) + "  " +
                out.dim(needs_text(node)));
     }
@@ -73,9 +77,9 @@ std::string quoted(const std::string& text) { return dump(json(text)); }
 
 const char* fill_of(const std::string& state) {
   static const std::map<std::string, const char*> colors{
-      {"success", "palegreen"},   {"failed", "salmon"},     {"upstream_failed", "mistyrose"},
+      {"success", "palegreen"},    {"failed", "salmon"},          {"upstream_failed", "mistyrose"},
       {"running", "lightskyblue"}, {"dqc_check", "lightskyblue"}, {"ready", "lightcyan"},
-      {"retry_wait", "khaki"},    {"stopping", "khaki"},    {"cancelled", "khaki"},
+      {"retry_wait", "khaki"},     {"stopping", "khaki"},         {"cancelled", "khaki"},
       {"skipped", "lightgrey"}};
   const auto found = colors.find(state);
   return found == colors.end() ? "white" : found->second;
@@ -83,17 +87,20 @@ const char* fill_of(const std::string& state) {
 
 /// Graphviz: fallbacks hang on dashed edges.
 std::string dot_of(const json& graph) {
-  std::string text = "digraph " + quoted(text_of(graph, "workflow")) + " {\n  node [shape=box, style=filled];\n";
+  std::string text =
+      "digraph " + quoted(text_of(graph, "workflow")) + " {\n  node [shape=box, style=filled];\n";
   std::string edges;
   for (const auto& node : graph["nodes"]) {
     const auto name = text_of(node, "task");
     const auto state = text_of(node, "state");
-    text += "  " + quoted(name) + " [label=" + quoted(name + fan_out_text(node) + (state.empty() ? "" : "\n" + state)) +
+    text += "  " + quoted(name) +
+            " [label=" + quoted(name + fan_out_text(node) + (state.empty() ? "" : "\n" + state)) +
             ", fillcolor=" + fill_of(state) + "];\n";
     for (const auto& above : node["needs"])
       edges += "  " + quoted(above.get<std::string>()) + " -> " + quoted(name) + ";\n";
     if (!node["fallback_of"].is_null())
-      edges += "  " + quoted(node["fallback_of"].get<std::string>()) + " -> " + quoted(name) + " [style=dashed];\n";
+      edges += "  " + quoted(node["fallback_of"].get<std::string>()) + " -> " + quoted(name) +
+               " [style=dashed];\n";
   }
   return text + edges + "}\n";
 }
@@ -109,14 +116,20 @@ exit_code run_graph(session& now) {
   auto& out = now.out;
   switch (out.chosen()) {
   case format::as_json:
-  case format::yaml: out.document(graph); break;
-  case format::dot: out.raw(dot_of(graph)); break;
+  case format::yaml:
+    out.document(graph);
+    break;
+  case format::dot:
+    out.raw(dot_of(graph));
+    break;
   case format::name:
     for (const auto& node : graph["nodes"])
       out.line(text_of(node, "task"));
     break;
   case format::table:
-  case format::wide: draw(out, graph); break;
+  case format::wide:
+    draw(out, graph);
+    break;
   }
   return exit_code::done;
 }

@@ -26,8 +26,10 @@ bool is_terminal_state(const std::string& state) {
 class attempt_log {
 public:
   attempt_log(session& now, const log_style& style, std::string ref, const std::string& prefix)
-      : now_{now}, ref_{std::move(ref)},
-        printer_{now.out, style, prefix, [this](const auto& offsets) { return times(offsets); }} {}
+      : now_{now}, ref_{std::move(ref)}, printer_{now.out, style, prefix,
+                                                  [this](const auto& offsets) {
+                                                    return times(offsets);
+                                                  }} {}
 
   bool done() const { return done_; }
 
@@ -147,8 +149,8 @@ private:
     }
     std::string cursor;
     do {
-      const auto page = now_.engine.get("/api/v1/instances",
-                                        {{"run", ref_.text}, {"limit", "1000"}, {"cursor", cursor}});
+      const auto page = now_.engine.get(
+          "/api/v1/instances", {{"run", ref_.text}, {"limit", "1000"}, {"cursor", cursor}});
       for (const auto& one : page["items"])
         found.push_back(one);
       cursor = text_of(page, "next");
@@ -179,8 +181,10 @@ private:
     if (logs_.contains(ref))
       return;
     const bool numbered = now_.args.text("attempt") == "all" || now_.args.has("follow");
-    auto prefix = id.substr(id.find('/') + 1) + (numbered && attempt > 1 ? '#' + std::to_string(attempt) : "");
-    logs_.emplace(ref, std::make_unique<attempt_log>(now_, style_, ref, prefixed ? prefix + " | " : ""));
+    auto prefix = id.substr(id.find('/') + 1) +
+                  (numbered && attempt > 1 ? '#' + std::to_string(attempt) : "");
+    logs_.emplace(ref,
+                  std::make_unique<attempt_log>(now_, style_, ref, prefixed ? prefix + " | " : ""));
   }
 
   session& now_;

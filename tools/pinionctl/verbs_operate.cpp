@@ -10,7 +10,9 @@ std::string instances_text(std::uint64_t count) {
 }
 
 exit_code operate(session& now, const char* operation, json further = json::object()) {
-  json body{{"operation", operation}, {"ref", now.args.words.front()}, {"reason", now.args.text("reason")}};
+  json body{{"operation", operation},
+            {"ref", now.args.words.front()},
+            {"reason", now.args.text("reason")}};
   body.update(further);
   const auto answer = now.engine.post("/api/v1/operations", body);
   if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml) {
@@ -19,12 +21,14 @@ exit_code operate(session& now, const char* operation, json further = json::obje
   }
   const auto count = instances_text(answer.value("affected", std::uint64_t{0}));
   if (answer.contains("items")) {
-    print_items(now.out, answer["items"], {{"ID", "id"}, {"WOULD BE", "state", false, true}, {"REASON", "reason"}});
+    print_items(now.out, answer["items"],
+                {{"ID", "id"}, {"WOULD BE", "state", false, true}, {"REASON", "reason"}});
     now.out.note(count + " would change; nothing was done");
     return exit_code::done;
   }
-  now.out.chosen() == format::name ? now.out.line(text_of(answer, "run"))
-                                   : now.out.say(std::string{operation} + ": " + count + " of " + text_of(answer, "run"));
+  now.out.chosen() == format::name
+      ? now.out.line(text_of(answer, "run"))
+      : now.out.say(std::string{operation} + ": " + count + " of " + text_of(answer, "run"));
   return exit_code::done;
 }
 

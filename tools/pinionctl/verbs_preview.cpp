@@ -72,7 +72,8 @@ exit_code run_preview(session& now) {
   const auto count = args.number("count", 1, 10'000).value_or(usual_count);
   if (args.has("timezone") && !args.has("cron"))
     throw usage_failure("--timezone belongs to --cron: a workflow has its own");
-  const bool files = !args.words.empty() && std::all_of(args.words.begin(), args.words.end(), is_path);
+  const bool files =
+      !args.words.empty() && std::all_of(args.words.begin(), args.words.end(), is_path);
   auto items = args.has("cron") ? of_cron(args, count)
                : files          ? of_files(args, count)
                                 : of_workflow(now, count);

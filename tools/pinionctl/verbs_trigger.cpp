@@ -48,7 +48,8 @@ class progress {
 public:
   explicit progress(console& out) : out_{out} {}
   void show(const json& run) {
-    const auto text = text_of(run, "id") + ' ' + text_of(run, "state") + "  " + cell_of(run, "counts");
+    const auto text =
+        text_of(run, "id") + ' ' + text_of(run, "state") + "  " + cell_of(run, "counts");
     if (text != last_)
       out_.note(text);
     last_ = text;
@@ -98,7 +99,8 @@ exit_code run_trigger(session& now) {
     throw usage_failure("--timeout needs --wait");
   auto patience = milliseconds{-1};
   if (args.has("timeout"))
-    patience = std::chrono::duration_cast<milliseconds>(value_or_fail(parse_duration(args.text("timeout"))));
+    patience = std::chrono::duration_cast<milliseconds>(
+        value_or_fail(parse_duration(args.text("timeout"))));
   auto run = now.engine.post("/api/v1/trigger", {{"workflow", args.words.front()},
                                                  {"params", params_of(args)},
                                                  {"key", args.text("key")},

@@ -63,16 +63,18 @@ void print_for_people(console& out, const load_result& loaded, const json& workf
     out.line(out.bold(text_of(workflow, "id")) + ": " + text_of(workflow, "tasks") + " tasks, " +
              std::to_string(workflow["triggers"].size()) + " triggers");
     for (const auto& trigger : workflow["triggers"]) {
-      out.line("  " + text_of(trigger, "trigger") + " (" + escaped(text_of(trigger, "schedule")) + ")" +
-               (trigger["enabled"].get<bool>() ? "" : ", disabled") + ", next:");
+      out.line("  " + text_of(trigger, "trigger") + " (" + escaped(text_of(trigger, "schedule")) +
+               ")" + (trigger["enabled"].get<bool>() ? "" : ", disabled") + ", next:");
       for (const auto& time : trigger["next"])
         out.line("    " + text_of(time, "slot"));
     }
   }
   const auto errors = loaded.errors.size();
-  const auto files = std::to_string(loaded.files.size()) + (loaded.files.size() == 1 ? " file" : " files");
-  out.line(errors == 0 ? files + ", no errors"
-                       : files + ", " + std::to_string(errors) + (errors == 1 ? " error" : " errors"));
+  const auto files =
+      std::to_string(loaded.files.size()) + (loaded.files.size() == 1 ? " file" : " files");
+  out.line(errors == 0
+               ? files + ", no errors"
+               : files + ", " + std::to_string(errors) + (errors == 1 ? " error" : " errors"));
 }
 
 } // namespace

@@ -15,8 +15,9 @@ exit_code run_why(session& now) {
   for (const auto& cause : answer.value("blocked_by", json::array())) {
     const auto since = text_of(cause, "since");
     const auto ref = text_of(cause, "ref");
-    out.line("  " + out.bold(text_of(cause, "kind")) + (ref.empty() ? "" : ' ' + escaped(ref)) + ": " +
-             escaped(text_of(cause, "message")) + (since.empty() ? "" : " (since " + cell_of(cause, "since") + ')'));
+    out.line("  " + out.bold(text_of(cause, "kind")) + (ref.empty() ? "" : ' ' + escaped(ref)) +
+             ": " + escaped(text_of(cause, "message")) +
+             (since.empty() ? "" : " (since " + cell_of(cause, "since") + ')'));
   }
   for (const auto* moment : {"expected_start", "expected_end"})
     if (!text_of(answer, moment).empty())

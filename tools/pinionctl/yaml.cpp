@@ -7,7 +7,9 @@ namespace {
 bool is_plain(const std::string& text) {
   if (text.empty() || text.size() > 200)
     return false;
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
   if (!is_letter(text.front()))
     return false;
   for (const char c : text)

@@ -16,11 +16,11 @@ namespace pinion {
 struct http_limits {
   std::size_t header_bytes = 16U << 10U;
   std::uint64_t body_bytes = 32ULL << 20U;
-  std::size_t connections = 256; ///< More are answered 503 and closed.
+  std::size_t connections = 256;                 ///< More are answered 503 and closed.
   std::chrono::milliseconds header_time{10'000}; ///< From the first byte to the end of the header.
   std::chrono::milliseconds body_time{60'000};
-  std::chrono::milliseconds idle_time{75'000};   ///< Between two requests of a connection.
-  std::chrono::milliseconds write_time{60'000};  ///< For the whole answer.
+  std::chrono::milliseconds idle_time{75'000};  ///< Between two requests of a connection.
+  std::chrono::milliseconds write_time{60'000}; ///< For the whole answer.
 };
 
 struct http_server_options {

@@ -29,10 +29,10 @@ struct reference {
   std::optional<std::uint32_t> version;
   std::string trigger;
   run_selector selects = run_selector::none;
-  std::uint64_t run = 0;     ///< For `id`.
-  std::string when;          ///< For `slot` and `biz`: the text behind `@` or `@biz:`.
-  std::string state;         ///< For `latest`: a run state, or empty.
-  std::string task;          ///< Not empty: an instance, or all of a fan-out.
+  std::uint64_t run = 0; ///< For `id`.
+  std::string when;      ///< For `slot` and `biz`: the text behind `@` or `@biz:`.
+  std::string state;     ///< For `latest`: a run state, or empty.
+  std::string task;      ///< Not empty: an instance, or all of a fan-out.
   std::optional<std::string> index;
   std::optional<std::uint32_t> attempt;
 

@@ -32,9 +32,9 @@ private:
   std::vector<route> table_;
 };
 
-/// Splits a request target into path and query and decodes both. Fails with `errc::invalid` for what
-/// is no absolute path, broken percent codes, control characters, bytes that are not UTF-8, `.`, `..`
-/// or empty parts, and a query name given twice.
+/// Splits a request target into path and query and decodes both. Fails with `errc::invalid` for
+/// what is no absolute path, broken percent codes, control characters, bytes that are not UTF-8,
+/// `.`, `..` or empty parts, and a query name given twice.
 result<void> parse_target(std::string_view target, http_request& into);
 
 /// The inverse for one part of a path or one value of a query: all but [A-Za-z0-9._~-] in

@@ -97,8 +97,7 @@ public:
       : now_{now}, style_{std::move(style)}, ref_{ref} {}
 
   exit_code run() {
-    if (now_.args.text("attempt") == "all" || now_.args.has("attempt"))
-      check_attempt();
+    check_attempt();
     bool ended = look();
     while (now_.args.has("follow") && !ended) {
       now_.out.flush();
@@ -114,7 +113,7 @@ public:
 
 private:
   void check_attempt() const {
-    if (now_.args.text("attempt") != "all")
+    if (now_.args.has("attempt") && now_.args.text("attempt") != "all")
       (void)now_.args.number("attempt", 1, 0xffff'ffffU);
   }
 
@@ -134,27 +133,24 @@ private:
     return ended;
   }
 
-  /// The instances that the reference names. Their number is asked for once more on every look, as
-  /// a fan-out expands while we follow.
+  /// The instances that the reference names, asked for anew on every look: a fan-out expands while
+  /// we follow.
   std::vector<json> find() {
+    if (ref_.index)
+      return {now_.engine.get("/api/v1/describe", {{"ref", without_attempt()}})};
+    const auto whole = without_attempt();
+    query values{{"run", ref_.task.empty() ? whole : whole.substr(0, whole.rfind('/'))},
+                 {"task", ref_.task},
+                 {"limit", "1000"}};
     std::vector<json> found;
-    if (!ref_.task.empty()) {
-      auto plain = ref_;
-      const auto object = now_.engine.get("/api/v1/describe", {{"ref", without_attempt()}});
-      if (!object.contains("instances"))
-        return {object};
-      for (const auto& one : object["instances"])
-        found.push_back(one);
-      return found;
-    }
-    std::string cursor;
     do {
-      const auto page = now_.engine.get(
-          "/api/v1/instances", {{"run", ref_.text}, {"limit", "1000"}, {"cursor", cursor}});
+      const auto page = now_.engine.get("/api/v1/instances", values);
       for (const auto& one : page["items"])
         found.push_back(one);
-      cursor = text_of(page, "next");
-    } while (!cursor.empty());
+      values["cursor"] = text_of(page, "next");
+    } while (!values["cursor"].empty());
+    if (found.empty()) // A task that is not there: the engine says so, with what is near.
+      found.push_back(now_.engine.get("/api/v1/describe", {{"ref", whole}}));
     return found;
   }
 

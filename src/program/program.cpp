@@ -132,9 +132,21 @@ private:
   std::thread thread_;
 };
 
+/// An engine that was killed holds its lock until the kernel has taken its memory back: whoever
+/// restarts it at once must not be told that it is in use.
+result<data_folder> open_folder(const std::string& path) {
+  constexpr int tries = 40;
+  auto folder = data_folder::open(path);
+  for (int i = 1; i < tries && !folder && folder.error().code == errc::in_use; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    folder = data_folder::open(path);
+  }
+  return folder;
+}
+
 int serve(const program_options& options) {
   const int signals = watch_signals();
-  auto folder = data_folder::open(options.data);
+  auto folder = open_folder(options.data);
   if (!folder)
     return complain(folder.error(), exit_code_of(folder.error().code));
   const auto& at = folder.value();

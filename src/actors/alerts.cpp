@@ -1,5 +1,6 @@
 #include "actors/alerts.hpp"
 
+#include "actors/crash.hpp"
 #include "actors/run.hpp"
 #include "pinion/storage/keys.hpp"
 
@@ -112,6 +113,7 @@ void alerts_state::resume() {
 alerts_actor::behavior_type alerts(alerts_actor::stateful_pointer<alerts_state> self,
                                    context_ptr context) {
   self->state.self = self;
+  self->set_exception_handler(log_crash);
   self->state.context = std::move(context);
   self->state.resume();
   return {

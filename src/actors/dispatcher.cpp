@@ -1,5 +1,7 @@
 #include "actors/dispatcher.hpp"
 
+#include "actors/crash.hpp"
+
 namespace pinion {
 
 pool_number dispatcher_state::number_of(const std::string& project, const std::string& pool) {
@@ -124,6 +126,7 @@ dispatcher(dispatcher_actor::stateful_pointer<dispatcher_state> self, context_pt
            bool held) {
   auto& state = self->state;
   state.self = self;
+  self->set_exception_handler(log_crash);
   state.context = std::move(context);
   state.held = held;
   state.ledger.set_capacity(dispatcher_state::slots, state.context->options.slots);

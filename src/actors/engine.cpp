@@ -1,5 +1,6 @@
 #include "actors/engine.hpp"
 
+#include "actors/crash.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 
@@ -351,6 +352,13 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
                                         std::function<void()> over) {
   auto& state = self->state;
   state.self = self;
+  // Nobody supervises this one, and nothing goes on without it.
+  self->set_exception_handler([fatal = context->ports.fatal](caf::scheduled_actor* who,
+                                                             std::exception_ptr& thrown) {
+    auto why = log_crash(who, thrown);
+    fatal("the actor of the engine threw: " + caf::to_string(why));
+    return why;
+  });
   state.context = std::move(context);
   state.held = held;
   state.over = std::move(over);

@@ -1,5 +1,7 @@
 #include "actors/instance.hpp"
 
+#include "actors/crash.hpp"
+
 #include <algorithm>
 
 namespace pinion {
@@ -178,6 +180,7 @@ void instance_state_data::finish() {
 instance_actor::behavior_type
 instance(instance_actor::stateful_pointer<instance_state_data> self, instance_seed seed) {
   self->state.self = self;
+  self->set_exception_handler(log_crash);
   self->state.seed = std::move(seed);
   return {
       [self](const msg::timer_due& what) { self->state.timer(what.id); },

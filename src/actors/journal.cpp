@@ -1,5 +1,6 @@
 #include "actors/journal.hpp"
 
+#include "actors/crash.hpp"
 #include "pinion/storage/rows.hpp"
 
 #include <caf/send.hpp>
@@ -83,6 +84,7 @@ journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_sta
                                      context_ptr context, std::uint64_t next_audit) {
   auto& state = self->state;
   state.self = self;
+  self->set_exception_handler(log_crash);
   state.context = std::move(context);
   state.next_audit = next_audit;
   return {

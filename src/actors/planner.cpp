@@ -1,5 +1,6 @@
 #include "actors/planner.hpp"
 
+#include "actors/crash.hpp"
 #include "pinion/storage/rows.hpp"
 
 #include <algorithm>
@@ -218,6 +219,7 @@ wheel_answer planner_state::describe() const {
 planner_actor::behavior_type planner(planner_actor::stateful_pointer<planner_state> self,
                                      context_ptr context) {
   self->state.self = self;
+  self->set_exception_handler(log_crash);
   self->state.context = std::move(context);
   self->state.load();
   return {

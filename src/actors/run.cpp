@@ -1,5 +1,6 @@
 #include "actors/run.hpp"
 
+#include "actors/crash.hpp"
 #include "actors/instance.hpp"
 #include "pinion/definitions/render.hpp"
 #include "pinion/definitions/secrets.hpp"
@@ -448,6 +449,7 @@ void run_state_data::instance_down(const caf::actor_addr& who, const caf::error&
 run_actor::behavior_type run(run_actor::stateful_pointer<run_state_data> self, run_seed seed) {
   auto& state = self->state;
   state.self = self;
+  self->set_exception_handler(log_crash);
   state.seed = std::move(seed);
   state.start_up();
   return {

@@ -1,5 +1,7 @@
 #include "actors/timekeeper.hpp"
 
+#include "actors/crash.hpp"
+
 #include <algorithm>
 #include <caf/send.hpp>
 
@@ -104,6 +106,7 @@ timekeeper_actor::behavior_type
 timekeeper(timekeeper_actor::stateful_pointer<timekeeper_state> self, context_ptr context) {
   auto& state = self->state;
   state.self = self;
+  self->set_exception_handler(log_crash);
   state.context = std::move(context);
   state.wall = wheel{tick_down(state.context->ports.clock->wall_now())};
   state.steady = wheel{tick_down(state.context->ports.clock->steady_now())};

@@ -1,5 +1,7 @@
 #include "actors/worker.hpp"
 
+#include "actors/crash.hpp"
+
 #include <caf/send.hpp>
 #include <spdlog/spdlog.h>
 
@@ -75,6 +77,7 @@ void worker_state::end_recovery() {
 worker_actor::behavior_type worker(worker_actor::stateful_pointer<worker_state> self,
                                    context_ptr context) {
   self->state.self = self;
+  self->set_exception_handler(log_crash);
   self->state.context = std::move(context);
   self->state.context->ports.launcher->open(
       [to = caf::actor_cast<worker_actor>(self)](launcher_event event) {

@@ -1,5 +1,6 @@
 #include "actors/workflow.hpp"
 
+#include "actors/crash.hpp"
 #include "actors/run.hpp"
 #include "pinion/definitions/canonical.hpp"
 #include "pinion/definitions/params.hpp"
@@ -20,10 +21,9 @@ void workflow_state_data::start_up() {
     });
     if (mine && what.reason != caf::exit_reason::user_shutdown)
       run_down(what.source, what.reason);
-    else if (!mine && what.reason != caf::exit_reason::user_shutdown)
-      return; // A run that was only looked at: it is read anew by whoever asks next.
-    else if (!mine)
+    else if (what.source == seed.context->engine.address())
       self->quit(what.reason);
+    // Anything else is a run that was unloaded, or only looked at: whoever asks next reads it anew.
   });
   read_triggers();
   const store_reader store{*seed.context->ports.kv};
@@ -218,6 +218,8 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
       by_clock && slot.lateness > late_after ? slot_outcome::late : slot_outcome::fired;
   const auto before = store_reader{*seed.context->ports.kv}.slot(key);
   put_slot(with, slot, before && before.value() ? &*before.value() : nullptr);
+  if (!plan.request_key.empty())
+    put_request_key(with, id(), plan.request_key, run);
   launching[key].push_back(std::move(done));
   const auto launched = [this, key](const result<run_id>& made) {
     const auto waiting = std::exchange(launching[key], {});
@@ -394,9 +396,10 @@ caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::tri
   if (seed.record.retired)
     return to_error({errc::refused, id() + " is retired: its file is gone", {}});
   const store_reader store{*seed.context->ports.kv};
-  auto promise = self->make_response_promise<trigger_answer>();
+  // A promise takes the right to answer from `return`: it is made where nothing is returned but it.
   if (!ask.key.empty()) {
     if (const auto found = keys_under_way.find(ask.key); found != keys_under_way.end()) {
+      auto promise = self->make_response_promise<trigger_answer>();
       launching[found->second].push_back([promise](const result<run_id>& made) mutable {
         if (made)
           promise.deliver(trigger_answer{made.value(), true});
@@ -453,6 +456,7 @@ caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::tri
   put_audit(with, audit(what.by, "trigger", id()));
   if (!ask.key.empty())
     keys_under_way[ask.key] = {"main", id(), plan.trigger, plan.slot};
+  auto promise = self->make_response_promise<trigger_answer>();
   launch(plan, decision, std::move(with), [this, promise, ask](const result<run_id>& made) mutable {
     keys_under_way.erase(ask.key);
     if (made)
@@ -474,15 +478,17 @@ caf::result<run_id> workflow_state_data::call(const msg::call_run& what) {
   const auto known = store_reader{*seed.context->ports.kv}.run_by_key(key);
   if (known && known.value())
     return *known.value();
-  auto promise = self->make_response_promise<run_id>();
-  const auto answer = [promise](const result<run_id>& made) mutable {
-    if (made)
-      promise.deliver(made.value());
-    else
-      promise.deliver(to_error(made.error()));
+  const auto answer = [](caf::typed_response_promise<run_id> promise) {
+    return [promise](const result<run_id>& made) mutable {
+      if (made)
+        promise.deliver(made.value());
+      else
+        promise.deliver(to_error(made.error()));
+    };
   };
   if (const auto found = launching.find(key); found != launching.end()) {
-    found->second.push_back(answer);
+    auto promise = self->make_response_promise<run_id>();
+    found->second.push_back(answer(promise));
     return promise;
   }
   if (what.only_find)
@@ -500,7 +506,8 @@ caf::result<run_id> workflow_state_data::call(const msg::call_run& what) {
   plan.overlap = overlap_policy::queue;
   const auto decision = decide_admission(live(), seed.definition->max_active_runs,
                                          {run_id{}, plan.trigger, plan.overlap, false, false});
-  launch(plan, decision, {}, answer);
+  auto promise = self->make_response_promise<run_id>();
+  launch(plan, decision, {}, answer(promise));
   return promise;
 }
 
@@ -702,7 +709,8 @@ void workflow_state_data::replace_run(run_id run) {
 }
 
 blocked_by workflow_state_data::explain_admission(run_id run) const {
-  blocked_by cause{"admission", id(), {}, never};
+  const auto self_at = runs.find(run);
+  blocked_by cause{"limit", id(), {}, self_at == runs.end() ? never : self_at->second.slot};
   std::string others;
   for (const auto& [other, at] : runs)
     if (at.fired && at.candidate.admitted && other != run)
@@ -727,6 +735,7 @@ msg::workflow_status workflow_state_data::status() const {
 workflow_actor::behavior_type
 workflow(workflow_actor::stateful_pointer<workflow_state_data> self, workflow_seed seed) {
   self->state.self = self;
+  self->set_exception_handler(log_crash);
   self->state.seed = std::move(seed);
   self->state.start_up();
   return {

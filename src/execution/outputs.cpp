@@ -28,7 +28,7 @@ result<void> check_size(const std::string& key, std::size_t bytes) {
   if (bytes <= max_output_value_bytes)
     return ok();
   return problem{errc::limit,
-                 "output \"" + key + "\" has " + std::to_string(bytes) + " bytes, more than 65536",
+                 "output \"" + key + "\" has " + std::to_string(bytes) + " bytes, more than 65536 (64 KiB)",
                  "write the data to a file in $PINION_WORKSPACE and its path as the output"};
 }
 
@@ -94,7 +94,7 @@ result<void> take_line(json& to, std::string_view line, std::size_t number) {
 
 result<std::string> parse_outputs(std::string_view text) {
   if (text.size() > max_outputs_bytes)
-    return problem{errc::limit, "the output file has more than 1048576 bytes",
+    return problem{errc::limit, "the output file has more than 1048576 bytes (1 MiB)",
                    "write the data to a file in $PINION_WORKSPACE and its path as the output"};
   auto out = json::object();
   for (std::size_t number = 1; !text.empty(); ++number) {

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "pinion/storage/kv.hpp"
+#include "simulation/scenario.hpp"
+#include "simulation/trace.hpp"
+
+#include <map>
+#include <memory>
+#include <set>
+
+namespace pinion::sim {
+
+/// Whom the desk tells what people have asked for and what they were told.
+class answer_watcher {
+public:
+  virtual ~answer_watcher() = default;
+  virtual void operation_asked(run_id run, const run_operation& operation) = 0;
+  virtual void paused(const std::string& workflow, bool on) = 0;
+  virtual void trigger_answered(const std::string& key, run_id run) = 0;
+  virtual void applied() = 0;
+};
+
+/// The people: carry out the actions of a scenario through the engine's client, and ask again what a
+/// crash left unanswered.
+class desk {
+public:
+  desk(const scenario& of, random_source& draw, trace& log, answer_watcher& watcher);
+
+  /// What the world itself must do is handed to `world_acts`.
+  using world_act = std::function<void(const scripted_action&)>;
+
+  /// The next moment at which there is something to ask.
+  duration next_due() const;
+  /// Asks one thing that is due, if there is one; nothing else until the set is applied.
+  bool act(duration now, engine_client* client, const kv_reader& disk, const world_act& acts);
+  /// The engine crashed: what has not been answered is asked again.
+  void forget_questions();
+  /// Pauses all triggers and releases holds: nothing new comes.
+  void wind_down(duration now);
+  bool done() const;
+
+private:
+  struct errand {
+    scripted_action action;
+    std::uint32_t number = 0;
+    bool asked = false;
+    bool answered = false;
+    std::optional<std::pair<run_id, run_operation>> target;
+  };
+  void ask(errand& what, engine_client& client, const kv_reader& disk);
+  void ask_operation(errand& what, engine_client& client, const kv_reader& disk);
+  template <class T, class Then>
+  std::function<void(result<T>)> answer_to(errand& what, Then then);
+
+  const scenario& scenario_;
+  random_source& draw_;
+  trace& log_;
+  answer_watcher& watcher_;
+  std::vector<std::unique_ptr<errand>> errands_;
+  std::shared_ptr<std::uint32_t> generation_ = std::make_shared<std::uint32_t>(0);
+  bool applied_ = false;
+};
+
+} // namespace pinion::sim

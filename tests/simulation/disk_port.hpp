@@ -1,0 +1,60 @@
+#pragma once
+
+#include "pinion/storage/memory_kv.hpp"
+
+#include <deque>
+
+namespace pinion::sim {
+
+/// Who looks at each commit.
+class disk_watcher {
+public:
+  virtual ~disk_watcher() = default;
+  /// `batch` is about to become durable over the rows of `before`.
+  virtual void committing(const kv_batch& batch, const kv_reader& before) = 0;
+  virtual void committed(const kv_batch& batch, const kv_reader& after) = 0;
+};
+
+/// The disk of one engine: commits wait until the simulation releases them. While the engine is
+/// being started, before it has actors, they are durable at once.
+class disk_port final : public kv_port {
+public:
+  disk_port(std::shared_ptr<surviving_disk> disk, disk_watcher& watcher)
+      : rows_{std::move(disk)}, watcher_{watcher} {}
+
+  result<std::optional<std::string>> get(family in, std::string_view key) const override {
+    return rows_.get(in, key);
+  }
+  result<void> scan(family in, std::string_view from, std::string_view to,
+                    const visitor& visit) const override {
+    return rows_.scan(in, from, to, visit);
+  }
+  result<void> scan_back(family in, std::string_view from, std::string_view to,
+                         const visitor& visit) const override {
+    return rows_.scan_back(in, from, to, visit);
+  }
+  std::unique_ptr<kv_reader> snapshot() const override { return rows_.snapshot(); }
+  void commit(kv_batch batch, committed done) override;
+
+  void starting(bool on) noexcept { starting_ = on; }
+  bool pending() const noexcept { return !queue_.empty(); }
+  /// The oldest waiting commit becomes durable; with `acknowledge` the engine hears of it.
+  void release(bool acknowledge);
+  /// The engine is gone: what waits never was, and nothing more is taken.
+  void cut();
+
+private:
+  struct waiting {
+    kv_batch batch;
+    committed done;
+  };
+  void apply(waiting what, bool acknowledge);
+
+  memory_kv rows_;
+  disk_watcher& watcher_;
+  std::deque<waiting> queue_;
+  bool starting_ = false;
+  bool dead_ = false;
+};
+
+} // namespace pinion::sim

@@ -1,0 +1,217 @@
+#include "simulation/observer.hpp"
+
+#include "pinion/storage/codecs.hpp"
+
+#include <algorithm>
+
+namespace pinion::sim {
+
+namespace {
+
+/// Commands of alarm channels run under a task position that no workflow has.
+bool is_task(const process_key& key) { return key.instance.task < 0xffff'fff0U; }
+
+std::string name_of(const instance_key& key) { return to_string(process_key{key, {}}); }
+
+} // namespace
+
+observer::observer(const scenario& of, const std::shared_ptr<surviving_disk>& disk,
+                   const manual_clock& clock, trace& log)
+    : scenario_{of}, disk_{disk}, store_{disk_}, clock_{clock}, log_{log} {}
+
+// -- commits
+
+void observer::committing(const kv_batch& batch, const kv_reader& before) {
+  before_.clear();
+  for (const auto& write : batch.writes) {
+    if (write.in != family::instances && write.in != family::attempts && write.in != family::slots)
+      continue;
+    if (auto row = before.get(write.in, write.key); row && row.value())
+      before_[{write.in, write.key}] = *row.value();
+  }
+}
+
+void observer::committed(const kv_batch& batch, const kv_reader& after) {
+  log_.note("commit of " + std::to_string(batch.writes.size()) + " rows");
+  std::set<std::pair<family, std::string>> seen;
+  for (const auto& write : batch.writes) {
+    if (!seen.insert({write.in, write.key}).second)
+      continue;
+    const auto row = after.get(write.in, write.key);
+    if (!row || !row.value())
+      continue;
+    if (write.in == family::instances)
+      check_instance(write.key, *row.value());
+    else if (write.in == family::attempts)
+      check_attempt(write.key, *row.value());
+    else if (write.in == family::slots && write.key.front() == 's')
+      check_slot(write.key, *row.value());
+  }
+  check_permits();
+}
+
+void observer::check_instance(std::string_view key, const std::string& now) {
+  const auto at = keys::decode_instance(key);
+  const auto row = at ? codecs::decode_instance(at.value(), now) : result<instance_record>{at.error()};
+  if (!row) {
+    log_.violation("an instance's row cannot be read: " + row.error().message);
+    return;
+  }
+  log_.note("  " + name_of(at.value()) + " is " + std::string{to_string(row.value().state)} + " (" +
+            std::string{to_string(row.value().why)} + ") attempt " +
+            std::to_string(row.value().attempt));
+  const auto before = before_.find({family::instances, std::string{key}});
+  if (before == before_.end())
+    return;
+  const auto old = codecs::decode_instance(at.value(), before->second);
+  if (!old)
+    return;
+  const auto& was = old.value();
+  const auto& is = row.value();
+  if (is_terminal(was.state) && was.state != is.state && !operated_.contains(is.key.run))
+    log_.violation("[7] " + name_of(is.key) + " leaves " + std::string{to_string(was.state)} +
+                   " for " + std::string{to_string(is.state)} + " although nobody asked");
+  if (is.attempt < was.attempt)
+    log_.violation("[3] the attempts of " + name_of(is.key) + " count backwards");
+}
+
+void observer::check_attempt(std::string_view key, const std::string& now) {
+  const auto before = before_.find({family::attempts, std::string{key}});
+  const auto at = keys::decode_attempt(key);
+  if (!at || before == before_.end() || before->second == now)
+    return;
+  const auto old = codecs::decode_attempt(at.value(), before->second);
+  if (old && old.value().state == attempt_state::ended)
+    log_.violation("[11] attempt " + std::to_string(at.value().number) + " of " +
+                   name_of(at.value().instance) + " has ended and is changed");
+}
+
+void observer::check_slot(std::string_view key, const std::string& now) {
+  const auto at = keys::decode_slot(key);
+  const auto row = at ? codecs::decode_slot(at.value(), now) : result<slot_record>{at.error()};
+  if (!row) {
+    log_.violation("a slot's row cannot be read: " + row.error().message);
+    return;
+  }
+  const auto& is = row.value();
+  if (is.outcome != slot_outcome::planned)
+    log_.note("  slot " + is.workflow + '/' + is.trigger + '@' + std::to_string(to_us(is.slot)) +
+              " is " + std::string{to_string(is.outcome)} + ' ' + to_string(is.run));
+  const auto before = before_.find({family::slots, std::string{key}});
+  if (before == before_.end())
+    return;
+  const auto old = codecs::decode_slot(at.value(), before->second);
+  if (!old || old.value().outcome == slot_outcome::planned)
+    return;
+  const auto was = old.value().outcome;
+  const bool made_up_for = was == slot_outcome::paused && is.outcome != slot_outcome::planned;
+  if (was != is.outcome && !made_up_for)
+    log_.violation("[1] slot " + is.workflow + '/' + is.trigger + '@' +
+                   std::to_string(to_us(is.slot)) + " was " + std::string{to_string(was)} +
+                   " and becomes " + std::string{to_string(is.outcome)});
+  if (was == is.outcome && old.value().run != is.run)
+    log_.violation("[2] slot " + is.workflow + '/' + is.trigger + " gets a second run");
+}
+
+void observer::check_permits() {
+  const auto rows = store_.permits();
+  if (!rows) {
+    log_.violation("the permits cannot be read: " + rows.error().message);
+    return;
+  }
+  std::map<std::string, std::uint32_t> out;
+  for (const auto& permit : rows.value()) {
+    out[permit.pool] += permit.permits;
+    const auto attempt = store_.attempt(permit.holder, permit.attempt);
+    if (!attempt || !attempt.value() || attempt.value()->state == attempt_state::ended)
+      log_.violation("[9] a permit of " + permit.pool + " outlives its attempt of " +
+                     name_of(permit.holder));
+  }
+  for (const auto& [pool, permits] : out) {
+    const auto has = scenario_.settings.pools.find(pool);
+    if (has == scenario_.settings.pools.end() || permits > has->second)
+      log_.violation("[9] pool " + pool + " has " + std::to_string(permits) + " permits out");
+  }
+}
+
+// -- processes
+
+void observer::start_asked(const start_request& request) {
+  const auto& key = request.key;
+  if (!is_task(key))
+    return;
+  const auto row = store_.attempt(key.instance, key.token.attempt);
+  if (!row || !row.value() || row.value()->epoch != key.token.epoch)
+    log_.violation("[5] " + to_string(key) + " is to start, and its attempt is not on the disk");
+}
+
+void observer::process_began(const start_request& request) {
+  const auto& key = request.key;
+  if (processes_.contains(key))
+    log_.violation("[3] process " + to_string(key) + " starts a second time");
+  std::uint32_t alive = 0;
+  std::map<std::string, std::uint32_t> pools;
+  processes_[key].alive = true;
+  for (const auto& [other, each] : processes_) {
+    if (!each.alive || !is_task(other))
+      continue;
+    ++alive;
+    if (other != key && other.instance == key.instance)
+      log_.violation("[3] process " + to_string(key) + " starts beside " + to_string(other));
+    const auto attempt = store_.attempt(other.instance, other.token.attempt);
+    if (attempt && attempt.value())
+      for (const auto& need : attempt.value()->permits)
+        pools[need.pool] += need.permits;
+  }
+  if (alive > scenario_.slots)
+    log_.violation("[4] " + std::to_string(alive) + " processes are alive in " +
+                   std::to_string(scenario_.slots) + " slots");
+  for (const auto& [pool, permits] : pools)
+    if (permits > scenario_.settings.pools.at(pool))
+      log_.violation("[4] processes hold " + std::to_string(permits) + " permits of " + pool);
+  if (is_task(key) && key.token.step == 0)
+    check_join(key.instance);
+}
+
+void observer::process_over(const process_key& key, const process_end& end) {
+  auto& seen = processes_[key];
+  seen.alive = false;
+  seen.end = end;
+}
+
+// -- what people did
+
+void observer::operation_asked(run_id run, const run_operation& operation) {
+  log_.note("  verb " + std::to_string(static_cast<int>(operation.what)) + " on " + to_string(run) +
+            (operation.targets.empty() ? "" : ": " + name_of(operation.targets.front())));
+  if (operation.what != run_operation::verb::cancel)
+    operated_.insert(run);
+}
+
+void observer::paused(const std::string&, bool) {}
+
+void observer::applied() {}
+
+void observer::trigger_answered(const std::string& key, run_id run) {
+  const auto row = store_.run(run);
+  if (!row || !row.value())
+    log_.violation("[5] " + to_string(run) + " was answered and is not on the disk");
+  const auto [known, fresh] = keys_.try_emplace(key, run);
+  if (!fresh && known->second != run)
+    log_.violation("[2] key " + key + " made " + to_string(known->second) + " and " +
+                   to_string(run));
+}
+
+// -- the end
+
+bool observer::all_ended() const {
+  const auto live = store_.live_runs();
+  return live && live.value().empty();
+}
+
+std::uint64_t observer::runs() const {
+  const auto highest = store_.highest_run();
+  return highest ? highest.value().value : 0;
+}
+
+} // namespace pinion::sim

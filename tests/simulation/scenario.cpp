@@ -1,0 +1,228 @@
+#include "simulation/scenario.hpp"
+
+#include <algorithm>
+
+namespace pinion::sim {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+namespace {
+
+task_definition shell_task(std::string name) {
+  task_definition task;
+  task.name = std::move(name);
+  task.argv = {"work"};
+  task.cwd = "/";
+  task.grace = seconds{5};
+  return task;
+}
+
+/// Draws the definitions and the events of one scenario.
+class scenario_writer {
+public:
+  explicit scenario_writer(std::uint64_t seed) : draw_{seed ^ 0x5ce4a210ULL} {}
+
+  scenario write() {
+    out_.settings.project = "sim";
+    out_.settings.pools = {{"p0", 1}, {"p1", static_cast<std::uint32_t>(draw_.between(2, 3))}};
+    out_.slots = static_cast<std::uint32_t>(draw_.between(1, 4));
+    out_.lasts = draw_.between(seconds{40}, minutes{3});
+    // The last one calls nobody: the others may call those behind them.
+    const auto workflows = draw_.between(1, 3);
+    for (std::uint64_t i = 0; i < workflows; ++i)
+      add_workflow(i, workflows);
+    add_actions();
+    return std::move(out_);
+  }
+
+private:
+  void add_workflow(std::uint64_t number, std::uint64_t all) {
+    workflow_definition workflow;
+    workflow.project = "sim";
+    workflow.name = "w" + std::to_string(number);
+    workflow.max_active_runs = static_cast<std::uint32_t>(draw_.between(1, 3));
+    workflow.overlap = static_cast<overlap_policy>(draw_.below(5));
+    if (draw_.chance(15))
+      workflow.timeout = draw_.between(seconds{20}, minutes{2});
+    const auto tasks = draw_.chance(60) ? draw_.between(2, 7) : draw_.between(5, 14);
+    for (std::uint64_t task = 0; task < tasks; ++task)
+      add_task(workflow, number + 1 < all ? "w" + std::to_string(number + 1) : "");
+    if (draw_.chance(70))
+      add_trigger(workflow);
+    out_.workflows.push_back(std::move(workflow));
+  }
+
+  void add_task(workflow_definition& workflow, const std::string& callee) {
+    const auto number = static_cast<std::uint32_t>(workflow.tasks.size());
+    auto task = shell_task("t" + std::to_string(number));
+    for (std::uint32_t upstream = 0; upstream < number; ++upstream)
+      if (!workflow.tasks[upstream].fallback_of && draw_.chance(number < 4 ? 50 : 25))
+        task.needs.push_back(upstream);
+    if (draw_.chance(25)) {
+      static constexpr join_rule rules[] = {
+          join_rule::all_done,     join_rule::one_success, join_rule::one_failed,
+          join_rule::none_failed,  join_rule::all_failed,  join_rule::none_failed_min_one_success,
+          join_rule::none_skipped, join_rule::always,      join_rule::one_done};
+      task.join = rules[draw_.below(std::size(rules))];
+    }
+    draw_kind(task, callee);
+    draw_limits(task);
+    draw_shape(task, workflow);
+    workflow.tasks.push_back(std::move(task));
+    auto& made = workflow.tasks.back();
+    if (made.type != task_type::workflow && !made.for_each && draw_.chance(12)) {
+      auto backup = shell_task("t" + std::to_string(number) + "b");
+      backup.fallback_of = number;
+      backup.retry.max = static_cast<std::uint32_t>(draw_.below(2));
+      made.fallback = number + 1;
+      workflow.tasks.push_back(std::move(backup));
+    }
+  }
+
+  void draw_kind(task_definition& task, const std::string& callee) {
+    const auto kind = draw_.below(100);
+    if (kind < 12) {
+      task.type = task_type::empty;
+      task.argv.clear();
+    } else if (kind < 22 && !callee.empty()) {
+      task.type = task_type::workflow;
+      task.argv.clear();
+      task.call_workflow = callee;
+    } else if (kind < 30) {
+      for (auto left = draw_.between(1, 2); left > 0; --left) {
+        check_definition check;
+        check.name = "check" + std::to_string(left);
+        check.argv = {"verify"};
+        check.weak = draw_.chance(30);
+        task.checks.push_back(std::move(check));
+      }
+    }
+  }
+
+  void draw_limits(task_definition& task) {
+    if (draw_.chance(50)) {
+      task.retry.max = static_cast<std::uint32_t>(draw_.between(1, 3));
+      task.retry.delay = draw_.between(milliseconds{10}, seconds{20});
+      task.retry.factor = 2;
+      if (draw_.chance(20))
+        task.retry.on_exit = {75};
+    }
+    if (draw_.chance(20))
+      task.pools.push_back({"p0", 1});
+    if (draw_.chance(20))
+      task.pools.push_back({"p1", static_cast<std::uint32_t>(draw_.between(1, 2))});
+    if (draw_.chance(15))
+      task.timeout.attempt = draw_.between(seconds{1}, seconds{20});
+    if (draw_.chance(8))
+      task.timeout.queue = draw_.between(seconds{1}, seconds{40});
+    if (draw_.chance(8))
+      task.timeout.upstream = draw_.between(seconds{5}, minutes{1});
+    if (draw_.chance(8))
+      task.timeout.task = draw_.between(seconds{5}, minutes{1});
+    task.ignore_failure = draw_.chance(8);
+    task.priority = static_cast<std::uint8_t>(draw_.between(1, 9));
+  }
+
+  void draw_shape(task_definition& task, const workflow_definition& workflow) {
+    if (draw_.chance(15)) {
+      fan_out loop;
+      loop.variable = "x";
+      loop.of = draw_.chance(15) ? "[]" : R"(["a","b","c"])";
+      loop.of_is_json = true;
+      const auto shell = std::find_if(task.needs.begin(), task.needs.end(), [&](auto upstream) {
+        return workflow.tasks[upstream].type == task_type::shell &&
+               !workflow.tasks[upstream].for_each;
+      });
+      if (shell != task.needs.end() && draw_.chance(60)) {
+        loop.of = "inputs." + workflow.tasks[*shell].name + ".list ?? []";
+        loop.of_is_json = false;
+      }
+      loop.max_parallel = static_cast<std::uint32_t>(draw_.below(3));
+      task.for_each = std::move(loop);
+    }
+    if (draw_.chance(8))
+      task.when = draw_.chance(50) ? "true" : "false";
+  }
+
+  void add_trigger(workflow_definition& workflow) {
+    trigger_definition trigger{"tick", make_every(draw_.between(seconds{8}, seconds{50})).value()};
+    if (draw_.chance(40))
+      trigger.when = cron_schedule{cron_expression::parse("*/20 * * * * *").value()};
+    workflow.triggers.push_back(std::move(trigger));
+  }
+
+  scripted_action& add(scripted_action::kind what, duration at) {
+    scripted_action action;
+    action.what = what;
+    action.at = at;
+    action.workflow = out_.workflows[draw_.below(out_.workflows.size())].id();
+    out_.actions.push_back(std::move(action));
+    return out_.actions.back();
+  }
+
+  duration sometime() { return draw_.between(seconds{1}, out_.lasts); }
+
+  void add_actions() {
+    using kind = scripted_action::kind;
+    add(kind::apply, duration{0});
+    for (auto left = draw_.between(1, 3); left > 0; --left)
+      add(kind::trigger, sometime());
+    for (auto left = draw_.below(4); left > 0; --left)
+      add(kind::operate, sometime()).verb = static_cast<run_operation::verb>(draw_.below(5));
+    if (draw_.chance(25))
+      add_pair(kind::pause, kind::resume);
+    if (draw_.chance(15))
+      add_pair(kind::hold, kind::unhold);
+    if (draw_.chance(20))
+      add(kind::kill_launcher, sometime());
+    if (draw_.chance(20))
+      add(kind::step_clock, sometime()).step =
+          draw_.between(seconds{1}, minutes{4}) * (draw_.chance(50) ? 1 : -1);
+    if (draw_.chance(25))
+      add(kind::crash, sometime());
+    if (draw_.chance(10))
+      add(kind::reboot, sometime());
+    std::stable_sort(out_.actions.begin(), out_.actions.end(),
+                     [](const auto& a, const auto& b) { return a.at < b.at; });
+  }
+
+  void add_pair(scripted_action::kind on, scripted_action::kind off) {
+    const auto from = sometime();
+    const auto workflow = add(on, from).workflow;
+    auto& ends = add(off, from + draw_.between(seconds{1}, minutes{1}));
+    ends.workflow = workflow;
+    ends.owed = static_cast<catch_up>(draw_.below(3));
+  }
+
+  random_source draw_;
+  scenario out_;
+};
+
+} // namespace
+
+scenario two_tasks() {
+  scenario out;
+  out.settings.project = "sim";
+  workflow_definition workflow;
+  workflow.project = "sim";
+  workflow.name = "two";
+  workflow.tasks = {shell_task("a"), shell_task("b")};
+  workflow.tasks[1].needs = {0};
+  for (auto& task : workflow.tasks)
+    task.retry.max = 9;
+  out.workflows = {std::move(workflow)};
+  scripted_action apply;
+  scripted_action trigger;
+  trigger.what = scripted_action::kind::trigger;
+  trigger.at = seconds{1};
+  trigger.workflow = "sim.two";
+  out.actions = {apply, trigger};
+  out.lasts = seconds{20};
+  return out;
+}
+
+scenario random_scenario(std::uint64_t seed) { return scenario_writer{seed}.write(); }
+
+} // namespace pinion::sim

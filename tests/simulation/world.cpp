@@ -1,0 +1,273 @@
+#include "simulation/world.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+namespace pinion::sim {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+/// Where the virtual clocks begin: a Friday.
+constexpr std::int64_t first_wall_us = 1'800'000'000'000'000;
+constexpr duration first_steady{std::chrono::hours{3}};
+
+} // namespace
+
+// -- alarm and generation
+
+void virtual_alarm::ring(bool wall_stepped) {
+  at_ = steady_instant::max();
+  if (to_)
+    to_(wall_stepped);
+}
+
+generation::generation(const scenario& of, const std::shared_ptr<surviving_disk>& rows, machine& on,
+                       manual_clock& clock, observer& watcher, trace& log)
+    : disk{rows, watcher}, launcher_{on}, log_{log} {
+  config_.set("scheduler.policy", caf::atom("testing"));
+  system_.emplace(config_);
+  // A leak must fail the simulation, not hang it.
+  system_->await_actors_before_shutdown(false);
+  jobs_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
+  engine_ports ports;
+  ports.clock = &clock;
+  ports.alarm = &alarm;
+  ports.kv = &disk;
+  ports.launcher = &launcher_;
+  ports.fatal = [this](const std::string& why) {
+    if (!dead_ && !fatal_)
+      fatal_ = why;
+  };
+  engine_options options;
+  options.data_folder = "/nowhere";
+  options.slots = of.slots;
+  options.boot_id = "boot" + std::to_string(on.boots());
+  disk.starting(true);
+  auto started = pinion::start_engine(*system_, ports, std::move(options), [] {});
+  disk.starting(false);
+  if (started)
+    running_ = std::move(started).value();
+  else
+    fatal_ = started.error().message;
+}
+
+generation::~generation() {
+  // The ports first: the jobs that are still run below reach nothing.
+  dead_ = true;
+  disk.cut();
+  alarm.cut();
+  launcher_.cut();
+  if (running_)
+    running_->stop();
+  while (jobs_->has_job())
+    jobs_->run_once();
+  if (const auto left = system_->registry().running(); left > 0)
+    log_.violation(std::to_string(left) + " actors outlive their engine");
+  running_.reset();
+  system_.reset();
+}
+
+// -- the world
+
+world::world(scenario of, std::uint64_t seed, crash_point at, bool echo)
+    : scenario_{std::move(of)}, draw_{seed}, crash_at_{at},
+      clock_{from_us(first_wall_us), steady_instant{first_steady}}, log_{clock_},
+      observer_{scenario_, disk_, clock_, log_}, machine_{draw_, clock_, log_, observer_},
+      desk_{scenario_, draw_, log_, observer_}, start_{clock_.steady_now()} {
+  if (echo)
+    log_.echo();
+}
+
+outcome world::run() {
+  restart_at_ = clock_.steady_now();
+  while (!log_.failed() && !(winding_down_ && at_rest())) {
+    if (++steps_ > max_steps)
+      log_.violation("no end after " + std::to_string(max_steps) + " steps");
+    if (now() > scenario_.lasts + settle_time)
+      complain_unsettled();
+    if (!winding_down_ && now() >= scenario_.lasts) {
+      winding_down_ = true;
+      desk_.wind_down(now());
+    }
+    if (!log_.failed())
+      step();
+  }
+  if (!log_.failed())
+    observer_.check_end(machine_);
+  desk_.forget_questions();
+  engine_.reset();
+  outcome out;
+  out.hash = log_.hash();
+  out.commits = commits_;
+  out.steps = steps_;
+  out.runs = observer_.runs();
+  out.violations = log_.violations();
+  out.history = log_.lines();
+  return out;
+}
+
+void world::step() {
+  const bool job = engine_ && engine_->jobs().has_job();
+  if (job && draw_.chance(3)) {
+    move_clock(milliseconds{20});
+  } else if (job && draw_.chance(75)) {
+    run_job();
+  } else if (!act()) {
+    if (job)
+      run_job();
+    else
+      move_clock(duration::max());
+  }
+  if (engine_ && engine_->fatal())
+    log_.violation("the engine gave up: " + *engine_->fatal());
+}
+
+void world::run_job() {
+  auto& jobs = engine_->jobs();
+  if (jobs.jobs.size() > 1 && draw_.chance(60)) {
+    const auto which = static_cast<std::ptrdiff_t>(draw_.below(jobs.jobs.size()));
+    const auto chosen = jobs.jobs.begin() + which;
+    std::rotate(jobs.jobs.begin(), chosen, chosen + 1);
+  }
+  jobs.run_once();
+}
+
+// Does one thing that is due; what comes first is drawn.
+bool world::act() {
+  const auto at = clock_.steady_now();
+  const auto first = draw_.below(4);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    switch ((first + i) % 4) {
+    case 0:
+      if (engine_ && engine_->disk.pending()) {
+        if (!commit_due_)
+          commit_due_ = at + draw_.between(duration{0}, milliseconds{6});
+        if (*commit_due_ <= at) {
+          release_commit();
+          return true;
+        }
+      }
+      break;
+    case 1:
+      if (machine_.act())
+        return true;
+      break;
+    case 2:
+      if (restart_at_ && *restart_at_ <= at) {
+        restart_at_.reset();
+        log_.note("the engine starts");
+        engine_.emplace(scenario_, disk_, machine_, clock_, observer_, log_);
+        return true;
+      }
+      if (engine_ && engine_->alarm.due() <= at) {
+        engine_->alarm.ring(false);
+        return true;
+      }
+      break;
+    default: {
+      const memory_kv rows{disk_};
+      if (desk_.act(now(), engine_ ? &engine_->client() : nullptr, rows,
+                    [this](const scripted_action& action) { act_on(action); }))
+        return true;
+    }
+    }
+  }
+  return false;
+}
+
+void world::release_commit() {
+  commit_due_.reset();
+  ++commits_;
+  if (commits_ != crash_at_.commit) {
+    engine_->disk.release(true);
+    return;
+  }
+  if (crash_at_.durable)
+    engine_->disk.release(false);
+  crash(crash_at_.durable ? "after a commit" : "before a commit");
+}
+
+void world::crash(const char* why) {
+  log_.note(std::string{"the engine crashes "} + why);
+  desk_.forget_questions();
+  commit_due_.reset();
+  engine_.reset();
+  const auto down = draw_.chance(20) ? draw_.between(seconds{10}, seconds{300})
+                                     : draw_.between(duration{0}, seconds{4});
+  restart_at_ = clock_.steady_now() + down;
+}
+
+void world::act_on(const scripted_action& action) {
+  switch (action.what) {
+  case scripted_action::kind::step_clock:
+    clock_.step_wall_to(clock_.wall_now() + action.step);
+    if (engine_)
+      engine_->alarm.ring(true);
+    break;
+  case scripted_action::kind::kill_launcher: machine_.kill_launcher(); break;
+  case scripted_action::kind::crash:
+    if (engine_)
+      crash("at some moment");
+    break;
+  case scripted_action::kind::reboot:
+    if (engine_)
+      crash("with its machine");
+    machine_.reboot();
+    break;
+  default: break;
+  }
+}
+
+steady_instant world::next_due() {
+  auto due = machine_.next_due();
+  if (restart_at_)
+    due = std::min(due, *restart_at_);
+  if (engine_) {
+    due = std::min(due, engine_->alarm.due());
+    if (engine_->disk.pending()) {
+      if (!commit_due_)
+        commit_due_ = clock_.steady_now() + draw_.between(duration{0}, milliseconds{6});
+      due = std::min(due, *commit_due_);
+    }
+  }
+  if (const auto ask = desk_.next_due(); ask != duration::max())
+    due = std::min(due, start_ + ask);
+  if (!winding_down_)
+    due = std::min(due, start_ + scenario_.lasts);
+  return due;
+}
+
+void world::move_clock(duration at_most) {
+  const auto at = clock_.steady_now();
+  const auto due = next_due();
+  if (due == steady_instant::max()) {
+    if (at_most == duration::max())
+      complain_unsettled();
+    return;
+  }
+  clock_.advance(std::clamp(due - at, duration{0}, at_most));
+}
+
+bool world::at_rest() {
+  return desk_.done() && engine_ && !engine_->jobs().has_job() && !engine_->disk.pending() &&
+         machine_.processes().empty() && observer_.all_ended();
+}
+
+void world::complain_unsettled() {
+  std::string left;
+  const memory_kv rows{disk_};
+  const store_reader store{rows};
+  if (const auto live = store.live_runs())
+    for (const auto& run : live.value())
+      left += ' ' + to_string(run.id);
+  for (const auto& [key, each] : machine_.processes())
+    left += " process " + to_string(key) + (each.alive ? " (alive)" : " (over)");
+  log_.violation("[6] not everything comes to its end; left:" + left +
+                 (desk_.done() ? "" : " and questions without an answer"));
+}
+
+} // namespace pinion::sim

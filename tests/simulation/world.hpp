@@ -1,0 +1,118 @@
+#pragma once
+
+#include "pinion/actors/engine.hpp"
+#include "simulation/desk.hpp"
+#include "simulation/disk_port.hpp"
+#include "simulation/machine.hpp"
+#include "simulation/observer.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <memory>
+#include <optional>
+
+namespace pinion::sim {
+
+/// Where the engine crashes: at the commit of that number, just before it is durable or just after,
+/// before the engine hears of it.
+struct crash_point {
+  std::uint64_t commit = 0; ///< From 1; 0: nowhere.
+  bool durable = false;
+};
+
+/// Wakes the engine when the virtual clock gets there.
+class virtual_alarm final : public alarm_port {
+public:
+  void open(listener to) override { to_ = std::move(to); }
+  void wake_at(steady_instant at) override { at_ = at; }
+  void close() override { cut(); }
+
+  steady_instant due() const noexcept { return to_ ? at_ : steady_instant::max(); }
+  void ring(bool wall_stepped);
+  void cut() noexcept { to_ = nullptr; }
+
+private:
+  listener to_;
+  steady_instant at_ = steady_instant::max();
+};
+
+/// One engine between its start and its crash.
+class generation {
+public:
+  generation(const scenario& of, const std::shared_ptr<surviving_disk>& disk, machine& on,
+             manual_clock& clock, observer& watcher, trace& log);
+  ~generation();
+
+  engine_client& client() { return running_->client(); }
+  caf::scheduler::test_coordinator& jobs() { return *jobs_; }
+  /// The engine asked to be ended: the store refused, or an actor that matters is gone.
+  const std::optional<std::string>& fatal() const noexcept { return fatal_; }
+
+  disk_port disk;
+  virtual_alarm alarm;
+
+private:
+  machine_port launcher_;
+  caf::actor_system_config config_;
+  std::optional<caf::actor_system> system_;
+  caf::scheduler::test_coordinator* jobs_ = nullptr;
+  std::unique_ptr<engine> running_;
+  std::optional<std::string> fatal_;
+  bool dead_ = false;
+  trace& log_;
+};
+
+/// What came of a simulation.
+struct outcome {
+  std::uint64_t hash = 0;
+  std::uint64_t commits = 0;
+  std::uint64_t steps = 0;
+  std::uint64_t runs = 0;
+  std::vector<std::string> violations;
+  std::deque<std::string> history; ///< The last lines.
+};
+
+/// A whole engine with its world, in one thread, deterministic from a seed.
+class world {
+public:
+  /// Beyond so many steps something does not come to rest.
+  static constexpr std::uint64_t max_steps = 400'000;
+  /// After the scenario everything must end within this virtual time.
+  static constexpr duration settle_time{std::chrono::hours{12}};
+
+  world(scenario of, std::uint64_t seed, crash_point at, bool echo);
+  outcome run();
+
+private:
+  void step();
+  void run_job();
+  bool act();
+  void release_commit();
+  void crash(const char* why);
+  void act_on(const scripted_action& action);
+  void move_clock(duration at_most);
+  steady_instant next_due();
+  bool at_rest();
+  void complain_unsettled();
+  duration now() const { return clock_.steady_now() - start_; }
+
+  scenario scenario_;
+  random_source draw_;
+  crash_point crash_at_;
+  manual_clock clock_;
+  trace log_;
+  std::shared_ptr<surviving_disk> disk_ = std::make_shared<surviving_disk>();
+  observer observer_;
+  machine machine_;
+  desk desk_;
+  std::optional<generation> engine_;
+  steady_instant start_;
+  std::optional<steady_instant> commit_due_; ///< Of the oldest commit that waits.
+  std::optional<steady_instant> restart_at_;
+  bool winding_down_ = false;
+  std::uint64_t commits_ = 0;
+  std::uint64_t steps_ = 0;
+};
+
+} // namespace pinion::sim

@@ -100,35 +100,45 @@ public:
       : data_{std::move(data)}, thread_{[this, &engine] { wait(engine); }} {}
   ~readiness() {
     {
-      const std::lock_guard lock{mutex_};
-      ended_ = true;
+      const std::lock_guard lock{shared_->mutex};
+      shared_->ended = true;
     }
-    changed_.notify_all();
+    shared_->changed.notify_all();
     thread_.join();
   }
 
 private:
+  /// What a reply touches: it may come when nobody waits for it any more.
+  struct shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool ended = false;
+    bool ready = false;
+  };
+
   void wait(engine_client& engine) {
-    std::unique_lock lock{mutex_};
-    while (!ended_) {
-      auto answered = std::make_shared<std::atomic<int>>(0);
-      engine.health([this, answered](const result<health_answer>& now) {
-        *answered = now && now.value().ready ? 2 : 1;
-        changed_.notify_all();
+    std::unique_lock lock{shared_->mutex};
+    while (!shared_->ended && !shared_->ready) {
+      lock.unlock(); // An engine that is gone answers at once, in this thread.
+      engine.health([to = shared_](const result<health_answer>& now) {
+        if (!now || !now.value().ready)
+          return;
+        const std::lock_guard answering{to->mutex};
+        to->ready = true;
+        to->changed.notify_all();
       });
-      changed_.wait_for(lock, std::chrono::milliseconds{50});
-      if (*answered != 2)
-        continue;
-      spdlog::info("ready: data={}", data_);
-      notify_manager("READY=1\n");
-      return;
+      lock.lock();
+      if (!shared_->ended && !shared_->ready)
+        shared_->changed.wait_for(lock, std::chrono::milliseconds{50});
     }
+    if (!shared_->ready)
+      return;
+    spdlog::info("ready: data={}", data_);
+    notify_manager("READY=1\n");
   }
 
   std::string data_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool ended_ = false;
+  std::shared_ptr<shared> shared_ = std::make_shared<shared>();
   std::thread thread_;
 };
 

@@ -115,7 +115,7 @@ class DataFolder(OwnEngineTest):
         if engine.process.poll() is None:
             self.assertEqual(engine.data.stat().st_mode & 0o077, 0)
         else:
-            self.assertIn("permission", engine.tail().lower())
+            self.assertIn(f"chmod 700 {engine.data}", engine.tail())
 
     def test_the_folder_and_its_socket_are_for_the_owner_alone(self):
         engine = self.engine(self.files).start()

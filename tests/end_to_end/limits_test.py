@@ -1,7 +1,7 @@
 """How many at a time: overlap policies, active runs, pools, priorities, timeouts."""
 import unittest
 
-from harness import EngineTest, until
+from harness import REFUSED, EngineTest, until
 
 GATE = ('echo "begin $PINION_RUN $PINION_TASK $PINION_INDEX" >> @DIR@/{0}; '
         'for i in $(seq 600); do [ -e "@DIR@/{0}.open" ] && break; sleep 0.05; done; '
@@ -88,11 +88,12 @@ class Limits(EngineTest):
     def test_skip_leaves_a_run_out_while_one_is_active(self):
         first = self.engine.trigger("t.skip")
         self.engine.wait_state(first, "hold", "running")
-        second = self.engine.ctl("trigger", "t.skip")
-        until(lambda: self.engine.run(second["id"])["state"] == "skipped", "the skip")
+        error = self.engine.ctl("trigger", "t.skip", code=REFUSED)["error"]
+        self.assertIn("--ignore-overlap", error["suggestion"])
         self.open("skip")
         self.engine.wait(first)
         self.assertEqual(self.begun("skip"), [first])
+        self.assertEqual(len(self.engine.items("runs", "--workflow", "t.skip")), 1)
 
     def test_cancel_running_makes_room_for_the_newer(self):
         first = self.engine.trigger("t.cancel_running")

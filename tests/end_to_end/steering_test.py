@@ -79,7 +79,7 @@ class Steering(EngineTest):
         self.engine.ctl("cancel", f"{run_id}/next")
         self.engine.wait_state(run_id, "next", "cancelled")
         self.open("g1")
-        self.engine.wait(run_id, "failed")
+        self.assertEqual(self.engine.wait(run_id, "cancelled")["gate"]["state"], "success")
 
     def test_trigger_wait_tells_by_its_exit_code(self):
         run = self.engine.ctl("trigger", "t.chain", "--wait", code=DONE)
@@ -137,6 +137,7 @@ class Steering(EngineTest):
         self.open("talk")
         self.assertEqual(follower.wait(timeout=30), DONE)
         reader.join(timeout=10)
+        follower.stdout.close()
         self.engine.wait(run_id)
 
     def test_rerun_downstream_keeps_the_others(self):

@@ -32,7 +32,7 @@ workflow: long
 tasks:
   wait:
     grace: 1s
-    retry: {max: 0, delay: 1s}
+    retry: {{max: 0, delay: 1s}}
     run: |
       echo "$PINION_ATTEMPT" >> @DIR@/long
       for i in $(seq 600); do [ -e @DIR@/open ] && exit 0; sleep 0.1; done

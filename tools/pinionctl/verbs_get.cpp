@@ -35,6 +35,7 @@ const std::vector<kind_spec>& kinds() {
       {"permits", "holder", {"project", "run"}},
       {"vars", "id", {"project", "workflow", "label", "owner"}},
       {"channels", "id", {"project"}},
+      {"slots", "slot", {"workflow", "state"}},
       {"audit", "sequence", {"workflow", "run", "since", "from", "to"}}};
   return all;
 }
@@ -123,7 +124,7 @@ exit_code get_one(session& now, const kind_spec& kind, const std::string& ref) {
 std::string filter_of_ref(const std::string& kind, const std::string& ref) {
   if (kind == "attempts")
     return "ref";
-  if (kind == "versions" || kind == "vars")
+  if (kind == "versions" || kind == "vars" || kind == "slots")
     return "workflow";
   if (kind == "instances" && ref.find('/') == std::string::npos)
     return "run";

@@ -2,6 +2,7 @@
 #include "pinion/api/reference.hpp"
 #include "runs.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <thread>
@@ -22,16 +23,18 @@ bool is_terminal_state(const std::string& state) {
          state == "upstream_failed";
 }
 
-/// One attempt's log, read as it grows.
+/// One attempt's log, read as it grows. An attempt that nobody has named need not exist: `empty` tasks
+/// and sub-workflows run no process.
 class attempt_log {
 public:
-  attempt_log(session& now, const log_style& style, std::string ref, const std::string& prefix)
-      : now_{now}, ref_{std::move(ref)}, printer_{now.out, style, prefix,
+  attempt_log(session& now, const log_style& style, std::string ref, const std::string& prefix,
+              bool named)
+      : now_{now}, ref_{std::move(ref)}, named_{named}, printer_{now.out, style, prefix,
                                                   [this](const auto& offsets) {
                                                     return times(offsets);
                                                   }} {}
 
-  bool done() const { return done_; }
+  bool wrote() const { return offset_ > 0; }
 
   /// Prints what is new. Returns whether something was.
   bool read() {
@@ -66,6 +69,8 @@ private:
       values["since"] = now_.args.text("since");
     }
     auto answer = now_.engine.send("GET", "/api/v1/logs", values, {}, patience);
+    if (answer.status == 404 && !named_)
+      return {200, {{"pinion-ended", "true"}}, {}};
     if (answer.status >= 400)
       throw failure_of(answer);
     return answer;
@@ -84,6 +89,7 @@ private:
 
   session& now_;
   std::string ref_;
+  bool named_;
   log_printer printer_;
   std::uint64_t offset_ = 0;
   bool first_ = true;
@@ -106,7 +112,9 @@ public:
     }
     for (auto& [name, log] : logs_)
       log->end();
-    if (logs_.empty())
+    const bool silent = std::none_of(logs_.begin(), logs_.end(),
+                                     [](const auto& each) { return each.second->wrote(); });
+    if (silent)
       now_.out.note("Nothing has been written yet");
     return exit_code::done;
   }
@@ -179,8 +187,10 @@ private:
     const bool numbered = now_.args.text("attempt") == "all" || now_.args.has("follow");
     auto prefix = id.substr(id.find('/') + 1) +
                   (numbered && attempt > 1 ? '#' + std::to_string(attempt) : "");
-    logs_.emplace(ref,
-                  std::make_unique<attempt_log>(now_, style_, ref, prefixed ? prefix + " | " : ""));
+    const auto asked = now_.args.text("attempt");
+    const bool named = ref_.attempt || (!asked.empty() && asked != "all");
+    logs_.emplace(ref, std::make_unique<attempt_log>(now_, style_, ref,
+                                                     prefixed ? prefix + " | " : "", named));
   }
 
   session& now_;

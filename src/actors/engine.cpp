@@ -36,7 +36,7 @@ void engine_state::trigger(msg::trigger& what) {
     what.done(no_workflow(what.request.workflow));
     return;
   }
-  self->request(found->second.actor, caf::infinite,
+  self->request(found->second.actor, patience,
                 msg::trigger_run{std::move(what.request), std::move(what.by)})
       .then([done = what.done](const trigger_answer& made) { done(made); },
             [done = what.done](const caf::error& why) { done(to_problem(why)); });
@@ -54,7 +54,7 @@ void engine_state::with_run(run_id run, std::function<void(const run_actor&)> th
     failed(no_run(run));
     return;
   }
-  self->request(found->second.actor, caf::infinite, msg::find_run{run})
+  self->request(found->second.actor, patience, msg::find_run{run})
       .then([then = std::move(then)](const run_actor& actor) { then(actor); },
             [failed](const caf::error& why) { failed(to_problem(why)); });
 }
@@ -64,55 +64,83 @@ void engine_state::operate(msg::operate& what) {
       what.run,
       [this, operation = std::move(what.operation), by = std::move(what.by),
        done = what.done](const run_actor& run) {
-        self->request(run, caf::infinite, msg::operate_run{operation, by})
+        self->request(run, patience, msg::operate_run{operation, by})
             .then([done](const operation_answer& answer) { done(answer); },
                   [done](const caf::error& why) { done(to_problem(why)); });
       },
       [done = what.done](const problem& why) { done(why); });
 }
 
-result<std::vector<workflow_actor>> engine_state::targets_of(const pause_target& target) const {
-  std::vector<workflow_actor> out;
-  if (target.workflow.empty()) {
-    for (const auto& [_, each] : workflows)
-      if (!each.record.retired)
-        out.push_back(each.actor);
-    return out;
-  }
-  const auto found = workflows.find(target.workflow);
-  if (found == workflows.end())
+result<std::vector<std::string>> engine_state::targets_of(const pause_target& target) const {
+  std::vector<std::string> out;
+  for (const auto& [id, each] : workflows)
+    if (each.actor && (target.workflow.empty() ? !each.record.retired : id == target.workflow))
+      out.push_back(id);
+  if (out.empty() && !target.workflow.empty())
     return no_workflow(target.workflow);
-  out.push_back(found->second.actor);
   return out;
 }
 
+void engine_state::write_pause(const std::string& id, bool paused, const caller& by,
+                               kv_batch& batch) {
+  auto& record = workflows.at(id).record;
+  record.paused = paused;
+  record.paused_by = by.who;
+  record.paused_reason = by.reason;
+  record.paused_at = paused ? context->now() : record.paused_at;
+  put_workflow(batch, record);
+  audit_record audit;
+  audit.at = context->now();
+  audit.who = by.who;
+  audit.verb = paused ? "pause" : "resume";
+  audit.object = id;
+  audit.reason = by.reason;
+  put_audit(batch, audit);
+}
+
 void engine_state::pause(msg::pause& what) {
-  const auto targets = targets_of(what.target);
-  if (!targets || targets.value().empty()) {
-    what.done(targets ? result<operation_answer>{operation_answer{0}}
-                      : result<operation_answer>{targets.error()});
-    return;
-  }
-  auto all = std::make_shared<tally>(tally{targets.value().size(), {}, what.done});
-  for (const auto& each : targets.value())
-    self->request(each, caf::infinite, msg::pause_trigger{what.target.trigger, what.by})
-        .then([all](const operation_answer& one) { all->count(one); },
-              [all](const caf::error& why) { all->done(to_problem(why)); });
+  change_pause(what.target, true, what.by, what.done,
+               [by = what.by, trigger = what.target.trigger](auto record) {
+                 return msg::pause_trigger{trigger, by, std::move(record)};
+               });
 }
 
 void engine_state::resume(msg::resume& what) {
-  const auto targets = targets_of(what.target);
+  change_pause(what.target, false, what.by, what.done,
+               [by = what.by, trigger = what.target.trigger, owed = what.owed](auto record) {
+                 return msg::resume_trigger{trigger, owed, by, std::move(record)};
+               });
+}
+
+template <class MakeMessage>
+void engine_state::change_pause(const pause_target& target, bool paused, const caller& by,
+                                const msg::answer<operation_answer>& done, MakeMessage make) {
+  const auto targets = targets_of(target);
   if (!targets || targets.value().empty()) {
-    what.done(targets ? result<operation_answer>{operation_answer{0}}
-                      : result<operation_answer>{targets.error()});
+    done(targets ? result<operation_answer>{operation_answer{0}}
+                 : result<operation_answer>{targets.error()});
     return;
   }
-  auto all = std::make_shared<tally>(tally{targets.value().size(), {}, what.done});
-  for (const auto& each : targets.value())
-    self->request(each, caf::infinite,
-                  msg::resume_trigger{what.target.trigger, what.owed, what.by})
-        .then([all](const operation_answer& one) { all->count(one); },
-              [all](const caf::error& why) { all->done(to_problem(why)); });
+  const auto tell_all = [this, targets = targets.value(), done, make, whole = target.trigger.empty()] {
+    auto all = std::make_shared<tally>(tally{targets.size(), {}, done});
+    for (const auto& id : targets) {
+      const auto& each = workflows.at(id);
+      auto message = make(whole ? std::optional{each.record} : std::nullopt);
+      self->request(each.actor, patience, std::move(message))
+          .then([all](const operation_answer& one) { all->count(one); },
+                [all](const caf::error& why) { all->done(to_problem(why)); });
+    }
+  };
+  if (!target.trigger.empty()) {
+    tell_all();
+    return;
+  }
+  msg::submit submit;
+  for (const auto& id : targets.value())
+    write_pause(id, paused, by, submit.batch);
+  self->request(context->journal, caf::infinite, std::move(submit)).then([tell_all](std::uint64_t) {
+    tell_all();
+  });
 }
 
 void engine_state::hold(const msg::hold& what) {
@@ -169,26 +197,30 @@ void engine_state::shutdown(const msg::shutdown& what) {
       });
 }
 
+// With --tasks stop: until no process holds a slot. Runs that a trigger makes meanwhile wait, they
+// cannot start anything.
 void engine_state::check_shutdown() {
-  const auto live = store_reader{*context->ports.kv}.live_runs();
-  const bool late = context->ports.clock->steady_now() >= shutting_down->until;
-  if (late || !live || live.value().empty()) {
-    shutting_down->done(operation_answer{1});
-    if (over)
-      std::exchange(over, nullptr)();
-    return;
-  }
-  shutting_down->timer = context->new_timer();
-  self->send(context->timekeeper,
-             msg::arm_steady{shutting_down->timer, std::chrono::milliseconds{100}},
-             caf::actor_cast<timer_client>(self));
+  self->request(context->dispatcher, caf::infinite, msg::pools_query{})
+      .then([this](const std::vector<pool_status>& pools) {
+        const bool late = context->ports.clock->steady_now() >= shutting_down->until;
+        if (late || pools.front().used == 0) {
+          shutting_down->done(operation_answer{1});
+          if (over)
+            std::exchange(over, nullptr)();
+          return;
+        }
+        shutting_down->timer = context->new_timer();
+        self->send(context->timekeeper,
+                   msg::arm_steady{shutting_down->timer, std::chrono::milliseconds{100}},
+                   caf::actor_cast<timer_client>(self));
+      });
 }
 
 void engine_state::explain(const msg::why& what) {
   with_run(
       what.run,
       [this, key = what.key, done = what.done](const run_actor& run) {
-        self->request(run, caf::infinite, msg::why_query{key})
+        self->request(run, patience, msg::why_query{key})
             .then([done](const why_answer& answer) { done(answer); },
                   [done](const caf::error& why) { done(to_problem(why)); });
       },
@@ -215,7 +247,8 @@ void engine_state::health(const msg::health& what) {
   out.started_at = started_at;
   out.recovery = recovery;
   out.slots = context->options.slots;
-  out.ready = folders.size() >= context->options.expected_folders && !shutting_down;
+  out.ready = recovery_over && folders.size() >= context->options.expected_folders &&
+              !shutting_down;
   for (const auto& [_, problems] : folders)
     out.problems.insert(out.problems.end(), problems.begin(), problems.end());
   if (const auto counts = store_reader{*context->ports.kv}.counts("main"))
@@ -279,7 +312,7 @@ caf::result<run_id> engine_state::call(const msg::call_workflow& what) {
   if (found == workflows.end())
     return to_error(no_workflow(what.workflow));
   auto promise = self->make_response_promise<run_id>();
-  self->request(found->second.actor, caf::infinite, what.call)
+  self->request(found->second.actor, patience, what.call)
       .then(
           [this, promise](run_id run) mutable {
             promise.deliver(run);
@@ -384,11 +417,7 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
       [self](const msg::cancel_called& what) { self->state.cancel_called(what.run); },
       [self](const msg::run_is_over& what) { self->state.run_is_over(what.run); },
       [self](const msg::start_up&) { self->state.start_up(); },
-      [self](const msg::recovered&) {
-        self->state.recovery = self->state.context->now() - self->state.started_at;
-        spdlog::info("recovered: workflows={} duration_ms={}", self->state.workflows.size(),
-                     self->state.recovery / std::chrono::milliseconds{1});
-      },
+      [self](const msg::recovered&) { self->state.end_recovery(); },
       [self](const msg::stop_engine&) { self->quit(caf::exit_reason::user_shutdown); },
   };
 }

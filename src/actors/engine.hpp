@@ -18,6 +18,8 @@ struct engine_state {
   static constexpr std::chrono::seconds claim_time{30};
   /// A shutdown that stops tasks waits at most so long for them.
   static constexpr std::chrono::seconds stop_time{90};
+  /// An answer of a WORKFLOW or RUN that does not come: its actor crashed with the promise.
+  static constexpr std::chrono::seconds patience{120};
 
   struct waiter {
     msg::answer<run_record> done;
@@ -45,10 +47,13 @@ struct engine_state {
   instant started_at{};
   duration recovery{0};
   std::uint64_t claim_timer = 0;
+  std::size_t restoring = 0;  ///< WORKFLOWs that have not restored their runs yet.
+  bool recovery_over = false;
   bool held = false;
 
   // engine_recovery.cpp
   void start_up();
+  void end_recovery();
   // engine_apply.cpp
   void apply(msg::apply& what);
   // engine.cpp
@@ -70,14 +75,19 @@ struct engine_state {
 
 private:
   bool recover();
-  bool restore_permits();
-  void start_workflow(kept_workflow& of, bool again);
+  /// Reads the runs that have not ended, by workflow, and tells the DISPATCHER what they hold.
+  std::optional<std::map<std::string, std::vector<run_record>>> restore_permits();
+  void start_workflow(kept_workflow& of, bool again, std::vector<run_record> live = {});
   /// Calls `then` with the RUN, or `failed` with the reason.
   void with_run(run_id run, std::function<void(const run_actor&)> then,
                 std::function<void(const problem&)> failed);
   void tell_parent(const run_record& run);
   void check_shutdown();
-  result<std::vector<workflow_actor>> targets_of(const pause_target& target) const;
+  result<std::vector<std::string>> targets_of(const pause_target& target) const;
+  void write_pause(const std::string& id, bool paused, const caller& by, kv_batch& batch);
+  template <class MakeMessage>
+  void change_pause(const pause_target& target, bool paused, const caller& by,
+                    const msg::answer<operation_answer>& done, MakeMessage make);
 };
 
 /// How the engine's parts start: what `start_engine` has read before any actor exists.

@@ -109,7 +109,8 @@ private:
                                 context_.now(), by_.who});
     }
     put_workflow(plan_.batch, change.record);
-    BOOST_OUTCOME_TRY(put_triggers(definition));
+    const bool returns = found != known_.end() && found->second.record.retired;
+    BOOST_OUTCOME_TRY(put_triggers(definition, returns));
     plan_.answer.changes.push_back({id, change.record.version,
                                     found == known_.end() ? apply_change::kind::created
                                                           : apply_change::kind::updated,
@@ -120,12 +121,12 @@ private:
 
   // A trigger that goes on keeps its row, and so its cursor. One that is new or comes back owes
   // nothing from before now.
-  result<void> put_triggers(const workflow_definition& definition) {
+  result<void> put_triggers(const workflow_definition& definition, bool returns) {
     BOOST_OUTCOME_TRY(rows, store_.triggers_of(definition.id()));
     for (const auto& trigger : definition.triggers) {
       const auto row = std::find_if(rows.begin(), rows.end(),
                                     [&](const auto& each) { return each.trigger == trigger.id; });
-      const bool goes_on = row != rows.end() && !row->retired;
+      const bool goes_on = row != rows.end() && !row->retired && !returns;
       if (goes_on && trigger.enabled)
         continue;
       trigger_record record;
@@ -172,6 +173,7 @@ private:
         vanished.push_back(id);
     }
     // So many at once look like an unmounted folder, not like an intention.
+    // One file alone is an intention however few there are.
     const bool keep = !request_.prune && vanished.size() * 5 > all && vanished.size() > 1;
     for (const auto& id : vanished) {
       const auto& at = known_.at(id);
@@ -262,8 +264,7 @@ void engine_state::apply(msg::apply& what) {
             start_workflow(at, false);
             continue;
           }
-          self->send(at.actor, msg::set_version{change.definition, change.record.version,
-                                                change.record.retired});
+          self->send(at.actor, msg::set_version{change.definition, change.record});
           if (change.record.retired)
             self->send(context->planner, msg::forget_workflow{change.id});
           else if (change.replan)

@@ -29,10 +29,28 @@ void engine_state::start_up() {
   });
   if (!recover())
     return;
+  restoring = workflows.size();
+  if (restoring == 0)
+    self->send(self, msg::recovered{});
+  // Each answers once its runs have their actors again.
+  const auto one_less = [this] {
+    if (--restoring == 0)
+      self->send(self, msg::recovered{});
+  };
+  for (const auto& [_, each] : workflows)
+    self->request(each.actor, caf::infinite, msg::workflow_query{})
+        .then([one_less](const msg::workflow_status&) { one_less(); },
+              [one_less](const caf::error&) { one_less(); });
+}
+
+void engine_state::end_recovery() {
+  recovery_over = true;
+  recovery = context->now() - started_at;
+  spdlog::info("recovered: workflows={} duration_ms={}", workflows.size(),
+               recovery / std::chrono::milliseconds{1});
   claim_timer = context->new_timer();
   self->send(context->timekeeper, msg::arm_steady{claim_timer, claim_time},
              caf::actor_cast<timer_client>(self));
-  self->send(self, msg::recovered{});
 }
 
 bool engine_state::recover() {
@@ -50,9 +68,9 @@ bool engine_state::recover() {
       return fail(settings.error());
     self->send(context->dispatcher,
                msg::set_pools{settings.value().project, settings.value().pools});
-    context->set_settings(std::move(settings).value());
   }
-  if (!restore_permits())
+  auto live = restore_permits();
+  if (!live)
     return false;
   const auto rows = store.workflows();
   if (!rows)
@@ -68,33 +86,34 @@ bool engine_state::recover() {
     auto& at = workflows[row.id];
     at.record = row;
     at.definition = std::make_shared<const workflow_definition>(std::move(definition).value());
-    start_workflow(at, false);
+    start_workflow(at, false, std::move((*live)[row.id]));
   }
   return true;
 }
 
-void engine_state::start_workflow(kept_workflow& of, bool again) {
+void engine_state::start_workflow(kept_workflow& of, bool again, std::vector<run_record> live) {
   of.actor = self->spawn<caf::linked>(
-      workflow, workflow_seed{context, of.record, of.definition, again});
+      workflow, workflow_seed{context, of.record, of.definition, again, std::move(live)});
   if (!of.record.retired)
     self->send(context->planner, msg::plan_workflow{of.definition, of.record.version, false},
                of.actor);
 }
 
 // The ledger of permits is what the rows say: an attempt that may be alive holds its slot.
-bool engine_state::restore_permits() {
+std::optional<std::map<std::string, std::vector<run_record>>> engine_state::restore_permits() {
+  std::map<std::string, std::vector<run_record>> by_workflow;
   const store_reader store{*context->ports.kv};
   const auto live = store.live_runs();
   if (!live) {
     context->ports.fatal("the live runs cannot be read: " + live.error().message);
-    return false;
+    return std::nullopt;
   }
   for (const auto& run : live.value()) {
     const auto instances = store.instances_of(run.id);
     const auto attempts = store.newest_attempts_of(run.id);
     if (!instances || !attempts) {
       context->ports.fatal("the rows of " + to_string(run.id) + " cannot be read");
-      return false;
+      return std::nullopt;
     }
     std::unordered_map<instance_key, const attempt_record*> newest;
     for (const auto& attempt : attempts.value())
@@ -109,8 +128,9 @@ bool engine_state::restore_permits() {
                  msg::restore_permits{at.key, project, attempt->second->permits,
                                       !attempt->second->worker.empty()});
     }
+    by_workflow[run.workflow].push_back(run);
   }
-  return true;
+  return by_workflow;
 }
 
 } // namespace pinion

@@ -7,6 +7,7 @@
 #include "actors/planner.hpp"
 #include "actors/timekeeper.hpp"
 #include "actors/worker.hpp"
+#include "pinion/definitions/canonical.hpp"
 #include "pinion/storage/epoch.hpp"
 #include "pinion/storage/store_reader.hpp"
 
@@ -146,6 +147,12 @@ result<std::unique_ptr<engine>> start_engine(caf::actor_system& system, engine_p
   BOOST_OUTCOME_TRY(held, kv.get(family::meta, held_row));
   auto context = std::make_shared<engine_context>(std::move(ports), std::move(options), epoch);
   context->runs_exist_up_to(highest);
+  // Before any actor: owed alarms and pools' names need them at once.
+  BOOST_OUTCOME_TRY(projects, store.projects());
+  for (const auto& [_, json] : projects) {
+    BOOST_OUTCOME_TRY(settings, settings_from_canonical_json(json));
+    context->set_settings(std::move(settings));
+  }
   context->journal = system.spawn(journal, context, last_audit + 1);
   context->timekeeper = system.spawn(timekeeper, context);
   context->worker = system.spawn(worker, context);

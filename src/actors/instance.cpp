@@ -79,7 +79,11 @@ void instance_state_data::ask_for_permits(const msg::enter& what) {
 }
 
 void instance_state_data::start(const msg::enter& what) {
-  process = {seed.key, what.token};
+  const process_key wanted{seed.key, what.token};
+  // A `check` task's first process is ordered in ready; entering dqc_check is about the same one.
+  if (!what.again && process == wanted)
+    return;
+  process = wanted;
   order = what.start;
   const auto me = caf::actor_cast<process_client>(self);
   if (what.again)
@@ -138,9 +142,9 @@ void instance_state_data::stop(const msg::enter& what) {
   }
   order = nullptr;
   process = {seed.key, what.token};
-  if (what.again)
-    self->send(seed.context->worker,
-               process_watch{process, caf::actor_cast<process_client>(self)});
+  // The start may have been passed over, or be told by an earlier actor: only after a watch does the
+  // answer, also "never heard of it", come here.
+  self->send(seed.context->worker, process_watch{process, caf::actor_cast<process_client>(self)});
   self->send(seed.context->worker, msg::stop_process{process, task().grace});
 }
 

@@ -136,7 +136,7 @@ using workflow_actor = caf::typed_actor<
 using planner_actor = timer_client::extend<
     // Plans the triggers of this version; `replace`: planned slots of an older one are void.
     caf::reacts_to<msg::plan_workflow, workflow_actor>, caf::reacts_to<msg::forget_workflow>,
-    caf::reacts_to<msg::planned>, caf::replies_to<msg::wheel_query>::with<wheel_answer>>;
+    caf::replies_to<msg::wheel_query>::with<wheel_answer>>;
 
 /// ALERTS: hands alarms to their channels, at least once over restarts.
 using alerts_actor = process_client::extend<

@@ -146,8 +146,7 @@ struct unload_run {};
 /// A new current version, durable already.
 struct set_version {
   std::shared_ptr<const workflow_definition> definition;
-  std::uint32_t version = 0;
-  bool retired = false;
+  workflow_record record;
 };
 struct load_slot { std::string trigger; instant slot{}; std::uint32_t version = 0; };
 /// The slot's time has come (or had come while the engine was down). Told at least once.
@@ -157,8 +156,18 @@ struct miss_slots { std::string trigger; std::vector<instant> slots; };
 /// An edit made planned slots void.
 struct unload_slots {};
 struct trigger_run { trigger_request request; caller by; };
-struct pause_trigger { std::string trigger; caller by; };
-struct resume_trigger { std::string trigger; catch_up owed = catch_up::none; caller by; };
+/// Of one trigger, or with `record`, which is durable, of the whole workflow.
+struct pause_trigger {
+  std::string trigger;
+  caller by;
+  std::optional<workflow_record> record;
+};
+struct resume_trigger {
+  std::string trigger;
+  catch_up owed = catch_up::none;
+  caller by;
+  std::optional<workflow_record> record;
+};
 struct run_ended { run_id run; run_state state = run_state::success; };
 struct run_reopened { run_id run; };
 struct find_run { run_id run; };
@@ -171,7 +180,6 @@ struct admission_query { run_id run; };
 
 struct plan_workflow { std::shared_ptr<const workflow_definition> definition; std::uint32_t version = 0; bool replace = false; };
 struct forget_workflow { std::string workflow; };
-struct planned { std::uint64_t generation = 0; };
 
 // -- to ALERTS
 
@@ -285,7 +293,6 @@ PINION_LOCAL_MESSAGE(workflow_status)
 PINION_LOCAL_MESSAGE(admission_query)
 PINION_LOCAL_MESSAGE(plan_workflow)
 PINION_LOCAL_MESSAGE(forget_workflow)
-PINION_LOCAL_MESSAGE(planned)
 PINION_LOCAL_MESSAGE(send_alarm)
 PINION_LOCAL_MESSAGE(apply)
 PINION_LOCAL_MESSAGE(trigger)

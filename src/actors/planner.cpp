@@ -31,9 +31,14 @@ owed_slots slots_owed(const schedule& of, instant cursor, instant now) {
 
 void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& actor) {
   const auto id = what.definition->id();
-  if (what.replace)
+  const auto known = workflows.find(id);
+  auto writing = known == workflows.end() ? 0U : known->second.writing;
+  if (what.replace) {
     forget(id);
+    ++writing; // What `forget` erases: its acknowledgement counts too.
+  }
   auto& of = workflows[id];
+  of.writing = writing;
   of.actor = actor;
   of.triggers.clear();
   const store_reader store{*context->ports.kv};
@@ -71,12 +76,6 @@ void planner_state::extend(const std::string& id, planned_workflow& of) {
   const auto horizon = now + context->options.plan_ahead;
   kv_batch batch;
   for (auto& trigger : of.triggers) {
-    if (trigger.until + minute < now) {
-      // The clock was set forward over slots that were never planned.
-      trigger_record record;
-      record.cursor = trigger.until;
-      pay_owed(of, trigger, record);
-    }
     std::size_t count = 0;
     auto slot = next_slot(trigger.definition.when, trigger.until);
     for (; slot && *slot <= horizon && count < max_planned;
@@ -92,14 +91,37 @@ void planner_state::extend(const std::string& id, planned_workflow& of) {
     if (!slot || *slot > horizon)
       trigger.until = std::max(trigger.until, horizon);
   }
-  if (batch.empty())
-    return;
+  if (!batch.empty())
+    write_plan(id, std::move(batch));
+}
+
+void planner_state::write_plan(const std::string& workflow, kv_batch batch) {
+  if (const auto known = workflows.find(workflow); known != workflows.end())
+    ++known->second.writing;
+  submit_plan(workflow, std::move(batch));
+}
+
+void planner_state::submit_plan(const std::string& workflow, kv_batch batch) {
   msg::submit submit;
   submit.batch = std::move(batch);
   submit.bulk = true;
-  self->request(context->journal, caf::infinite, std::move(submit)).then([this](std::uint64_t) {
-    self->send(self, msg::planned{});
-  });
+  self->request(context->journal, caf::infinite, std::move(submit))
+      .then([this, workflow](std::uint64_t) {
+        if (const auto known = workflows.find(workflow);
+            known != workflows.end() && known->second.writing > 0)
+          --known->second.writing;
+        load();
+      });
+}
+
+// Nobody looked for a while: the machine slept, or its clock was set forward. What came meanwhile
+// goes through the misfire policy, planned or not.
+void planner_state::catch_up_all() {
+  const store_reader store{*context->ports.kv};
+  for (auto& [id, of] : workflows)
+    for (auto& trigger : of.triggers)
+      if (const auto record = store.trigger(id, trigger.definition.id); record && record.value())
+        pay_owed(of, trigger, *record.value());
 }
 
 // Reads what is planned for the next minutes; a slot that is loaded already stays loaded once.
@@ -114,7 +136,13 @@ void planner_state::load() {
   }
   for (const auto& row : rows.value()) {
     const auto known = workflows.find(row.workflow);
-    if (known == workflows.end())
+    if (known == workflows.end() || known->second.writing > 0)
+      continue;
+    const auto& triggers = known->second.triggers;
+    const auto planned = std::find_if(triggers.begin(), triggers.end(), [&](const auto& each) {
+      return each.definition.id == row.trigger && each.version == row.version;
+    });
+    if (planned == triggers.end())
       continue;
     auto& at = loaded[row.slot];
     if (at.empty())
@@ -122,7 +150,7 @@ void planner_state::load() {
     if (at.insert({row.workflow, row.trigger}).second)
       self->send(known->second.actor, msg::load_slot{row.trigger, row.slot, row.version});
   }
-  loaded_until = until;
+  loaded_at = now;
   if (load_timer == 0) {
     load_timer = context->new_timer();
     self->send(context->timekeeper,
@@ -141,6 +169,8 @@ void planner_state::arm_slot(instant slot) {
 void planner_state::due(std::uint64_t id) {
   if (id == load_timer) {
     load_timer = 0;
+    if (context->now() > loaded_at + context->options.load_ahead + minute)
+      catch_up_all();
     for (auto& [name_of, of] : workflows)
       extend(name_of, of);
     load();
@@ -196,12 +226,8 @@ void planner_state::void_planned(const std::string& workflow) {
         erase_slot(batch, row);
     ask.cursor = rows.value().next;
   } while (!ask.cursor.empty());
-  if (batch.empty())
-    return;
-  msg::submit submit;
-  submit.batch = std::move(batch);
-  submit.bulk = true;
-  self->request(context->journal, caf::infinite, std::move(submit)).then([](std::uint64_t) {});
+  // Also when there is nothing to erase: `plan` waits for the acknowledgement.
+  submit_plan(workflow, std::move(batch));
 }
 
 wheel_answer planner_state::describe() const {
@@ -228,7 +254,6 @@ planner_actor::behavior_type planner(planner_actor::stateful_pointer<planner_sta
         self->state.plan(what, actor);
       },
       [self](const msg::forget_workflow& what) { self->state.forget(what.workflow); },
-      [self](const msg::planned&) { self->state.load(); },
       [self](const msg::wheel_query&) { return self->state.describe(); },
   };
 }

@@ -35,6 +35,9 @@ struct planner_state {
   struct planned_workflow {
     workflow_actor actor;
     std::vector<planned_trigger> triggers;
+    /// Batches of planned rows under way: until they are durable, what the store shows of this
+    /// workflow's plan may be an older version's.
+    std::uint32_t writing = 0;
   };
   struct loaded_slot {
     std::string workflow;
@@ -48,7 +51,7 @@ struct planner_state {
   std::map<instant, std::set<loaded_slot>> loaded;
   std::map<std::uint64_t, instant> slot_timers;
   std::uint64_t load_timer = 0;
-  instant loaded_until{};
+  instant loaded_at{};
   duration worst_lag{0};
 
   void plan(const msg::plan_workflow& what, const workflow_actor& actor);
@@ -61,6 +64,9 @@ private:
   void pay_owed(planned_workflow& of, planned_trigger& trigger, const trigger_record& record);
   void extend(const std::string& id, planned_workflow& of);
   void void_planned(const std::string& workflow);
+  void catch_up_all();
+  void write_plan(const std::string& workflow, kv_batch batch);
+  void submit_plan(const std::string& workflow, kv_batch batch);
   void fire_due();
   void arm_slot(instant slot);
 };

@@ -7,6 +7,8 @@
 #include "pinion/storage/rows.hpp"
 
 #include <algorithm>
+#include <caf/send.hpp>
+#include <map>
 #include <spdlog/spdlog.h>
 #include <unordered_set>
 
@@ -47,22 +49,25 @@ std::shared_ptr<const start_request> order_of(const engine_context& context, pro
 
 } // namespace
 
+run_state_data::~run_state_data() {
+  std::map<instance_key, instance_actor> in_order{instances.begin(), instances.end()};
+  for (const auto& [_, each] : in_order)
+    caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+}
+
 const project_settings& run_state_data::settings() {
-  settings_ = seed.context->settings(core().definition().project);
+  // The former ones stay alive: whoever asked a moment ago may still read them.
+  former_settings_ = std::exchange(settings_, seed.context->settings(core().definition().project));
   return *settings_;
 }
 
 void run_state_data::start_up() {
   evaluate = std::make_unique<expression_evaluator>(settings().pools);
-  self->set_exit_handler([this](caf::exit_msg& what) {
-    const auto mine = std::find_if(instances.begin(), instances.end(), [&](const auto& each) {
-      return each.second.address() == what.source;
-    });
-    if (mine != instances.end())
+  // Monitored, not linked: a link is also kept on this side, in a list that is searched at each end.
+  self->set_down_handler([this](caf::down_msg& what) {
+    // Otherwise it has done its work, or this RUN ended it.
+    if (what.reason && what.reason != caf::exit_reason::user_shutdown)
       instance_down(what.source, what.reason);
-    else if (what.source == seed.workflow.address() ||
-             what.reason == caf::exit_reason::user_shutdown)
-      self->quit(what.reason); // Anything else is an instance that has done its work.
   });
   const auto& tasks = core().definition().tasks;
   for (std::uint32_t task = 0; task < tasks.size(); ++task)
@@ -85,7 +90,7 @@ void run_state_data::start_up() {
 instance_actor& run_state_data::actor_of(const instance_key& key) {
   auto& found = instances[key];
   if (!found)
-    found = self->spawn<caf::linked + caf::lazy_init>(
+    found = self->spawn<caf::monitored + caf::lazy_init>(
         instance, instance_seed{seed.context, caf::actor_cast<run_actor>(self),
                                 core().definition_ptr(), key});
   return found;
@@ -122,8 +127,12 @@ void run_state_data::gather(run_step&& step, std::shared_ptr<const start_request
           entered->key, enter_message(entered->key, entered->state, false, start));
     else if (const auto* alarm = std::get_if<run_effect::alarm>(&effect))
       gather_alarm(*alarm);
-    else
+    else {
+      // The row as it will be durable: by then a rerun may have opened the run again.
+      if (std::holds_alternative<run_effect::run_ended>(effect))
+        gathered.over = core().run();
       gathered.effects.push_back(std::move(effect));
+    }
   }
   wake();
 }
@@ -169,10 +178,12 @@ kv_batch run_state_data::write(run_flight& flight) {
     put_permit(batch, permit);
   for (const auto& permit : flight.permits_released)
     erase_permit(batch, permit);
-  for (const auto& key : flight.outputs_dropped)
-    erase_output(batch, key);
   for (const auto& output : flight.outputs)
     put_output(batch, output);
+  // What was put and dropped within one flight is gone; what was dropped and put again stays.
+  for (const auto& key : flight.outputs_dropped)
+    if (const auto* row = at.find(key); row == nullptr || !row->has_outputs)
+      erase_output(batch, key);
   if (flight.run_changed || !flight.instances.empty()) {
     put_run(batch, at.run(), seed.stored ? &*seed.stored : nullptr);
     seed.stored = at.run();
@@ -204,13 +215,19 @@ void run_state_data::carry_out(run_flight& flight) {
   if (flight.entered.size() > 1)
     for (std::size_t i = 0; i < flight.entered.size(); ++i)
       last[flight.entered[i].first] = i;
+  // Permits go back before anybody asks for new ones.
+  const auto comes_first = [](const run_effects& effect) {
+    return std::holds_alternative<run_effect::expanded>(effect) ||
+           std::holds_alternative<run_effect::released>(effect) ||
+           std::holds_alternative<run_effect::grant_unwanted>(effect);
+  };
   for (const auto& effect : flight.effects)
-    if (std::holds_alternative<run_effect::expanded>(effect))
+    if (comes_first(effect))
       follow(effect);
   for (std::size_t i = 0; i < flight.entered.size(); ++i) {
     auto& [key, what] = flight.entered[i];
-    // What was passed within one batch needs nothing done.
-    if (flight.entered.size() > 1 && last[key] != i)
+    // What was passed within one batch needs nothing done; nor does what is no more.
+    if ((flight.entered.size() > 1 && last[key] != i) || core().find(key) == nullptr)
       continue;
     if (is_terminal(what.state)) {
       if (const auto found = instances.find(key); found != instances.end()) {
@@ -228,8 +245,10 @@ void run_state_data::carry_out(run_flight& flight) {
   for (const auto& reply : flight.replies)
     reply();
   for (const auto& effect : flight.effects)
-    if (!std::holds_alternative<run_effect::expanded>(effect))
+    if (!comes_first(effect))
       follow(effect);
+  if (flight.over)
+    self->send(seed.context->engine, msg::run_is_over{*flight.over});
 }
 
 void run_state_data::follow(const run_effects& effect) {
@@ -237,7 +256,6 @@ void run_state_data::follow(const run_effects& effect) {
   if (const auto* expanded = std::get_if<run_effect::expanded>(&effect)) {
     const instance_key placeholder{id, expanded->task, no_element};
     if (const auto found = instances.find(placeholder); found != instances.end()) {
-      self->unlink_from(found->second);
       self->send_exit(found->second, caf::exit_reason::user_shutdown);
       instances.erase(found);
     }
@@ -251,7 +269,6 @@ void run_state_data::follow(const run_effects& effect) {
     if (timeout_timer != 0)
       self->send(seed.context->timekeeper, msg::cancel_timer{std::exchange(timeout_timer, 0)});
     self->send(seed.workflow, msg::run_ended{id, over->state});
-    self->send(seed.context->engine, msg::run_is_over{core().run()});
   } else if (std::holds_alternative<run_effect::reopened>(effect)) {
     self->send(seed.workflow, msg::run_reopened{id});
   }
@@ -278,7 +295,8 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
     return what;
   const auto& task = core().definition().tasks[key.task];
   what.why = at->why;
-  const bool checks = state == instance_state::dqc_check || at->step > 0;
+  const bool checks = state == instance_state::dqc_check || at->step > 0 ||
+                      task.type == task_type::check;
   what.token = {at->epoch, at->attempt, checks ? std::max(at->step, 1U) : 0U};
   what.priority = at->priority != 0           ? at->priority
                   : core().run().priority != 0 ? core().run().priority
@@ -294,15 +312,24 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
     what.since = seed.context->now();
   problem why;
   if (state == instance_state::ready) {
-    what.start = start ? std::move(start) : body_of(key, at->attempt, at->epoch, why);
+    // What was granted before a reboot and never confirmed is lost: the launcher's memory of it may
+    // be too, so it must not be taken for never started.
+    const auto* attempt = core().newest_attempt(key);
+    const bool same_boot =
+        attempt == nullptr || attempt->boot_id == seed.context->options.boot_id;
+    if (start)
+      what.start = std::move(start);
+    else if (same_boot)
+      what.start = body_of(key, at->attempt, at->epoch, why);
   } else if (state == instance_state::dqc_check) {
     what.start = check_of(key, why);
   } else if (task.type == task_type::workflow &&
              (state == instance_state::running ||
-              (state == instance_state::stopping && again && at->called == run_id{}))) {
+              (state == instance_state::stopping && at->called == run_id{}))) {
     const render_input input{core(), key, at->attempt, settings(),
                              read_secrets(settings().secrets)};
-    if (auto params = render_call_params(input)) {
+    const bool stopping = state == instance_state::stopping;
+    if (auto params = stopping ? result<json_text>{json_text{"{}"}} : render_call_params(input)) {
       const auto& run = core().run();
       const auto& name_of = task.call_workflow;
       const bool full = name_of.find('.') != std::string::npos;
@@ -310,12 +337,13 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
           msg::call_workflow{full ? name_of : core().definition().project + '.' + name_of,
                              {key, at->attempt, std::move(params).value(), run.slot,
                               run.interval_start, run.interval_end, what.priority,
-                              state == instance_state::stopping}});
+                              stopping}});
     } else {
       self->send(self, msg::happened{run_happening::call_refused{key, params.error().message}});
     }
   }
-  if (!why.message.empty()) {
+  // Told again, the process may be alive although it could not be described now.
+  if (!why.message.empty() && !again) {
     // The process cannot even be described: that is how this attempt ends.
     process_end end;
     end.kind = end_kind::not_started;
@@ -434,15 +462,18 @@ void run_state_data::instance_down(const caf::actor_addr& who, const caf::error&
   const auto key = found->first;
   instances.erase(found);
   const auto* at = core().find(key);
-  if (at == nullptr || is_terminal(at->state) || why == caf::exit_reason::user_shutdown)
+  if (at == nullptr || is_terminal(at->state))
     return;
   const auto count = ++crashes[key];
   spdlog::error("the actor of an instance crashed: process={} times={} why={}",
                 to_string(process_key{key, {at->epoch, at->attempt, at->step}}), count,
                 caf::to_string(why));
-  if (count > max_restarts)
-    apply(run_happening::crashed{key, "its actor crashed " + std::to_string(count) + " times"});
-  else
+  if (count > max_restarts) {
+    const auto text = "its actor crashed " + std::to_string(count) + " times";
+    // Refused where a process is being stopped: then this RUN's own supervisor decides.
+    if (apply(run_happening::crashed{key, text}))
+      self->quit(caf::sec::runtime_error);
+  } else
     self->send(actor_of(key), enter_message(key, at->state, true, nullptr));
 }
 
@@ -465,10 +496,7 @@ run_actor::behavior_type run(run_actor::stateful_pointer<run_state_data> self, r
         // Refused or not, the launcher may forget an end that has been heard and dealt with.
         if (const auto* ended = std::get_if<run_happening::ended>(&what.event)) {
           at.gathered.ended.push_back(ended->key);
-          if (!at.compose_queued && !at.in_flight) {
-            at.compose_queued = true;
-            self->send(self, msg::compose{});
-          }
+          at.wake();
         }
       },
       [self](const msg::offer& what) { self->state.offered(what.key); },

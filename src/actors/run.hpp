@@ -38,6 +38,7 @@ struct run_flight {
   std::vector<msg::send_alarm> alarms;
   std::vector<process_key> ended;
   std::vector<std::function<void()>> replies;
+  std::optional<run_record> over; ///< The run ended: its row then.
 
   bool empty() const noexcept {
     return !run_changed && with.empty() && instances.empty() && attempts.empty() &&
@@ -63,6 +64,12 @@ struct run_state_data {
   std::uint64_t timeout_timer = 0;
   std::uint64_t stale_results = 0; ///< Invariant 11: refused for their fence.
 
+  run_state_data() = default;
+  run_state_data(const run_state_data&) = delete;
+  run_state_data& operator=(const run_state_data&) = delete;
+  /// No INSTANCE outlives its RUN.
+  ~run_state_data();
+
   void start_up();
   /// Applies one event; returns why it was refused, if it was.
   std::optional<problem> apply(const run_event& event,
@@ -70,6 +77,8 @@ struct run_state_data {
   void offered(const instance_key& key);
   caf::result<run_id> fire(msg::fire_run& what);
   caf::result<operation_answer> operate(const msg::operate_run& what);
+  /// Queues a `compose`, unless one is queued or a batch is under way.
+  void wake();
   void compose();
   void instance_down(const caf::actor_addr& who, const caf::error& why);
   caf::result<why_answer> explain(const msg::why_query& what);
@@ -80,7 +89,6 @@ struct run_state_data {
 private:
   void gather(run_step&& step, std::shared_ptr<const start_request> start);
   void gather_alarm(const run_effect::alarm& alarm);
-  void wake();
   kv_batch write(run_flight& flight);
   void carry_out(run_flight& flight);
   void follow(const run_effects& effect);
@@ -93,6 +101,7 @@ private:
   std::shared_ptr<const start_request> check_of(const instance_key& key, problem& why);
 
   std::shared_ptr<const project_settings> settings_;
+  std::shared_ptr<const project_settings> former_settings_;
 };
 
 run_actor::behavior_type run(run_actor::stateful_pointer<run_state_data> self, run_seed seed);

@@ -26,15 +26,16 @@ void workflow_state_data::start_up() {
     // Anything else is a run that was unloaded, or only looked at: whoever asks next reads it anew.
   });
   read_triggers();
-  const store_reader store{*seed.context->ports.kv};
-  const auto live_runs = store.live_runs();
-  if (!live_runs) {
-    seed.context->ports.fatal("the live runs cannot be read: " + live_runs.error().message);
-    return;
+  if (seed.again) {
+    auto live_runs = store_reader{*seed.context->ports.kv}.live_runs();
+    if (!live_runs) {
+      seed.context->ports.fatal("the live runs cannot be read: " + live_runs.error().message);
+      return;
+    }
+    std::erase_if(live_runs.value(), [&](const auto& run) { return run.workflow != id(); });
+    seed.live = std::move(live_runs).value();
   }
-  for (const auto& record : live_runs.value()) {
-    if (record.workflow != id())
-      continue;
+  for (const auto& record : std::exchange(seed.live, {})) {
     const auto* trigger = trigger_named(record.trigger);
     auto& at = runs[record.id];
     at.candidate = {record.id, record.trigger,
@@ -53,7 +54,6 @@ void workflow_state_data::start_up() {
 }
 
 void workflow_state_data::read_triggers() {
-  // A cursor in the store may lag behind decisions that are being written.
   const auto before = std::exchange(triggers, {});
   const auto rows = store_reader{*seed.context->ports.kv}.triggers_of(id());
   if (!rows) {
@@ -62,8 +62,13 @@ void workflow_state_data::read_triggers() {
   }
   for (const auto& row : rows.value()) {
     auto& at = triggers[row.trigger] = row;
-    if (const auto known = before.find(row.trigger); known != before.end())
-      at.cursor = std::max(at.cursor, known->second.cursor);
+    // Of a trigger that goes on, this actor knows better: its last changes may be on their way.
+    const auto known = before.find(row.trigger);
+    if (known != before.end() && known->second.since == row.since) {
+      at = known->second;
+      at.retired = row.retired;
+    }
+    decided[row.trigger] = std::max(decided[row.trigger], at.cursor);
   }
 }
 
@@ -96,12 +101,11 @@ std::vector<admission_candidate> workflow_state_data::live() const {
 
 void workflow_state_data::set_version(const msg::set_version& what) {
   seed.definition = what.definition;
-  seed.record.version = what.version;
-  seed.record.retired = what.retired;
-  versions[what.version] = what.definition;
+  seed.record = what.record;
+  versions[what.record.version] = what.definition;
   // Of the others, only those that runs are pinned to.
   std::erase_if(versions, [&](const auto& each) {
-    return each.first != what.version &&
+    return each.first != what.record.version &&
            std::none_of(runs.begin(), runs.end(),
                         [&](const auto& run) { return run.second.version == each.first; });
   });
@@ -161,6 +165,10 @@ run_actor workflow_state_data::spawn_run(run_record record, std::uint32_t number
 run_actor workflow_state_data::restore_run(const run_record& record, std::uint32_t incarnation) {
   const store_reader store{*seed.context->ports.kv};
   const auto fail = [&](const std::string& why) {
+    if (is_terminal(record.state)) {
+      spdlog::error("a run that has ended cannot be read: run={} {}", to_string(record.id), why);
+      return run_actor{};
+    }
     seed.context->ports.fatal("run " + to_string(record.id) + " cannot be restored: " + why);
     return run_actor{};
   };
@@ -256,7 +264,7 @@ void workflow_state_data::load(const msg::load_slot& what) {
   const auto* trigger = trigger_named(what.trigger);
   const auto known = triggers.find(what.trigger);
   if (trigger == nullptr || seed.record.retired || loaded.contains(key) ||
-      known == triggers.end() || what.slot <= known->second.cursor)
+      known == triggers.end() || what.slot <= decided[what.trigger])
     return;
   const auto plan = plan_of(*trigger, what.slot);
   if (!plan)
@@ -281,22 +289,26 @@ void workflow_state_data::fire(const std::string& trigger, instant slot) {
   const auto* definition = trigger_named(trigger);
   const auto known = triggers.find(trigger);
   if (definition == nullptr || known == triggers.end() || seed.record.retired ||
-      slot <= known->second.cursor)
+      slot <= decided[trigger])
     return;
   const auto row = store_reader{*seed.context->ports.kv}.slot({"main", id(), trigger, slot});
   if (!row) {
     seed.context->ports.fatal("a slot cannot be read: " + row.error().message);
     return;
   }
-  if (row.value() && row.value()->outcome != slot_outcome::planned)
+  if (row.value() && row.value()->outcome != slot_outcome::planned) {
+    decided[trigger] = slot;
     return;
+  }
   decide(*definition, slot, row.value());
 }
 
 void workflow_state_data::decide(const trigger_definition& trigger, instant slot,
                                  const std::optional<slot_record>& before) {
-  kv_batch with;
-  advance_cursor(trigger.id, slot, with);
+  if (!writing[trigger.id].insert(slot).second)
+    return;
+  auto& newest = decided[trigger.id];
+  newest = std::max(newest, slot);
   slot_record now;
   now.workflow = id();
   now.trigger = trigger.id;
@@ -309,7 +321,7 @@ void workflow_state_data::decide(const trigger_definition& trigger, instant slot
   if (record.paused || seed.record.paused) {
     now.outcome = slot_outcome::paused;
     now.why = reason::trigger_paused;
-    settle(now, row, std::move(with));
+    settle(now, row);
     return;
   }
   auto plan = plan_of(trigger, slot);
@@ -317,7 +329,7 @@ void workflow_state_data::decide(const trigger_definition& trigger, instant slot
     spdlog::error("a slot cannot run: trigger={}/{} {}", id(), trigger.id, plan.error().message);
     now.outcome = slot_outcome::missed;
     now.why = reason::render_failed;
-    settle(now, row, std::move(with));
+    settle(now, row);
     return;
   }
   const auto all = live();
@@ -328,21 +340,39 @@ void workflow_state_data::decide(const trigger_definition& trigger, instant slot
     now.outcome = decision.verdict == admission_verdict::skip ? slot_outcome::skipped_overlap
                                                               : slot_outcome::missed;
     now.why = decision.why;
-    settle(now, row, std::move(with));
+    settle(now, row);
     return;
   }
-  launch(plan.value(), decision, std::move(with), [](const result<run_id>&) {});
+  launch(plan.value(), decision, {}, [this, name_of = trigger.id, slot](const result<run_id>& made) {
+    if (made)
+      settled(name_of, slot);
+  });
 }
 
-void workflow_state_data::settle(slot_record now, const slot_record* before, kv_batch with) {
+void workflow_state_data::settled(const std::string& trigger, instant slot) {
+  auto& under_way = writing[trigger];
+  under_way.erase(slot);
+  const auto known = triggers.find(trigger);
+  const auto upto = under_way.empty() ? decided[trigger] : *under_way.begin() - duration{1};
+  if (known == triggers.end() || upto <= known->second.cursor)
+    return;
+  known->second.cursor = upto;
+  msg::submit what;
+  put_trigger(what.batch, known->second);
+  what.bulk = true;
+  self->request(seed.context->journal, caf::infinite, std::move(what)).then([](std::uint64_t) {});
+}
+
+void workflow_state_data::settle(slot_record now, const slot_record* before) {
   const keys::slot_key key{"main", id(), now.trigger, now.slot};
   if (const auto ahead = loaded.find(key); ahead != loaded.end()) {
     self->send(runs[ahead->second].actor, msg::unload_run{});
     runs.erase(ahead->second);
     loaded.erase(ahead);
   }
-  put_slot(with, now, before);
-  submit(std::move(with), [] {});
+  kv_batch batch;
+  put_slot(batch, now, before);
+  submit(std::move(batch), [this, name_of = now.trigger, slot = now.slot] { settled(name_of, slot); });
 }
 
 void workflow_state_data::miss(const msg::miss_slots& what) {
@@ -352,9 +382,11 @@ void workflow_state_data::miss(const msg::miss_slots& what) {
   const store_reader store{*seed.context->ports.kv};
   kv_batch batch;
   for (const auto slot : what.slots) {
-    if (slot <= known->second.cursor)
+    if (slot <= decided[what.trigger])
       continue;
     const auto before = store.slot({"main", id(), what.trigger, slot});
+    if (!before || (before.value() && before.value()->outcome != slot_outcome::planned))
+      continue;
     slot_record now;
     now.workflow = id();
     now.trigger = what.trigger;
@@ -364,22 +396,16 @@ void workflow_state_data::miss(const msg::miss_slots& what) {
     now.why = reason::misfire_policy;
     now.decided_at = seed.context->now();
     now.lateness = now.decided_at - slot;
-    put_slot(batch, now, before && before.value() ? &*before.value() : nullptr);
+    put_slot(batch, now, before.value() ? &*before.value() : nullptr);
   }
   if (batch.empty())
     return;
   spdlog::warn("slots were missed and are left out by the misfire policy: trigger={}/{} slots={}",
                id(), what.trigger, what.slots.size());
-  advance_cursor(what.trigger, what.slots.back(), batch);
-  submit(std::move(batch), [] {});
-}
-
-void workflow_state_data::advance_cursor(const std::string& trigger, instant slot,
-                                         kv_batch& batch) {
-  auto& record = triggers[trigger];
-  if (slot > record.cursor)
-    record.cursor = slot;
-  put_trigger(batch, record);
+  const auto last = what.slots.back();
+  writing[what.trigger].insert(last);
+  decided[what.trigger] = std::max(decided[what.trigger], last);
+  submit(std::move(batch), [this, name_of = what.trigger, last] { settled(name_of, last); });
 }
 
 void workflow_state_data::submit(kv_batch batch, std::function<void()> done) {
@@ -524,28 +550,23 @@ audit_record workflow_state_data::audit(const caller& by, std::string verb,
 
 // -- pause
 
+// The row of the workflow is the ENGINE's to write: it has done so when it sends `record`.
 caf::result<operation_answer> workflow_state_data::pause(const msg::pause_trigger& what) {
-  kv_batch batch;
-  const auto now = seed.context->now();
-  if (what.trigger.empty()) {
-    auto& record = seed.record;
-    record.paused = true;
-    record.paused_by = what.by.who;
-    record.paused_reason = what.by.reason;
-    record.paused_at = now;
-    put_workflow(batch, record);
-  } else {
-    const auto known = triggers.find(what.trigger);
-    if (known == triggers.end())
-      return to_error({errc::not_found, id() + " has no trigger " + what.trigger, {}});
-    auto& record = known->second;
-    record.paused = true;
-    record.paused_by = what.by.who;
-    record.paused_reason = what.by.reason;
-    record.paused_at = now;
-    put_trigger(batch, record);
+  if (what.record) {
+    seed.record = *what.record;
+    return operation_answer{1};
   }
-  put_audit(batch, audit(what.by, "pause", what.trigger.empty() ? id() : id() + '/' + what.trigger));
+  const auto known = triggers.find(what.trigger);
+  if (known == triggers.end())
+    return to_error({errc::not_found, id() + " has no trigger " + what.trigger, {}});
+  auto& record = known->second;
+  record.paused = true;
+  record.paused_by = what.by.who;
+  record.paused_reason = what.by.reason;
+  record.paused_at = seed.context->now();
+  kv_batch batch;
+  put_trigger(batch, record);
+  put_audit(batch, audit(what.by, "pause", id() + '/' + what.trigger));
   auto promise = self->make_response_promise<operation_answer>();
   submit(std::move(batch), [promise]() mutable { promise.deliver(operation_answer{1}); });
   return promise;
@@ -554,11 +575,10 @@ caf::result<operation_answer> workflow_state_data::pause(const msg::pause_trigge
 caf::result<operation_answer> workflow_state_data::resume(const msg::resume_trigger& what) {
   kv_batch batch;
   std::map<std::string, instant> since;
-  if (what.trigger.empty()) {
+  if (what.record) {
     for (const auto& [name_of, _] : triggers)
       since[name_of] = seed.record.paused_at;
-    seed.record.paused = false;
-    put_workflow(batch, seed.record);
+    seed.record = *what.record;
   } else {
     const auto known = triggers.find(what.trigger);
     if (known == triggers.end())
@@ -566,8 +586,8 @@ caf::result<operation_answer> workflow_state_data::resume(const msg::resume_trig
     since[what.trigger] = known->second.paused_at;
     known->second.paused = false;
     put_trigger(batch, known->second);
+    put_audit(batch, audit(what.by, "resume", id() + '/' + what.trigger));
   }
-  put_audit(batch, audit(what.by, "resume", what.trigger.empty() ? id() : id() + '/' + what.trigger));
   std::vector<slot_record> owed;
   if (what.owed != catch_up::none) {
     const store_reader store{*seed.context->ports.kv};
@@ -597,9 +617,13 @@ caf::result<operation_answer> workflow_state_data::resume(const msg::resume_trig
   }
   auto promise = self->make_response_promise<operation_answer>();
   submit(std::move(batch), [this, promise, owed]() mutable {
-    for (const auto& row : owed)
-      if (const auto* trigger = trigger_named(row.trigger))
-        decide(*trigger, row.slot, row);
+    const store_reader store{*seed.context->ports.kv};
+    for (const auto& row : owed) {
+      const auto* trigger = trigger_named(row.trigger);
+      const auto now = store.slot({"main", id(), row.trigger, row.slot});
+      if (trigger != nullptr && now && now.value() && now.value()->outcome == slot_outcome::paused)
+        decide(*trigger, row.slot, now.value());
+    }
     promise.deliver(operation_answer{static_cast<std::uint32_t>(owed.size())});
   });
   return promise;
@@ -608,6 +632,10 @@ caf::result<operation_answer> workflow_state_data::resume(const msg::resume_trig
 // -- runs on their way
 
 void workflow_state_data::ended(run_id run) {
+  // A weak pointer keeps the memory of its actor.
+  std::erase_if(visited, [](const auto& each) {
+    return caf::actor_cast<caf::strong_actor_ptr>(each.second) == nullptr;
+  });
   if (const auto found = runs.find(run); found != runs.end()) {
     visited[run] = caf::actor_cast<caf::weak_actor_ptr>(found->second.actor);
     self->unlink_from(found->second.actor);
@@ -646,8 +674,9 @@ void workflow_state_data::admit_next() {
 }
 
 caf::result<run_actor> workflow_state_data::find(run_id run) {
-  if (const auto found = runs.find(run); found != runs.end() && found->second.actor)
-    return found->second.actor;
+  const auto live_one = runs.find(run);
+  if (live_one != runs.end() && live_one->second.actor)
+    return live_one->second.actor;
   std::erase_if(visited, [](const auto& each) {
     return caf::actor_cast<caf::strong_actor_ptr>(each.second) == nullptr;
   });
@@ -655,19 +684,41 @@ caf::result<run_actor> workflow_state_data::find(run_id run) {
     if (const auto strong = caf::actor_cast<caf::strong_actor_ptr>(seen->second))
       return caf::actor_cast<run_actor>(strong);
   auto promise = self->make_response_promise<run_actor>();
+  auto& waiting = finding[run];
+  waiting.push_back(promise);
+  // One restoring at a time: two actors of one run would make each other stale.
+  if (waiting.size() > 1 || live_one != runs.end())
+    return promise;
   self->request(seed.context->journal, caf::infinite, msg::replace_writer{run.value})
-      .then([this, promise, run](std::uint32_t incarnation) mutable {
+      .then([this, run](std::uint32_t incarnation) {
         const auto row = store_reader{*seed.context->ports.kv}.run(run);
         if (!row || !row.value()) {
-          promise.deliver(to_error({errc::not_found, to_string(run) + " does not exist", {}}));
+          found(run, problem{errc::not_found, to_string(run) + " does not exist", {}});
           return;
         }
         auto actor = restore_run(*row.value(), incarnation);
-        visited[run] = caf::actor_cast<caf::weak_actor_ptr>(actor);
-        self->unlink_from(actor);
-        promise.deliver(actor);
+        if (actor) {
+          visited[run] = caf::actor_cast<caf::weak_actor_ptr>(actor);
+          self->unlink_from(actor);
+          found(run, actor);
+        } else {
+          found(run, problem{errc::corrupt, to_string(run) + " cannot be restored", {}});
+        }
       });
   return promise;
+}
+
+void workflow_state_data::found(run_id run, const result<run_actor>& actor) {
+  const auto waiting = finding.find(run);
+  if (waiting == finding.end())
+    return;
+  auto all = std::move(waiting->second);
+  finding.erase(waiting);
+  for (auto& promise : all)
+    if (actor)
+      promise.deliver(actor.value());
+    else
+      promise.deliver(to_error(actor.error()));
 }
 
 void workflow_state_data::run_down(const caf::actor_addr& who, const caf::error& why) {
@@ -691,21 +742,74 @@ void workflow_state_data::run_down(const caf::actor_addr& who, const caf::error&
 }
 
 void workflow_state_data::replace_run(run_id run) {
+  runs[run].actor = nullptr;
   self->request(seed.context->journal, caf::infinite, msg::replace_writer{run.value})
       .then([this, run](std::uint32_t incarnation) {
         const auto row = store_reader{*seed.context->ports.kv}.run(run);
-        const auto found = runs.find(run);
-        if (found == runs.end())
+        const auto at = runs.find(run);
+        if (at == runs.end())
           return;
         if (!row || !row.value()) {
-          // It crashed before its first batch: the slot is still planned and fires late.
-          runs.erase(found);
+          relaunch(run);
           return;
         }
-        found->second.actor = restore_run(*row.value(), incarnation);
-        if (found->second.candidate.admitted && !row.value()->admitted)
-          self->send(found->second.actor, msg::admit_run{});
+        const auto& record = *row.value();
+        // Whoever waits for the first batch: it is durable.
+        const keys::slot_key key{"main", id(), record.trigger, record.slot};
+        if (const auto waiting = launching.find(key); waiting != launching.end()) {
+          const auto all = std::exchange(waiting->second, {});
+          launching.erase(waiting);
+          for (const auto& each : all)
+            each(run);
+        }
+        if (is_terminal(record.state)) {
+          // It crashed before it could tell.
+          found(run, problem{errc::unavailable, to_string(run) + " has just ended", "ask again"});
+          ended(run);
+          self->send(seed.context->engine, msg::run_is_over{record});
+          return;
+        }
+        at->second.actor = restore_run(record, incarnation);
+        found(run, at->second.actor);
+        if (at->second.candidate.admitted && !record.admitted)
+          self->send(at->second.actor, msg::admit_run{});
       });
+}
+
+// Its first batch never became durable: nothing of it exists. A clock's slot is decided anew.
+void workflow_state_data::relaunch(run_id run) {
+  const auto at = runs.find(run);
+  const auto trigger = at->second.candidate.trigger;
+  const auto slot = at->second.slot;
+  const keys::slot_key key{"main", id(), trigger, slot};
+  runs.erase(at);
+  found(run, problem{errc::not_found, to_string(run) + " does not exist", {}});
+  const problem why{errc::unavailable, "the run crashed before it was written", "try again"};
+  if (const auto waiting = launching.find(key); waiting != launching.end()) {
+    const auto all = std::exchange(waiting->second, {});
+    launching.erase(waiting);
+    for (const auto& each : all)
+      each(why);
+  }
+  const auto* definition = trigger_named(trigger);
+  const auto row = store_reader{*seed.context->ports.kv}.slot(key);
+  if (definition == nullptr || !row)
+    return;
+  writing[trigger].erase(slot);
+  if (++relaunched[key] <= max_restarts) {
+    decide(*definition, slot, row.value());
+    return;
+  }
+  slot_record now;
+  now.workflow = id();
+  now.trigger = trigger;
+  now.slot = slot;
+  now.version = seed.record.version;
+  now.outcome = slot_outcome::missed;
+  now.why = reason::actor_crashed;
+  now.decided_at = seed.context->now();
+  writing[trigger].insert(slot);
+  settle(now, row.value() ? &*row.value() : nullptr);
 }
 
 blocked_by workflow_state_data::explain_admission(run_id run) const {

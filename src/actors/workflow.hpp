@@ -18,6 +18,8 @@ struct workflow_seed {
   std::shared_ptr<const workflow_definition> definition; ///< Of the current version.
   /// An earlier actor of this workflow crashed: its runs' actors must be replaced.
   bool again = false;
+  /// Its runs that have not ended, as the store has them; read anew with `again`.
+  std::vector<run_record> live;
 };
 
 /// A run that has fired and not ended (or is loaded and has not fired).
@@ -60,8 +62,17 @@ struct workflow_state_data {
   /// Runs whose first batch is not durable yet, by natural key, with who waits for it.
   std::map<keys::slot_key, std::vector<std::function<void(result<run_id>)>>> launching;
   std::map<std::string, keys::slot_key> keys_under_way; ///< Request keys of such runs.
+  /// By trigger: the newest slot that has been decided, durable or not.
+  std::map<std::string, instant> decided;
+  /// By trigger: decided slots whose rows are being written. The stored cursor stays before them: a
+  /// slot's own row is the mark that it was decided, the cursor only says where to begin looking.
+  std::map<std::string, std::set<instant>> writing;
+  /// Slots whose run crashed before its first batch, and how often.
+  std::map<keys::slot_key, std::uint32_t> relaunched;
   /// Runs that have ended and are being looked at or operated on.
   std::map<run_id, caf::weak_actor_ptr> visited;
+  /// Who waits for the actor of a run that is being restored.
+  std::map<run_id, std::vector<caf::typed_response_promise<run_actor>>> finding;
 
   void start_up();
   void set_version(const msg::set_version& what);
@@ -95,13 +106,16 @@ private:
   /// Decides about a slot of a trigger whose row reads `before`; `with` joins the batch.
   void decide(const trigger_definition& trigger, instant slot,
               const std::optional<slot_record>& before);
-  void settle(slot_record now, const slot_record* before, kv_batch with);
+  void settle(slot_record now, const slot_record* before);
   /// Starts or queues a run; the batch gets `with`.
   run_id launch(const run_plan& plan, const admission_decision& decision, kv_batch with,
                 std::function<void(result<run_id>)> done);
   void cancel_runs(const std::vector<run_id>& which);
   void admit_next();
-  void advance_cursor(const std::string& trigger, instant slot, kv_batch& batch);
+  /// The slot's row is durable: the cursor may follow.
+  void settled(const std::string& trigger, instant slot);
+  void relaunch(run_id run);
+  void found(run_id run, const result<run_actor>& actor);
   void submit(kv_batch batch, std::function<void()> done);
   audit_record audit(const caller& by, std::string verb, std::string object) const;
 };

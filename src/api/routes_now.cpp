@@ -2,6 +2,7 @@
 #include "api/objects.hpp"
 #include "api/query.hpp"
 #include "api/route_groups.hpp"
+#include "api/why_workflow.hpp"
 #include "pinion/timing/zone.hpp"
 
 namespace pinion::routes {
@@ -20,6 +21,14 @@ void why(const api_ptr& state, const http_request& request, const reply_function
   const auto ref = parse_reference(query_text(request, "ref"));
   if (!ref)
     return reply(error_reply(ref.error()));
+  if (!ref.value().names_run()) {
+    const auto answer = why_workflow(store_view{*state}, ref.value());
+    if (!answer)
+      return reply(error_reply(answer.error()));
+    json shown = objects::why(answer.value());
+    shown["ref"] = ref.value().text;
+    return reply(json_reply(shown));
+  }
   const auto found = find_instances(store_view{*state}, ref.value());
   if (!found)
     return reply(error_reply(found.error()));
@@ -68,7 +77,7 @@ void add_now(std::vector<route>& table, const api_ptr& state) {
     };
   };
   table.push_back(
-      {"GET", "/api/v1/why", "Why a run or an instance is not going on.", with_state(why)});
+      {"GET", "/api/v1/why", "Why a run, an instance, a workflow or a trigger is not going on.", with_state(why)});
   table.push_back({"GET", "/api/v1/wheel", "The timing wheel now.", with_state(wheel)});
   table.push_back(
       {"GET", "/api/v1/health", "Is the engine ready? 503 if not.", with_state(health)});

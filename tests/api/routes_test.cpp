@@ -257,3 +257,27 @@ TEST_CASE("every route has a summary and a pattern of its own", "[routes]") {
     CHECK(seen.insert(one.method + one.pattern).second);
   }
 }
+
+TEST_CASE("why of a workflow tells who paused it, of a trigger when its next slot is", "[why]") {
+  api_fixture uut;
+  const auto due = uut.get("/api/v1/why?ref=dw.load%2Fnightly");
+  REQUIRE(due.status == 200);
+  CHECK(due.body["state"] == "active");
+  CHECK(due.body["blocked_by"][0]["kind"] == "time");
+  CHECK_FALSE(due.body["expected_start"].is_null());
+
+  auto record = store_reader{uut.engine.kv}.workflow("dw.load").value().value();
+  record.paused = true;
+  record.paused_by = "alice";
+  record.paused_reason = "wrong data";
+  kv_batch batch;
+  put_workflow(batch, record);
+  uut.commit(std::move(batch));
+  const auto paused = uut.get("/api/v1/why?ref=dw.load");
+  CHECK(paused.body["state"] == "paused");
+  CHECK(paused.body["blocked_by"][0]["kind"] == "paused");
+  CHECK(paused.body["blocked_by"][0]["message"].get<std::string>().find(
+            "paused by alice (wrong data)") == 0);
+  CHECK(paused.body["expected_start"].is_null());
+  CHECK(uut.get("/api/v1/why?ref=dw.load%2Fnone").status == 404);
+}

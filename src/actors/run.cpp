@@ -96,6 +96,12 @@ instance_actor& run_state_data::actor_of(const instance_key& key) {
   return found;
 }
 
+bool run_state_data::is_of_newest_attempt(const run_event& event) const {
+  const auto* ended = std::get_if<run_happening::ended>(&event);
+  const auto* at = ended == nullptr ? nullptr : seed.core->find(ended->key.instance);
+  return at != nullptr && at->attempt == ended->key.token.attempt;
+}
+
 std::optional<problem> run_state_data::apply(const run_event& event,
                                              std::shared_ptr<const start_request> start) {
   if (auto* probe = seed.context->ports.probe)
@@ -104,8 +110,10 @@ std::optional<problem> run_state_data::apply(const run_event& event,
   if (step.refused) {
     if (step.stale_fence) {
       ++stale_results;
-      spdlog::warn("a result of an older attempt is ignored: run={} {}",
-                   to_string(core().run().id), step.refused->message);
+      // After a restart launcher and journal both tell what ended meanwhile: nothing to worry about.
+      spdlog::log(is_of_newest_attempt(event) ? spdlog::level::debug : spdlog::level::warn,
+                  "a result that nobody waits for is ignored: run={} {}",
+                  to_string(core().run().id), step.refused->message);
     }
     return std::move(step.refused);
   }

@@ -87,6 +87,7 @@ struct run_state_data {
   const project_settings& settings();
 
 private:
+  bool is_of_newest_attempt(const run_event& event) const;
   void gather(run_step&& step, std::shared_ptr<const start_request> start);
   void gather_alarm(const run_effect::alarm& alarm);
   kv_batch write(run_flight& flight);

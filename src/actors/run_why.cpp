@@ -1,5 +1,6 @@
 #include "actors/forecast.hpp"
 #include "actors/run.hpp"
+#include "actors/why_text.hpp"
 #include "pinion/timing/instant_text.hpp"
 
 #include <algorithm>
@@ -10,11 +11,6 @@ namespace {
 
 /// Causes that one answer lists at most.
 constexpr std::size_t max_causes = 20;
-
-std::string ref_of(const run_core& run, const instance_record& at) {
-  auto ref = to_string(run.run().id) + '/' + run.definition().tasks[at.key.task].name;
-  return at.element_key.empty() ? ref : ref + ':' + at.element_key;
-}
 
 std::string sentence_of(const instance_record& at) {
   auto text = std::string{to_string(at.state)};
@@ -104,7 +100,9 @@ caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
     if (one == nullptr)
       return to_error({errc::not_found, "the run has no such instance", {}});
     out.state = to_string(one->state);
-    out.sentence = sentence_of(*one);
+    out.sentence = sentence_about(at, *one);
+    if (is_terminal(one->state))
+      out.causes = ended_causes(at, *one, max_causes);
     out.expected_start = is_terminal(one->state) ? never : times.start_of(one->key.task);
     out.expected_end = is_terminal(one->state) ? never : times.end_of(one->key.task);
     if (!is_terminal(one->state))
@@ -112,9 +110,10 @@ caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
     blocked.push_back(one);
   } else {
     out.state = to_string(at.run().state);
-    out.sentence = std::string{to_string(at.run().state)} +
-                   (at.run().message.empty() ? "" : ": " + at.run().message);
-    if (!is_terminal(at.run().state)) {
+    out.sentence = sentence_about(at);
+    if (is_terminal(at.run().state)) {
+      out.causes = ended_causes(at, max_causes);
+    } else {
       out.expected_end = times.end_of_run();
       add_forecast(at, times, times.last_task(), out);
     }

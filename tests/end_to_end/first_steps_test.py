@@ -35,12 +35,12 @@ class Mistakes(EngineTest):
         self.assertLess(len(done.stderr.splitlines()), 4, "a sentence, not a page")
 
     def test_a_mistyped_word_is_named_with_what_is_near(self):
-        self.refused("trigr", "t.mixed", code=USAGE, word="trigger")
+        self.refused("triger", "t.mixed", code=USAGE, word="trigger")
         self.refused("get", "nothing", code=USAGE, word="nothing")
         self.refused("get", "run", "--worklow", "t.mixed", code=USAGE, word="--workflow")
         self.refused("get", "runs", "--state", "sucess", code=USAGE, word="success")
         self.refused("trigger", "t.mxied", code=NOT_FOUND, word="t.mixed")
-        self.refused("trigger", "mixed", code=NOT_FOUND, word="t.mixed")
+        self.refused("trigger", "mixed", code=USAGE, word="project.workflow")
         self.refused("trigger", "t.mixed", "--param", "x", code=USAGE, word="--param")
         self.refused("describe", "t.mixed/nightly", code=NOT_FOUND, word="nightly")
         self.refused("rerun", code=USAGE, word="rerun")

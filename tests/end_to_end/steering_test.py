@@ -120,6 +120,17 @@ class Steering(EngineTest):
         self.open("g3")
         self.engine.wait(run_id)
 
+    def test_why_tells_what_a_failure_came_from(self):
+        run_id = self.engine.trigger("t.fails")
+        self.engine.wait(run_id, "failed")
+        why = self.engine.ctl("why", run_id)
+        self.assertEqual([(one["kind"], one["ref"]) for one in why["blocked_by"]],
+                         [("failed", f"{run_id}/bad")])
+        self.assertIn("exit code 7", why["blocked_by"][0]["message"])
+        why = self.engine.ctl("why", f"{run_id}/after")
+        self.assertEqual((why["state"], [one["ref"] for one in why["blocked_by"]]),
+                         ("upstream_failed", [f"{run_id}/bad"]))
+
     def test_logs_follow_a_running_task(self):
         run_id = self.engine.trigger("t.talker")
         self.engine.wait_state(run_id, "talk", "running")
@@ -194,6 +205,23 @@ class Steering(EngineTest):
         self.assertIn(run_id, str(ended))
         user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
         self.assertIn(user, ended.values())
+
+    def test_each_verb_leaves_a_record_of_who_and_what(self):
+        run_id = self.engine.trigger("t.fails", "--reason", "audit")
+        self.engine.wait(run_id, "failed")
+        for verb, target in (("rerun", f"{run_id}/bad"), ("succeed", f"{run_id}/bad"),
+                             ("pause", "t.fails"), ("resume", "t.fails"), ("hold", None),
+                             ("unhold", None)):
+            self.engine.ctl(verb, *([target] if target else []), "--reason", "audit")
+            if verb == "rerun":
+                until(lambda: self.engine.instances(run_id)["bad"]["attempt"] == 2, "the rerun")
+                self.engine.wait(run_id, "failed")
+        seen = [(one["verb"], one["object"]) for one in self.engine.items("audit")
+                if one.get("reason") == "audit"]
+        self.assertEqual(seen[::-1], [("trigger", "t.fails"), ("rerun", f"{run_id}/bad"),
+                                      ("succeed", f"{run_id}/bad"), ("pause", "t.fails"),
+                                      ("resume", "t.fails"), ("hold", "engine"),
+                                      ("unhold", "engine")])
 
     def test_a_paused_trigger_fires_nothing_until_it_is_resumed(self):
         def fired():

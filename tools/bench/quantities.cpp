@@ -1,0 +1,76 @@
+#include "quantities.hpp"
+#include "bench_case.hpp"
+
+#include <array>
+
+namespace pinion::bench {
+
+std::span<const quantity> all_quantities() {
+  using enum aim;
+  static constexpr std::array all{
+      quantity{"fdatasync", "fdatasync of a 200 B append", "/s"},
+      quantity{"spawn", "posix_spawn of /bin/true, 2 a processor at once", "/s"},
+      quantity{"idle_actor", "memory of an idle actor", "B"},
+      quantity{"store.single", "store: durable commits of 1 row, one after the other", "/s",
+               "fdatasync"},
+      quantity{"store.rows", "store: durable rows in groups of 256, 4 under way", "rows/s"},
+      // Two rows an instance: it runs, it has ended.
+      quantity{"wide", "10,000 empty tasks in one run", "instances/s", "store.rows", 2, at_least,
+               20'000},
+      quantity{"chain", "2,000 empty tasks in a row", "hops/s", "fdatasync", 1, at_least, 1'000},
+      quantity{"runs", "runs of one empty task, 100 under way", "runs/s", "fdatasync"},
+      quantity{"processes", "tasks that are a process, /bin/true", "tasks/s", "spawn", 1, at_least,
+               0.75, true},
+      quantity{"waiting", "memory of a waiting instance", "B", "idle_actor", 1, at_most, 2'048},
+      quantity{"recovery.open", "recovery after kill -9: opening the store", "s"},
+      quantity{
+          "recovery", "the same, until a run with 100,000 waiting answers", "s", {}, 1, at_most, 5},
+      quantity{
+          "recovery.queued", "the same with 100,000 that queue for a slot", "s", {}, 1, at_most, 5},
+      quantity{"wheel.arm", "wheel at 1M entries: arm", "ns", "multimap.arm", 1, at_most, 50},
+      quantity{"wheel.cancel", "wheel at 1M entries: cancel", "ns", "multimap.cancel", 1, at_most,
+               50},
+      quantity{"wheel.expire", "wheel at 1M entries: expire", "ns", "multimap.expire", 1, at_most,
+               300},
+      quantity{"multimap.arm", "std::multimap at 1M entries: insert", "ns"},
+      quantity{"multimap.cancel", "std::multimap at 1M entries: erase", "ns"},
+      quantity{"multimap.expire", "std::multimap at 1M entries: take the first", "ns"},
+      quantity{"heap.arm", "binary heap at 1M entries: push", "ns"},
+      quantity{"heap.cancel", "binary heap at 1M entries: mark as cancelled", "ns"},
+      quantity{"heap.expire", "binary heap at 1M entries: pop", "ns"},
+      quantity{"cron.daily", "next slot of `0 2 * * *` in Europe/Berlin", "ns"},
+      quantity{"cron.minutes", "next slot of `*/5 * * * *` in UTC", "ns"},
+      quantity{"load", "reading a definition of 100,000 tasks from YAML", "s"},
+      quantity{"load.memory", "the same: memory that the definition keeps", "MB"},
+      quantity{"load.peak", "the same: memory at its peak", "MB"},
+  };
+  return all;
+}
+
+std::span<const bench_case> all_cases() {
+  static constexpr std::array all{
+      bench_case{"fdatasync", "the disk's rate of durable small appends", 9, measure_fdatasync},
+      bench_case{"spawn", "the machine's rate of processes", 9, measure_spawn},
+      bench_case{"idle_actor", "what the actor library takes for an actor that does nothing", 2,
+                 measure_idle_actor},
+      bench_case{"store", "the store alone: durable commits and rows", 9, measure_store},
+      bench_case{"wide", "a run of 10,000 tasks of type empty, side by side", 9, measure_wide},
+      bench_case{"chain", "a run of 2,000 tasks of type empty, one behind the other", 9,
+                 measure_chain},
+      bench_case{"runs", "1,000 runs of one task of type empty", 9, measure_runs},
+      bench_case{"processes", "500 tasks that run /bin/true under the launcher", 9,
+                 measure_processes},
+      bench_case{"memory", "200,000 instances that wait for one that never ends", 3,
+                 measure_memory},
+      bench_case{"recovery", "a new engine over a killed one's store: 100,000 instances wait", 3,
+                 measure_recovery},
+      bench_case{"recovery_queued", "the same, with 100,000 in the dispatcher's queue", 3,
+                 measure_recovery_of_queue},
+      bench_case{"wheel", "a million timers, beside a balanced tree and a heap", 5, measure_wheel},
+      bench_case{"cron", "a hundred thousand slots of two cron expressions", 5, measure_cron},
+      bench_case{"load", "a YAML file with 100,000 tasks", 3, measure_load},
+  };
+  return all;
+}
+
+} // namespace pinion::bench

@@ -31,10 +31,10 @@ desk::desk(const scenario& of, random_source& draw, trace& log, answer_watcher& 
         errand{action, static_cast<std::uint32_t>(errands_.size()), false, false, {}}));
 }
 
-duration desk::next_due() const {
+duration desk::next_due(bool engine_is_up) const {
   for (const auto& each : errands_) {
     if (!each->asked)
-      return each->action.at;
+      return engine_is_up || is_of_the_world(each->action.what) ? each->action.at : duration::max();
     if (!applied_)
       break; // Nothing can be asked about definitions that are not there.
   }
@@ -73,6 +73,8 @@ std::function<void(result<T>)> desk::answer_to(errand& what, Then then) {
               std::to_string(what.number) + ": " + (answer ? "yes" : answer.error().message));
     if (answer)
       then(answer.value());
+    else if (answer.error().code == errc::unavailable || what.action.what == kind::apply)
+      log_.violation("a living engine does not answer");
   };
 }
 

@@ -29,8 +29,8 @@ public:
   /// What the world itself must do is handed to `world_acts`.
   using world_act = std::function<void(const scripted_action&)>;
 
-  /// The next moment at which there is something to ask.
-  duration next_due() const;
+  /// The next moment at which there is something to ask; people do not ask an engine that is down.
+  duration next_due(bool engine_is_up) const;
   /// Asks one thing that is due, if there is one; nothing else until the set is applied.
   bool act(duration now, engine_client* client, const kv_reader& disk, const world_act& acts);
   /// The engine crashed: what has not been answered is asked again.

@@ -36,8 +36,8 @@ int replay(std::uint64_t seed, crash_point crash) {
   return what.violations.empty() ? 0 : 1;
 }
 
-bool try_seed(std::uint64_t seed, bool twice) {
-  auto swept = sweep(seed);
+bool try_seed(std::uint64_t seed, std::uint64_t crashes, bool twice) {
+  auto swept = sweep(seed, crashes);
   std::printf("seed %" PRIu64 ": %" PRIu64 " histories, %" PRIu64 " commits, %" PRIu64
               " runs, hash %016" PRIx64 "\n",
               seed, swept.simulations, swept.commits, swept.runs, swept.hash);
@@ -60,7 +60,9 @@ int run(int argc, char** argv) {
       "seed", options::value<std::uint64_t>(), "try this seed only")(
       "crash", options::value<std::string>(), "with --seed and --trace: 17b crashes just before "
                                               "commit 17 is durable, 17a just after")(
-      "trace", "with --seed: one history, every event printed");
+      "crashes", options::value<std::uint64_t>()->default_value(0),
+      "at most that many histories with a crash for each seed, spread evenly; 0: before and after "
+      "every commit")("trace", "with --seed: one history, every event printed");
   options::variables_map given;
   options::store(options::parse_command_line(argc, argv, all), given);
   if (given.contains("help")) {
@@ -76,12 +78,13 @@ int run(int argc, char** argv) {
     return replay(given["seed"].as<std::uint64_t>(), crash);
   }
   spdlog::set_level(spdlog::level::off);
+  const auto crashes = given["crashes"].as<std::uint64_t>();
   if (one)
-    return try_seed(given["seed"].as<std::uint64_t>(), true) ? 0 : 1;
+    return try_seed(given["seed"].as<std::uint64_t>(), crashes, true) ? 0 : 1;
   const auto first = std::random_device{}();
   const auto runs = given["runs"].as<std::uint64_t>();
   for (std::uint64_t i = 0; i < runs; ++i)
-    if (!try_seed(first + i, i % 5 == 0))
+    if (!try_seed(first + i, crashes, i % 5 == 0))
       return 1;
   std::printf("%" PRIu64 " seeds from %u on: no invariant is violated\n", runs, first);
   return 0;

@@ -88,16 +88,22 @@ void observer::check_join(const instance_key& key) {
   }
   tally counted;
   for (auto upstream : task.needs) {
-    // The chain of fallbacks counts as its last member that ran.
+    // The chain of fallbacks counts as its last member that ran; one that ignores its failure
+    // covers the chain.
+    bool ignored = false;
     while (definition->tasks[upstream].fallback &&
            std::any_of(by_task[upstream].begin(), by_task[upstream].end(), [](const auto* row) {
              return row->state == instance_state::failed;
-           }))
+           })) {
+      ignored = ignored || definition->tasks[upstream].ignore_failure;
       upstream = *definition->tasks[upstream].fallback;
+    }
     if (by_task[upstream].empty())
       counted.add(counts_as::pending);
-    for (const auto* row : by_task[upstream])
-      counted.add(class_of(definition->tasks[upstream], *row));
+    for (const auto* row : by_task[upstream]) {
+      const auto as = class_of(definition->tasks[upstream], *row);
+      counted.add(ignored && as == counts_as::failed ? counts_as::success : as);
+    }
   }
   const auto may = may_run(task.join, counted);
   if (counted.total > 0 && may && !*may)

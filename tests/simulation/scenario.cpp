@@ -109,9 +109,11 @@ private:
       if (draw_.chance(20))
         task.retry.on_exit = {75};
     }
-    if (draw_.chance(20))
+    // A caller that holds what its callee needs waits for ever, as it was told to.
+    const bool calls = task.type == task_type::workflow;
+    if (!calls && draw_.chance(20))
       task.pools.push_back({"p0", 1});
-    if (draw_.chance(20))
+    if (!calls && draw_.chance(20))
       task.pools.push_back({"p1", static_cast<std::uint32_t>(draw_.between(1, 2))});
     if (draw_.chance(15))
       task.timeout.attempt = draw_.between(seconds{1}, seconds{20});
@@ -191,7 +193,9 @@ private:
   void add_pair(scripted_action::kind on, scripted_action::kind off) {
     const auto from = sometime();
     const auto workflow = add(on, from).workflow;
-    auto& ends = add(off, from + draw_.between(seconds{1}, minutes{1}));
+    // Before the end, when all triggers are paused for good.
+    const auto until = std::min<duration>(from + draw_.between(seconds{1}, minutes{1}), out_.lasts);
+    auto& ends = add(off, until);
     ends.workflow = workflow;
     ends.owed = static_cast<catch_up>(draw_.below(3));
   }
@@ -220,6 +224,36 @@ scenario two_tasks() {
   trigger.workflow = "sim.two";
   out.actions = {apply, trigger};
   out.lasts = seconds{20};
+  return out;
+}
+
+std::vector<std::string> describe(const scenario& what) {
+  static constexpr const char* types[] = {"shell", "python", "empty", "check", "workflow"};
+  std::vector<std::string> out{"slots " + std::to_string(what.slots)};
+  for (const auto& [pool, permits] : what.settings.pools)
+    out.push_back("pool " + pool + ": " + std::to_string(permits));
+  for (const auto& workflow : what.workflows) {
+    out.push_back("workflow " + workflow.id() + ", overlap " +
+                  std::to_string(static_cast<int>(workflow.overlap)) + ", max_active_runs " +
+                  std::to_string(workflow.max_active_runs));
+    for (const auto& task : workflow.tasks) {
+      auto line = "  " + task.name + ": " + types[static_cast<std::size_t>(task.type)] + ", join " +
+                  std::to_string(static_cast<int>(task.join)) + ", needs";
+      for (const auto upstream : task.needs)
+        line += ' ' + workflow.tasks[upstream].name;
+      if (task.fallback)
+        line += ", fallback " + workflow.tasks[*task.fallback].name;
+      for (const auto& need : task.pools)
+        line += ", pool " + need.pool + '=' + std::to_string(need.permits);
+      if (task.for_each)
+        line += ", for each of " + task.for_each->of;
+      if (!task.when.empty())
+        line += ", when " + task.when;
+      line += ", retries " + std::to_string(task.retry.max);
+      line += task.ignore_failure ? ", ignore_failure" : "";
+      out.push_back(std::move(line));
+    }
+  }
   return out;
 }
 

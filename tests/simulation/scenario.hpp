@@ -41,6 +41,8 @@ struct scenario {
 
 /// Two tasks in a row, run once by hand.
 scenario two_tasks();
+/// The definitions for people, a line for each task.
+std::vector<std::string> describe(const scenario& what);
 /// Everything that the engine can do, drawn from the seed.
 scenario random_scenario(std::uint64_t seed);
 

@@ -80,6 +80,8 @@ world::world(scenario of, std::uint64_t seed, crash_point at, bool echo)
       desk_{scenario_, draw_, log_, observer_}, start_{clock_.steady_now()} {
   if (echo)
     log_.echo();
+  for (const auto& line : describe(scenario_))
+    log_.note(line);
 }
 
 outcome world::run() {
@@ -234,7 +236,7 @@ steady_instant world::next_due() {
       due = std::min(due, *commit_due_);
     }
   }
-  if (const auto ask = desk_.next_due(); ask != duration::max())
+  if (const auto ask = desk_.next_due(engine_.has_value()); ask != duration::max())
     due = std::min(due, start_ + ask);
   if (!winding_down_)
     due = std::min(due, start_ + scenario_.lasts);

@@ -1,0 +1,79 @@
+#include "simulation/sweep.hpp"
+
+#include <catch2/catch.hpp>
+#include <spdlog/spdlog.h>
+
+namespace {
+
+using namespace pinion;
+using namespace pinion::sim;
+
+const bool quiet = [] {
+  spdlog::set_level(spdlog::level::off);
+  return true;
+}();
+
+std::string first_violation(const outcome& of) {
+  return of.violations.empty() ? std::string{} : of.violations.front();
+}
+
+TEST_CASE("two tasks in a row run to success over a crash at any commit", "[simulation]") {
+  const auto whole = world{two_tasks(), 1, {}, false}.run();
+  REQUIRE(first_violation(whole).empty());
+  REQUIRE(whole.commits > 5);
+  for (std::uint64_t commit = 1; commit <= whole.commits; ++commit)
+    for (const bool durable : {false, true}) {
+      CAPTURE(commit, durable);
+      CHECK(first_violation(world{two_tasks(), 1, {commit, durable}, false}.run()).empty());
+    }
+}
+
+TEST_CASE("equal seeds give equal histories, other seeds other ones", "[simulation]") {
+  const auto once = simulate(7, {20, true});
+  const auto again = simulate(7, {20, true});
+  CHECK(once.hash == again.hash);
+  CHECK(once.steps == again.steps);
+  CHECK(once.hash != simulate(8, {20, true}).hash);
+  CHECK(once.hash != simulate(7, {21, true}).hash);
+}
+
+TEST_CASE("no invariant is violated in histories of fixed seeds", "[simulation]") {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    CAPTURE(seed);
+    CHECK(first_violation(simulate(seed, {})).empty());
+    CHECK(first_violation(simulate(seed, {10, false})).empty());
+    CHECK(first_violation(simulate(seed, {11, true})).empty());
+  }
+}
+
+/// An observer with its disk, to be shown what no engine must do.
+struct watched_disk {
+  manual_clock clock{from_us(1'800'000'000'000'000)};
+  trace log{clock};
+  scenario of = two_tasks();
+  std::shared_ptr<surviving_disk> disk = std::make_shared<surviving_disk>();
+  observer eyes{of, disk, clock, log};
+};
+
+TEST_CASE("the observer sees a process that starts without a row of its attempt", "[simulation]") {
+  watched_disk at;
+  start_request request;
+  request.key = {{{1}, 0, no_element}, {1, 1, 0}};
+  at.eyes.start_asked(request);
+  REQUIRE(at.log.failed());
+  CHECK(at.log.violations().front().starts_with("[5]"));
+}
+
+TEST_CASE("the observer sees a process that starts twice", "[simulation]") {
+  watched_disk at;
+  start_request request;
+  request.key = {{{1}, 0, no_element}, {1, 1, 0}};
+  at.eyes.process_began(request);
+  REQUIRE_FALSE(at.log.failed());
+  at.eyes.process_over(request.key, {});
+  at.eyes.process_began(request);
+  REQUIRE(at.log.failed());
+  CHECK(at.log.violations().front().starts_with("[3]"));
+}
+
+} // namespace

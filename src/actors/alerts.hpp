@@ -8,9 +8,10 @@
 
 namespace pinion {
 
-/// Hands alarms to channels. An alarm's row is written with the transition that caused it and erased
-/// once its channel has it, so a crash in between repeats the hand-over, never loses it. A channel's
-/// command runs under the launcher, keyed by the alarm: a repeated start does not run it twice.
+/// Hands alarms to channels. An alarm's row is written with the transition that caused it and
+/// erased once its channel has it, so a crash in between repeats the hand-over, never loses it. A
+/// channel's command runs under the launcher, keyed by the alarm: a repeated start does not run it
+/// twice.
 struct alerts_state {
   static inline constexpr const char* name = "alerts";
   /// A command that fails is run again so often, then given up with a line in the log.

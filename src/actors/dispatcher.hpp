@@ -20,7 +20,7 @@ struct dispatcher_state {
   context_ptr context;
   permit_ledger ledger;
   std::map<std::pair<std::string, std::string>, pool_number> numbers;
-  std::vector<std::string> names{"slots"}; ///< By number.
+  std::vector<std::string> names{"slots"};                 ///< By number.
   std::unordered_map<instance_key, instance_actor> asking; ///< Queued or granted.
   std::unordered_map<pool_number, std::uint32_t> queued;   ///< Requests that need the pool.
   std::unordered_map<instance_key, std::vector<pool_units>> needs;

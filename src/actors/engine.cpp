@@ -121,7 +121,8 @@ void engine_state::change_pause(const pause_target& target, bool paused, const c
                  : result<operation_answer>{targets.error()});
     return;
   }
-  const auto tell_all = [this, targets = targets.value(), done, make, whole = target.trigger.empty()] {
+  const auto tell_all = [this, targets = targets.value(), done, make,
+                         whole = target.trigger.empty()] {
     auto all = std::make_shared<tally>(tally{targets.size(), {}, done});
     for (const auto& id : targets) {
       const auto& each = workflows.at(id);
@@ -186,8 +187,8 @@ void engine_state::shutdown(const msg::shutdown& what) {
           cancel.message = "the engine was shut down with --tasks stop";
           if (live)
             for (const auto& run : live.value()) {
-              msg::operate each{run.id, cancel, what.by, msg::answer<operation_answer>{
-                                                             [](const auto&) {}}};
+              msg::operate each{run.id, cancel, what.by,
+                                msg::answer<operation_answer>{[](const auto&) {}}};
               operate(each);
             }
         } else {
@@ -247,15 +248,15 @@ void engine_state::health(const msg::health& what) {
   out.started_at = started_at;
   out.recovery = recovery;
   out.slots = context->options.slots;
-  out.ready = recovery_over && folders.size() >= context->options.expected_folders &&
-              !shutting_down;
+  out.ready =
+      recovery_over && folders.size() >= context->options.expected_folders && !shutting_down;
   for (const auto& [_, problems] : folders)
     out.problems.insert(out.problems.end(), problems.begin(), problems.end());
   if (const auto counts = store_reader{*context->ports.kv}.counts("main"))
     for (const auto& each : counts.value())
-      out.live_runs += static_cast<std::uint32_t>(
-          each.by_state[static_cast<std::size_t>(run_state::queued)] +
-          each.by_state[static_cast<std::size_t>(run_state::running)]);
+      out.live_runs +=
+          static_cast<std::uint32_t>(each.by_state[static_cast<std::size_t>(run_state::queued)] +
+                                     each.by_state[static_cast<std::size_t>(run_state::running)]);
   self->request(context->dispatcher, caf::infinite, msg::pools_query{})
       .then([this, out, done = what.done](const std::vector<pool_status>& pools) mutable {
         out.busy = pools.front().used;
@@ -336,7 +337,9 @@ void engine_state::cancel_called(run_id run) {
   run_operation cancel;
   cancel.why = reason::run_cancelled;
   cancel.message = "its caller was stopped";
-  msg::operate each{run, cancel, {"engine", "the calling task was stopped"},
+  msg::operate each{run,
+                    cancel,
+                    {"engine", "the calling task was stopped"},
                     msg::answer<operation_answer>{[](const auto&) {}}};
   operate(each);
 }
@@ -368,8 +371,8 @@ void engine_state::workflow_down(const caf::actor_addr& who, const caf::error& w
     spdlog::error("the actor of a workflow crashed: workflow={} times={} why={}", id, at.crashes,
                   caf::to_string(why));
     if (at.crashes > max_restarts) {
-      context->ports.fatal("the actor of workflow " + id + " keeps crashing: " +
-                           caf::to_string(why));
+      context->ports.fatal("the actor of workflow " + id +
+                           " keeps crashing: " + caf::to_string(why));
       return;
     }
     if (const auto row = store_reader{*context->ports.kv}.workflow(id); row && row.value())
@@ -386,12 +389,12 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
   auto& state = self->state;
   state.self = self;
   // Nobody supervises this one, and nothing goes on without it.
-  self->set_exception_handler([fatal = context->ports.fatal](caf::scheduled_actor* who,
-                                                             std::exception_ptr& thrown) {
-    auto why = log_crash(who, thrown);
-    fatal("the actor of the engine threw: " + caf::to_string(why));
-    return why;
-  });
+  self->set_exception_handler(
+      [fatal = context->ports.fatal](caf::scheduled_actor* who, std::exception_ptr& thrown) {
+        auto why = log_crash(who, thrown);
+        fatal("the actor of the engine threw: " + caf::to_string(why));
+        return why;
+      });
   state.context = std::move(context);
   state.held = held;
   state.over = std::move(over);

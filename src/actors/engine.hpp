@@ -47,7 +47,7 @@ struct engine_state {
   instant started_at{};
   duration recovery{0};
   std::uint64_t claim_timer = 0;
-  std::size_t restoring = 0;  ///< WORKFLOWs that have not restored their runs yet.
+  std::size_t restoring = 0; ///< WORKFLOWs that have not restored their runs yet.
   bool recovery_over = false;
   bool held = false;
 
@@ -92,8 +92,7 @@ private:
 
 /// How the engine's parts start: what `start_engine` has read before any actor exists.
 engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_state> self,
-                                        context_ptr context, bool held,
-                                        std::function<void()> over);
+                                        context_ptr context, bool held, std::function<void()> over);
 
 /// The meta row that says that the engine is on hold.
 inline constexpr const char* held_row = "held";

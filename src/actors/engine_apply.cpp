@@ -71,8 +71,9 @@ private:
       return problem{errc::refused, definition.id() + " belongs to the file " + has.source,
                      "edit that file; the engine reads it by itself"};
     if (!request_.origin.empty() && has.source.empty())
-      return problem{errc::refused, definition.id() + " was applied over the API, but " +
-                                        definition.source_file + " defines it too",
+      return problem{errc::refused,
+                     definition.id() + " was applied over the API, but " + definition.source_file +
+                         " defines it too",
                      "remove one of the two"};
     return ok();
   }
@@ -91,7 +92,8 @@ private:
     const auto source = request_.origin.empty() ? std::string{} : definition.source_file;
     const bool same = found != known_.end() && change.record.hash == hash;
     if (same && !change.record.retired && change.record.source == source) {
-      plan_.answer.changes.push_back({id, change.record.version, apply_change::kind::unchanged, {}});
+      plan_.answer.changes.push_back(
+          {id, change.record.version, apply_change::kind::unchanged, {}});
       return ok();
     }
     change.record.id = id;
@@ -100,8 +102,8 @@ private:
     change.record.updated_at = context_.now();
     change.replan = !same || change.record.retired;
     change.record.retired = false;
-    change.definition = same ? found->second.definition
-                             : std::make_shared<const workflow_definition>(definition);
+    change.definition =
+        same ? found->second.definition : std::make_shared<const workflow_definition>(definition);
     if (!same) {
       ++change.record.version;
       change.fresh_version = true;
@@ -111,10 +113,11 @@ private:
     put_workflow(plan_.batch, change.record);
     const bool returns = found != known_.end() && found->second.record.retired;
     BOOST_OUTCOME_TRY(put_triggers(definition, returns));
-    plan_.answer.changes.push_back({id, change.record.version,
-                                    found == known_.end() ? apply_change::kind::created
-                                                          : apply_change::kind::updated,
-                                    {}});
+    plan_.answer.changes.push_back(
+        {id,
+         change.record.version,
+         found == known_.end() ? apply_change::kind::created : apply_change::kind::updated,
+         {}});
     plan_.changes.push_back(std::move(change));
     return ok();
   }

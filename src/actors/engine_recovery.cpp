@@ -78,8 +78,9 @@ bool engine_state::recover() {
   for (const auto& row : rows.value()) {
     const auto version = store.version(row.id, row.version);
     if (!version || !version.value())
-      return fail({errc::corrupt, "version " + std::to_string(row.version) + " of " + row.id +
-                                      " is missing", {}});
+      return fail({errc::corrupt,
+                   "version " + std::to_string(row.version) + " of " + row.id + " is missing",
+                   {}});
     auto definition = from_canonical_json(version.value()->definition);
     if (!definition)
       return fail(definition.error());

@@ -45,22 +45,34 @@ void instance_state_data::enter(const msg::enter& what) {
       arm(state_timer, what.since, task().timeout.upstream);
     }
     break;
-  case instance_state::pre_ready: ask_for_permits(what); break;
-  case instance_state::ready: start(what); break;
-  case instance_state::running: run_body(what); break;
-  case instance_state::dqc_check: start(what); break;
+  case instance_state::pre_ready:
+    ask_for_permits(what);
+    break;
+  case instance_state::ready:
+    start(what);
+    break;
+  case instance_state::running:
+    run_body(what);
+    break;
+  case instance_state::dqc_check:
+    start(what);
+    break;
   case instance_state::retry_wait: {
     state_timer_is = instance_timer::retry_due;
     const auto whole = std::max(what.retry_at - what.since, duration{0});
     arm(state_timer, what.since, whole);
     break;
   }
-  case instance_state::stopping: stop(what); break;
+  case instance_state::stopping:
+    stop(what);
+    break;
   case instance_state::success:
   case instance_state::failed:
   case instance_state::cancelled:
   case instance_state::skipped:
-  case instance_state::upstream_failed: finish(); break;
+  case instance_state::upstream_failed:
+    finish();
+    break;
   }
 }
 
@@ -74,8 +86,8 @@ void instance_state_data::ask_for_permits(const msg::enter& what) {
   wants_permits = true;
   const bool has_process = task().type != task_type::empty && task().type != task_type::workflow;
   self->send(seed.context->dispatcher,
-             permit_order{seed.key, caf::actor_cast<instance_actor>(self),
-                            seed.definition->project, task().pools, what.priority, has_process});
+             permit_order{seed.key, caf::actor_cast<instance_actor>(self), seed.definition->project,
+                          task().pools, what.priority, has_process});
 }
 
 void instance_state_data::start(const msg::enter& what) {
@@ -95,8 +107,12 @@ void instance_state_data::start(const msg::enter& what) {
 void instance_state_data::run_body(const msg::enter& what) {
   order = nullptr;
   switch (task().type) {
-  case task_type::empty: tell(run_happening::empty_done{seed.key}); break;
-  case task_type::workflow: call(what); break;
+  case task_type::empty:
+    tell(run_happening::empty_done{seed.key});
+    break;
+  case task_type::workflow:
+    call(what);
+    break;
   case task_type::shell:
   case task_type::python:
   case task_type::check:
@@ -142,8 +158,8 @@ void instance_state_data::stop(const msg::enter& what) {
   }
   order = nullptr;
   process = {seed.key, what.token};
-  // The start may have been passed over, or be told by an earlier actor: only after a watch does the
-  // answer, also "never heard of it", come here.
+  // The start may have been passed over, or be told by an earlier actor: only after a watch does
+  // the answer, also "never heard of it", come here.
   self->send(seed.context->worker, process_watch{process, caf::actor_cast<process_client>(self)});
   self->send(seed.context->worker, msg::stop_process{process, task().grace});
 }
@@ -153,8 +169,7 @@ void instance_state_data::unknown(const process_key& key) {
     return;
   if (order) {
     // Never claimed, so never started: this is its first start.
-    self->send(seed.context->worker,
-               process_order{order, caf::actor_cast<process_client>(self)});
+    self->send(seed.context->worker, process_order{order, caf::actor_cast<process_client>(self)});
     return;
   }
   process_end gone;
@@ -181,8 +196,8 @@ void instance_state_data::finish() {
   self->quit();
 }
 
-instance_actor::behavior_type
-instance(instance_actor::stateful_pointer<instance_state_data> self, instance_seed seed) {
+instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance_state_data> self,
+                                       instance_seed seed) {
   self->state.self = self;
   self->set_exception_handler(log_crash);
   self->state.seed = std::move(seed);

@@ -23,15 +23,15 @@ struct instance_state_data {
 
   instance_actor::stateful_pointer<instance_state_data> self = nullptr;
   instance_seed seed;
-  process_key process;            ///< The newest one asked for.
-  std::uint64_t state_timer = 0;  ///< Ends with the state: queue, upstream, retry.
-  std::uint64_t task_timer = 0;   ///< Ends with the instance.
+  process_key process;           ///< The newest one asked for.
+  std::uint64_t state_timer = 0; ///< Ends with the state: queue, upstream, retry.
+  std::uint64_t task_timer = 0;  ///< Ends with the instance.
   instance_timer state_timer_is = instance_timer::retry_due;
   /// Of the order under way: told again when the launcher does not know the process.
   std::shared_ptr<const start_request> order;
   bool wants_permits = false;
-  bool stopping = false;          ///< A call that is under way must be cancelled when it answers.
-  run_id called;                  ///< By a `workflow` task.
+  bool stopping = false; ///< A call that is under way must be cancelled when it answers.
+  run_id called;         ///< By a `workflow` task.
 
   void enter(const msg::enter& what);
   void timer(std::uint64_t id);
@@ -50,7 +50,7 @@ private:
   void tell(run_event event);
 };
 
-instance_actor::behavior_type
-instance(instance_actor::stateful_pointer<instance_state_data> self, instance_seed seed);
+instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance_state_data> self,
+                                       instance_seed seed);
 
 } // namespace pinion

@@ -7,9 +7,9 @@
 /// The interfaces of all actors of an engine, a line for each message. Below `actors` nothing knows
 /// them; above, `engine_client` stands for them.
 ///
-/// Who restarts whom: the ENGINE restarts a WORKFLOW, a WORKFLOW its RUNs, a RUN its INSTANCEs, each
-/// from the store, a bounded number of times. The loss of any other actor ends the process, which
-/// recovers at its next start.
+/// Who restarts whom: the ENGINE restarts a WORKFLOW, a WORKFLOW its RUNs, a RUN its INSTANCEs,
+/// each from the store, a bounded number of times. The loss of any other actor ends the process,
+/// which recovers at its next start.
 namespace pinion {
 
 /// Whoever arms timers.
@@ -83,8 +83,7 @@ using dispatcher_actor = caf::typed_actor<
     // Capacities of a project's pools; what is out above a smaller capacity stays out.
     caf::reacts_to<msg::set_pools>, caf::reacts_to<msg::set_hold>,
     // Self-sent: grants what can be granted, once for all requests of a turn.
-    caf::reacts_to<msg::flush>,
-    caf::reacts_to<msg::restore_permits>,
+    caf::reacts_to<msg::flush>, caf::reacts_to<msg::restore_permits>,
     caf::replies_to<msg::position_query>::with<msg::queue_position>,
     caf::replies_to<msg::pools_query>::with<std::vector<pool_status>>>;
 
@@ -104,8 +103,8 @@ using run_actor = timer_client::extend<
     // Applied in order; refused events are counted and logged.
     caf::reacts_to<msg::happened>, caf::reacts_to<msg::offer>,
     // From its WORKFLOW. Answers with the run once its first batch is durable.
-    caf::replies_to<msg::fire_run>::with<run_id>,
-    caf::reacts_to<msg::admit_run>, caf::reacts_to<msg::unload_run>,
+    caf::replies_to<msg::fire_run>::with<run_id>, caf::reacts_to<msg::admit_run>,
+    caf::reacts_to<msg::unload_run>,
     // Answers once durable; fails with `errc::refused` or `errc::not_found`, and nothing changed.
     caf::replies_to<msg::operate_run>::with<operation_answer>,
     // Answers from live state, after what is under way is durable.
@@ -115,22 +114,23 @@ using run_actor = timer_client::extend<
 
 /// A WORKFLOW: its triggers, versions, overlap policy, pause; the only one that decides that a slot
 /// fires and a run starts.
-using workflow_actor = caf::typed_actor<
-    caf::reacts_to<msg::set_version>,
-    // From the PLANNER; what has been decided already is ignored.
-    caf::reacts_to<msg::load_slot>, caf::reacts_to<msg::fire_slot>,
-    caf::reacts_to<msg::miss_slots>, caf::reacts_to<msg::unload_slots>,
-    // Answers once the run is durable.
-    caf::replies_to<msg::trigger_run>::with<trigger_answer>,
-    caf::replies_to<msg::call_run>::with<run_id>,
-    caf::replies_to<msg::pause_trigger>::with<operation_answer>,
-    caf::replies_to<msg::resume_trigger>::with<operation_answer>,
-    // From its RUNs.
-    caf::reacts_to<msg::run_ended>, caf::reacts_to<msg::run_reopened>,
-    // Answers with the actor of a run of this workflow; one that has ended is read from the store.
-    caf::replies_to<msg::find_run>::with<run_actor>,
-    caf::replies_to<msg::workflow_query>::with<msg::workflow_status>,
-    caf::replies_to<msg::admission_query>::with<blocked_by>>;
+using workflow_actor =
+    caf::typed_actor<caf::reacts_to<msg::set_version>,
+                     // From the PLANNER; what has been decided already is ignored.
+                     caf::reacts_to<msg::load_slot>, caf::reacts_to<msg::fire_slot>,
+                     caf::reacts_to<msg::miss_slots>, caf::reacts_to<msg::unload_slots>,
+                     // Answers once the run is durable.
+                     caf::replies_to<msg::trigger_run>::with<trigger_answer>,
+                     caf::replies_to<msg::call_run>::with<run_id>,
+                     caf::replies_to<msg::pause_trigger>::with<operation_answer>,
+                     caf::replies_to<msg::resume_trigger>::with<operation_answer>,
+                     // From its RUNs.
+                     caf::reacts_to<msg::run_ended>, caf::reacts_to<msg::run_reopened>,
+                     // Answers with the actor of a run of this workflow; one that has ended is read
+                     // from the store.
+                     caf::replies_to<msg::find_run>::with<run_actor>,
+                     caf::replies_to<msg::workflow_query>::with<msg::workflow_status>,
+                     caf::replies_to<msg::admission_query>::with<blocked_by>>;
 
 /// The PLANNER: which slots are owed and planned; feeds them to the wheel.
 using planner_actor = timer_client::extend<
@@ -147,10 +147,10 @@ using alerts_actor = process_client::extend<
 using engine_actor = timer_client::extend<
     // From the client; each is answered through the `answer` it carries.
     caf::reacts_to<msg::apply>, caf::reacts_to<msg::folder_read>, caf::reacts_to<msg::trigger>,
-    caf::reacts_to<msg::operate>,
-    caf::reacts_to<msg::pause>, caf::reacts_to<msg::resume>, caf::reacts_to<msg::hold>,
-    caf::reacts_to<msg::shutdown>, caf::reacts_to<msg::why>, caf::reacts_to<msg::wheel>,
-    caf::reacts_to<msg::pools>, caf::reacts_to<msg::health>, caf::reacts_to<msg::wait_run>,
+    caf::reacts_to<msg::operate>, caf::reacts_to<msg::pause>, caf::reacts_to<msg::resume>,
+    caf::reacts_to<msg::hold>, caf::reacts_to<msg::shutdown>, caf::reacts_to<msg::why>,
+    caf::reacts_to<msg::wheel>, caf::reacts_to<msg::pools>, caf::reacts_to<msg::health>,
+    caf::reacts_to<msg::wait_run>,
     // From INSTANCEs of type workflow.
     caf::replies_to<msg::call_workflow>::with<run_id>, caf::reacts_to<msg::cancel_called>,
     // From WORKFLOWs.

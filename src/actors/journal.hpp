@@ -2,8 +2,8 @@
 
 #include "actors/context.hpp"
 
-#include <caf/typed_event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
 #include <deque>
 #include <unordered_map>
 

@@ -30,28 +30,54 @@ struct submit {
 };
 /// Makes all earlier incarnations of `owner` stale; answers with the new one, after everything
 /// that the old one submitted is durable.
-struct replace_writer { std::uint64_t owner = 0; };
+struct replace_writer {
+  std::uint64_t owner = 0;
+};
 struct flush {};
-struct committed { result<std::uint64_t> outcome; };
+struct committed {
+  result<std::uint64_t> outcome;
+};
 
 // -- to the TIMEKEEPER
 
 /// `id` is chosen by the armer (`engine_context::new_timer`) and names the timer in `cancel_timer`
 /// and `timer_due`.
-struct arm_steady { std::uint64_t id = 0; duration in{}; };
-struct arm_wall { std::uint64_t id = 0; instant at{}; };
-struct cancel_timer { std::uint64_t id = 0; };
-struct alarm_rang { bool wall_stepped = false; };
+struct arm_steady {
+  std::uint64_t id = 0;
+  duration in{};
+};
+struct arm_wall {
+  std::uint64_t id = 0;
+  instant at{};
+};
+struct cancel_timer {
+  std::uint64_t id = 0;
+};
+struct alarm_rang {
+  bool wall_stepped = false;
+};
 struct wheel_query {};
 /// From the TIMEKEEPER to whoever armed it. At most once for each arm.
-struct timer_due { std::uint64_t id = 0; instant now{}; };
+struct timer_due {
+  std::uint64_t id = 0;
+  instant now{};
+};
 
 // -- to the DISPATCHER
 
-struct release_permits { instance_key key; };
-struct withdraw { instance_key key; };
-struct set_pools { std::string project; std::map<std::string, std::uint32_t> pools; };
-struct set_hold { bool held = false; };
+struct release_permits {
+  instance_key key;
+};
+struct withdraw {
+  instance_key key;
+};
+struct set_pools {
+  std::string project;
+  std::map<std::string, std::uint32_t> pools;
+};
+struct set_hold {
+  bool held = false;
+};
 struct pools_query {};
 /// What a row of permits says at recovery. `slot`: it also holds a worker's slot.
 struct restore_permits {
@@ -60,30 +86,42 @@ struct restore_permits {
   std::vector<pool_need> pools;
   bool slot = true;
 };
-struct position_query { instance_key key; };
+struct position_query {
+  instance_key key;
+};
 
 /// Where a request stands in the dispatcher, for `why`.
 struct queue_position {
-  bool known = false;      ///< The dispatcher has the request.
+  bool known = false; ///< The dispatcher has the request.
   bool granted = false;
-  bool held = false;       ///< The engine is on hold.
+  bool held = false;          ///< The engine is on hold.
   std::uint32_t position = 0; ///< From 1 among the requests of the same needs and above.
-  std::string pool;        ///< The pool that is short: "slots" or "project.name".
+  std::string pool;           ///< The pool that is short: "slots" or "project.name".
   std::uint32_t capacity = 0;
   std::uint32_t used = 0;
-  bool never = false;      ///< More than the pool's capacity is asked for.
+  bool never = false; ///< More than the pool's capacity is asked for.
 };
 
 // -- to the WORKER
 
-struct stop_process { process_key key; duration grace{}; };
+struct stop_process {
+  process_key key;
+  duration grace{};
+};
 /// The end of the process is durable.
-struct forget_process { process_key key; };
-struct from_launcher { launcher_event event; };
+struct forget_process {
+  process_key key;
+};
+struct from_launcher {
+  launcher_event event;
+};
 /// Recovery is over: what nobody has claimed by now is nobody's.
 struct recovery_done {};
 struct worker_query {};
-struct worker_status { bool connected = false; std::uint32_t processes = 0; };
+struct worker_status {
+  bool connected = false;
+  std::uint32_t processes = 0;
+};
 
 /// Makes or finds the run that a `workflow` task calls: `call` names the attempt of the caller.
 struct call_run {
@@ -97,7 +135,10 @@ struct call_run {
   bool only_find = false; ///< Do not make one: the caller is being stopped.
 };
 /// The same to the ENGINE, which knows the workflow; answers with the run.
-struct call_workflow { std::string workflow; call_run call; };
+struct call_workflow {
+  std::string workflow;
+  call_run call;
+};
 
 // -- to an INSTANCE
 
@@ -105,11 +146,11 @@ struct call_workflow { std::string workflow; call_run call; };
 struct enter {
   instance_state state = instance_state::waiting;
   reason why = reason::none;
-  fence token;             ///< Of the newest attempt, with the step in dqc_check.
+  fence token; ///< Of the newest attempt, with the step in dqc_check.
   std::uint8_t priority = 5;
   run_id called;
   instant retry_at{};
-  instant since{};         ///< Since when it stands there: timeouts count from it.
+  instant since{}; ///< Since when it stands there: timeouts count from it.
   instant first_ready_at{};
   /// Entered before (its actor or the engine was restarted): ask before starting.
   bool again = false;
@@ -119,24 +160,45 @@ struct enter {
   std::shared_ptr<const call_workflow> call;
 };
 struct permits_granted {};
-struct process_started { process_key key; std::int64_t pid = 0; instant at{}; };
-struct process_ended { process_key key; process_end end; };
+struct process_started {
+  process_key key;
+  std::int64_t pid = 0;
+  instant at{};
+};
+struct process_ended {
+  process_key key;
+  process_end end;
+};
 /// The launcher has never heard of the process.
-struct process_unknown { process_key key; };
+struct process_unknown {
+  process_key key;
+};
 
 // -- to a RUN
 
 /// Something happened to the run, told by one of its instances or by itself.
-struct happened { run_event event; };
+struct happened {
+  run_event event;
+};
 /// The dispatcher granted permits to the instance: render, number and write the attempt.
-struct offer { instance_key key; };
+struct offer {
+  instance_key key;
+};
 /// The slot fired. `with` joins the batch: slot, trigger, audit rows.
-struct fire_run { kv_batch with; bool admitted = true; };
+struct fire_run {
+  kv_batch with;
+  bool admitted = true;
+};
 /// It may start now.
 struct admit_run {};
 /// An operation by a person or by the overlap policy; answers once it is durable.
-struct operate_run { run_operation operation; caller by; };
-struct why_query { std::optional<instance_key> key; };
+struct operate_run {
+  run_operation operation;
+  caller by;
+};
+struct why_query {
+  std::optional<instance_key> key;
+};
 struct compose {};
 /// Drops the run if it has not fired yet (an edit made its slot void).
 struct unload_run {};
@@ -148,14 +210,27 @@ struct set_version {
   std::shared_ptr<const workflow_definition> definition;
   workflow_record record;
 };
-struct load_slot { std::string trigger; instant slot{}; std::uint32_t version = 0; };
+struct load_slot {
+  std::string trigger;
+  instant slot{};
+  std::uint32_t version = 0;
+};
 /// The slot's time has come (or had come while the engine was down). Told at least once.
-struct fire_slot { std::string trigger; instant slot{}; };
+struct fire_slot {
+  std::string trigger;
+  instant slot{};
+};
 /// The misfire policy leaves these out.
-struct miss_slots { std::string trigger; std::vector<instant> slots; };
+struct miss_slots {
+  std::string trigger;
+  std::vector<instant> slots;
+};
 /// An edit made planned slots void.
 struct unload_slots {};
-struct trigger_run { trigger_request request; caller by; };
+struct trigger_run {
+  trigger_request request;
+  caller by;
+};
 /// Of one trigger, or with `record`, which is durable, of the whole workflow.
 struct pause_trigger {
   std::string trigger;
@@ -168,23 +243,47 @@ struct resume_trigger {
   caller by;
   std::optional<workflow_record> record;
 };
-struct run_ended { run_id run; run_state state = run_state::success; };
-struct run_reopened { run_id run; };
-struct find_run { run_id run; };
+struct run_ended {
+  run_id run;
+  run_state state = run_state::success;
+};
+struct run_reopened {
+  run_id run;
+};
+struct find_run {
+  run_id run;
+};
 struct workflow_query {};
-struct workflow_status { bool paused = false; std::uint32_t live = 0; std::uint32_t queued = 0; };
+struct workflow_status {
+  bool paused = false;
+  std::uint32_t live = 0;
+  std::uint32_t queued = 0;
+};
 /// Why the run is not admitted, for `why`.
-struct admission_query { run_id run; };
+struct admission_query {
+  run_id run;
+};
 
 // -- to the PLANNER
 
-struct plan_workflow { std::shared_ptr<const workflow_definition> definition; std::uint32_t version = 0; bool replace = false; };
-struct forget_workflow { std::string workflow; };
+struct plan_workflow {
+  std::shared_ptr<const workflow_definition> definition;
+  std::uint32_t version = 0;
+  bool replace = false;
+};
+struct forget_workflow {
+  std::string workflow;
+};
 
 // -- to ALERTS
 
 /// An alarm whose outbox row `id` is durable.
-struct send_alarm { std::string id; std::string project; std::string channel; json_text body; };
+struct send_alarm {
+  std::string id;
+  std::string project;
+  std::string channel;
+  json_text body;
+};
 
 // -- to the ENGINE
 
@@ -213,23 +312,74 @@ private:
   std::shared_ptr<box> box_;
 };
 
-struct apply { apply_request request; caller by; answer<apply_answer> done; };
-struct folder_read { std::string origin; std::vector<std::string> problems; };
-struct trigger { trigger_request request; caller by; answer<trigger_answer> done; };
-struct operate { run_id run; run_operation operation; caller by; answer<operation_answer> done; };
-struct pause { pause_target target; caller by; answer<operation_answer> done; };
-struct resume { pause_target target; catch_up owed = catch_up::none; caller by; answer<operation_answer> done; };
-struct hold { bool held = true; caller by; answer<operation_answer> done; };
-struct shutdown { bool stop_tasks = false; caller by; answer<operation_answer> done; };
-struct why { run_id run; std::optional<instance_key> key; answer<why_answer> done; };
-struct wheel { answer<wheel_answer> done; };
-struct pools { answer<std::vector<pool_status>> done; };
-struct health { answer<health_answer> done; };
-struct wait_run { run_id run; duration at_most{}; answer<run_record> done; };
+struct apply {
+  apply_request request;
+  caller by;
+  answer<apply_answer> done;
+};
+struct folder_read {
+  std::string origin;
+  std::vector<std::string> problems;
+};
+struct trigger {
+  trigger_request request;
+  caller by;
+  answer<trigger_answer> done;
+};
+struct operate {
+  run_id run;
+  run_operation operation;
+  caller by;
+  answer<operation_answer> done;
+};
+struct pause {
+  pause_target target;
+  caller by;
+  answer<operation_answer> done;
+};
+struct resume {
+  pause_target target;
+  catch_up owed = catch_up::none;
+  caller by;
+  answer<operation_answer> done;
+};
+struct hold {
+  bool held = true;
+  caller by;
+  answer<operation_answer> done;
+};
+struct shutdown {
+  bool stop_tasks = false;
+  caller by;
+  answer<operation_answer> done;
+};
+struct why {
+  run_id run;
+  std::optional<instance_key> key;
+  answer<why_answer> done;
+};
+struct wheel {
+  answer<wheel_answer> done;
+};
+struct pools {
+  answer<std::vector<pool_status>> done;
+};
+struct health {
+  answer<health_answer> done;
+};
+struct wait_run {
+  run_id run;
+  duration at_most{};
+  answer<run_record> done;
+};
 /// The caller stops waiting: cancel what it called.
-struct cancel_called { run_id run; };
+struct cancel_called {
+  run_id run;
+};
 /// A run ended: whoever waits for it is told. `parent` if it was called.
-struct run_is_over { run_record run; };
+struct run_is_over {
+  run_record run;
+};
 /// Every process that an instance has should have been asked for by now.
 struct recovered {};
 /// From `start_engine`: everything is wired, recover.

@@ -21,7 +21,8 @@ struct owed_slots {
 owed_slots slots_owed(const schedule& of, instant cursor, instant now);
 
 /// The PLANNER. A slot passes four gates: planned (its row is written), loaded (its run becomes an
-/// actor), due (its wheel entry fires), decided (by the WORKFLOW). All but the last may be repeated.
+/// actor), due (its wheel entry fires), decided (by the WORKFLOW). All but the last may be
+/// repeated.
 struct planner_state {
   static inline constexpr const char* name = "planner";
   /// Slots of one trigger planned in one pass: beyond that the pass ends and is repeated.

@@ -63,7 +63,8 @@ const project_settings& run_state_data::settings() {
 
 void run_state_data::start_up() {
   evaluate = std::make_unique<expression_evaluator>(settings().pools);
-  // Monitored, not linked: a link is also kept on this side, in a list that is searched at each end.
+  // Monitored, not linked: a link is also kept on this side, in a list that is searched at each
+  // end.
   self->set_down_handler([this](caf::down_msg& what) {
     // Otherwise it has done its work, or this RUN ended it.
     if (what.reason && what.reason != caf::exit_reason::user_shutdown)
@@ -110,7 +111,8 @@ std::optional<problem> run_state_data::apply(const run_event& event,
   if (step.refused) {
     if (step.stale_fence) {
       ++stale_results;
-      // After a restart launcher and journal both tell what ended meanwhile: nothing to worry about.
+      // After a restart launcher and journal both tell what ended meanwhile: nothing to worry
+      // about.
       spdlog::log(is_of_newest_attempt(event) ? spdlog::level::debug : spdlog::level::warn,
                   "a result that nobody waits for is ignored: run={} {}",
                   to_string(core().run().id), step.refused->message);
@@ -131,8 +133,8 @@ void run_state_data::gather(run_step&& step, std::shared_ptr<const start_request
   append(gathered.outputs_dropped, std::move(step.outputs_dropped));
   for (auto& effect : step.effects) {
     if (const auto* entered = std::get_if<run_effect::entered>(&effect))
-      gathered.entered.emplace_back(
-          entered->key, enter_message(entered->key, entered->state, false, start));
+      gathered.entered.emplace_back(entered->key,
+                                    enter_message(entered->key, entered->state, false, start));
     else if (const auto* alarm = std::get_if<run_effect::alarm>(&effect))
       gather_alarm(*alarm);
     else {
@@ -303,10 +305,10 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
     return what;
   const auto& task = core().definition().tasks[key.task];
   what.why = at->why;
-  const bool checks = state == instance_state::dqc_check || at->step > 0 ||
-                      task.type == task_type::check;
+  const bool checks =
+      state == instance_state::dqc_check || at->step > 0 || task.type == task_type::check;
   what.token = {at->epoch, at->attempt, checks ? std::max(at->step, 1U) : 0U};
-  what.priority = at->priority != 0           ? at->priority
+  what.priority = at->priority != 0            ? at->priority
                   : core().run().priority != 0 ? core().run().priority
                                                : task.priority;
   what.called = at->called;
@@ -323,8 +325,7 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
     // What was granted before a reboot and never confirmed is lost: the launcher's memory of it may
     // be too, so it must not be taken for never started.
     const auto* attempt = core().newest_attempt(key);
-    const bool same_boot =
-        attempt == nullptr || attempt->boot_id == seed.context->options.boot_id;
+    const bool same_boot = attempt == nullptr || attempt->boot_id == seed.context->options.boot_id;
     if (start)
       what.start = std::move(start);
     else if (same_boot)
@@ -344,8 +345,7 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
       what.call = std::make_shared<msg::call_workflow>(
           msg::call_workflow{full ? name_of : core().definition().project + '.' + name_of,
                              {key, at->attempt, std::move(params).value(), run.slot,
-                              run.interval_start, run.interval_end, what.priority,
-                              stopping}});
+                              run.interval_start, run.interval_end, what.priority, stopping}});
     } else {
       self->send(self, msg::happened{run_happening::call_refused{key, params.error().message}});
     }
@@ -423,8 +423,7 @@ caf::result<run_id> run_state_data::fire(msg::fire_run& what) {
   if (auto refused = apply(run_happening::fire{what.admitted}))
     return to_error(*refused);
   auto promise = self->make_response_promise<run_id>();
-  gathered.replies.emplace_back(
-      [promise, id = core().run().id]() mutable { promise.deliver(id); });
+  gathered.replies.emplace_back([promise, id = core().run().id]() mutable { promise.deliver(id); });
   wake();
   return promise;
 }
@@ -462,9 +461,8 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
 }
 
 void run_state_data::instance_down(const caf::actor_addr& who, const caf::error& why) {
-  const auto found = std::find_if(instances.begin(), instances.end(), [&](const auto& each) {
-    return each.second.address() == who;
-  });
+  const auto found = std::find_if(instances.begin(), instances.end(),
+                                  [&](const auto& each) { return each.second.address() == who; });
   if (found == instances.end())
     return;
   const auto key = found->first;

@@ -64,7 +64,9 @@ void add_cause(const run_core& run, const instance_record& at, why_answer& out) 
                           "its slot is not due before " + print_utc(run.run().slot),
                           run.run().created_at});
     break;
-  case instance_state::waiting: add_upstream(run, at, out); break;
+  case instance_state::waiting:
+    add_upstream(run, at, out);
+    break;
   case instance_state::retry_wait:
     out.causes.push_back({"retry", ref_of(run, at),
                           "attempt " + std::to_string(at.attempt) + " ended (" + at.message +
@@ -78,12 +80,12 @@ void add_cause(const run_core& run, const instance_record& at, why_answer& out) 
   case instance_state::stopping:
     out.causes.push_back({"running", ref_of(run, at), sentence_of(at), at.started_at});
     break;
-  default: break;
+  default:
+    break;
   }
 }
 
-void add_forecast(const run_core& run, const forecast& times, std::uint32_t task,
-                  why_answer& out) {
+void add_forecast(const run_core& run, const forecast& times, std::uint32_t task, why_answer& out) {
   for (const auto each : times.critical_path(task))
     out.critical_path.push_back(ref_of(run, run.instances_of(each).front()));
 }
@@ -133,11 +135,12 @@ caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
   });
   if (queued) {
     self->request(seed.workflow, caf::infinite, msg::admission_query{at.run().id})
-        .then([out, promise](const blocked_by& cause) mutable {
-          out.causes.insert(out.causes.begin(), cause);
-          promise.deliver(out);
-        },
-              [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+        .then(
+            [out, promise](const blocked_by& cause) mutable {
+              out.causes.insert(out.causes.begin(), cause);
+              promise.deliver(out);
+            },
+            [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   } else if (waiting != blocked.end() && (*waiting)->why == reason::max_parallel) {
     const auto& task = at.definition().tasks[(*waiting)->key.task];
     out.causes.push_back({"limit", ref_of(at, **waiting),
@@ -147,11 +150,12 @@ caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
     promise.deliver(out);
   } else if (waiting != blocked.end()) {
     self->request(seed.context->dispatcher, caf::infinite, msg::position_query{(*waiting)->key})
-        .then([out, promise, record = **waiting](const msg::queue_position& where) mutable {
-          out.causes.insert(out.causes.begin(), permit_cause(where, record));
-          promise.deliver(out);
-        },
-              [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+        .then(
+            [out, promise, record = **waiting](const msg::queue_position& where) mutable {
+              out.causes.insert(out.causes.begin(), permit_cause(where, record));
+              promise.deliver(out);
+            },
+            [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   } else {
     promise.deliver(out);
   }

@@ -10,47 +10,94 @@ namespace {
 
 std::string_view phrase_of(reason why) noexcept {
   switch (why) {
-  case reason::exit_zero: return "its process ended with exit code 0";
-  case reason::exit_nonzero: return "its process failed";
-  case reason::signaled: return "a signal ended its process";
-  case reason::attempt_timeout: return "the attempt took longer than `timeout: {attempt:}`";
-  case reason::queue_timeout: return "it waited longer than `timeout: {queue:}`";
-  case reason::upstream_timeout: return "it waited longer than `timeout: {upstream:}`";
-  case reason::task_timeout: return "it took longer than `timeout: {task:}`";
-  case reason::run_timeout: return "the run took longer than its `timeout:`";
-  case reason::not_started: return "its process could not be started";
-  case reason::render_failed: return "an expression failed";
-  case reason::outputs_invalid: return "its outputs cannot be taken";
-  case reason::check_failed: return "a check of what it made failed";
-  case reason::worker_lost: return "its worker was lost too often";
-  case reason::launcher_lost: return "its launcher was lost too often";
-  case reason::upstream_failed: return "what it needs failed";
-  case reason::upstream_skipped: return "what it needs was skipped";
-  case reason::join_not_met: return "its `join:` can no longer be met";
-  case reason::when_false: return "its `when:` is false";
-  case reason::skip_exit: return "its process asked to be skipped";
-  case reason::empty_list: return "the list of its `for_each:` is empty";
-  case reason::fallback_not_needed: return "what it stands in for did not need it";
-  case reason::by_user: return "a person decided it";
-  case reason::run_cancelled: return "its run was cancelled";
-  case reason::sub_workflow: return "so did the run it called";
-  case reason::empty_task: return "there is nothing to do in it";
-  case reason::cancelled_by_next: return "a newer run took its place";
-  case reason::condition_failed: return "its `when:` cannot be evaluated";
-  case reason::expansion_failed: return "the list of its `for_each:` cannot be made";
-  case reason::slot_not_due: return "its slot is not due yet";
-  case reason::run_not_admitted: return "its run waits for its turn";
-  case reason::upstream_pending: return "it waits for what it needs";
-  case reason::permits_pending: return "it waits for permits or for a worker's slot";
-  case reason::max_parallel: return "`max_parallel` of its fan-out is reached";
-  case reason::fallback_pending: return "it runs only if what it stands in for fails";
-  case reason::retry_due_later: return "its next attempt is not due yet";
-  case reason::stop_requested: return "its process is being stopped";
-  case reason::held: return "the engine is on hold";
-  case reason::all_done: return "all is done";
-  case reason::tasks_failed: return "tasks failed";
-  default: return {};
+  case reason::exit_zero:
+    return "its process ended with exit code 0";
+  case reason::exit_nonzero:
+    return "its process failed";
+  case reason::signaled:
+    return "a signal ended its process";
+  case reason::attempt_timeout:
+    return "the attempt took longer than `timeout: {attempt:}`";
+  case reason::queue_timeout:
+    return "it waited longer than `timeout: {queue:}`";
+  case reason::upstream_timeout:
+    return "it waited longer than `timeout: {upstream:}`";
+  case reason::task_timeout:
+    return "it took longer than `timeout: {task:}`";
+  case reason::run_timeout:
+    return "the run took longer than its `timeout:`";
+  case reason::not_started:
+    return "its process could not be started";
+  case reason::render_failed:
+    return "an expression failed";
+  case reason::outputs_invalid:
+    return "its outputs cannot be taken";
+  case reason::check_failed:
+    return "a check of what it made failed";
+  case reason::worker_lost:
+    return "its worker was lost too often";
+  case reason::launcher_lost:
+    return "its launcher was lost too often";
+  case reason::upstream_failed:
+    return "what it needs failed";
+  case reason::upstream_skipped:
+    return "what it needs was skipped";
+  case reason::join_not_met:
+    return "its `join:` can no longer be met";
+  case reason::when_false:
+    return "its `when:` is false";
+  case reason::skip_exit:
+    return "its process asked to be skipped";
+  case reason::empty_list:
+    return "the list of its `for_each:` is empty";
+  case reason::fallback_not_needed:
+    return "what it stands in for did not need it";
+  case reason::by_user:
+    return "decided by hand";
+  case reason::run_cancelled:
+    return "its run was cancelled";
+  case reason::sub_workflow:
+    return "so did the run it called";
+  case reason::empty_task:
+    return "there is nothing to do in it";
+  case reason::cancelled_by_next:
+    return "a newer run took its place";
+  case reason::condition_failed:
+    return "its `when:` cannot be evaluated";
+  case reason::expansion_failed:
+    return "the list of its `for_each:` cannot be made";
+  case reason::slot_not_due:
+    return "its slot is not due yet";
+  case reason::run_not_admitted:
+    return "its run waits for its turn";
+  case reason::upstream_pending:
+    return "it waits for what it needs";
+  case reason::permits_pending:
+    return "it waits for permits or for a worker's slot";
+  case reason::max_parallel:
+    return "`max_parallel` of its fan-out is reached";
+  case reason::fallback_pending:
+    return "it runs only if what it stands in for fails";
+  case reason::retry_due_later:
+    return "its next attempt is not due yet";
+  case reason::stop_requested:
+    return "its process is being stopped";
+  case reason::held:
+    return "the engine is on hold";
+  case reason::all_done:
+    return "all is done";
+  case reason::tasks_failed:
+    return "tasks failed";
+  default:
+    return {};
   }
+}
+
+/// To what a person wants to know: seconds, or milliseconds where it was over soon.
+std::string rounded(duration took) {
+  constexpr std::chrono::seconds soon{10};
+  return took < soon ? print_duration(std::chrono::floor<std::chrono::milliseconds>(took))
+                     : print_duration(std::chrono::floor<std::chrono::seconds>(took));
 }
 
 std::string with_message(reason why, const std::string& message) {
@@ -62,11 +109,16 @@ std::string with_message(reason why, const std::string& message) {
 
 std::string_view phrase_of(instance_state state) noexcept {
   switch (state) {
-  case instance_state::ready: return "its process is being started";
-  case instance_state::running: return "its process runs";
-  case instance_state::dqc_check: return "what it made is being checked";
-  case instance_state::stopping: return "its process is being stopped";
-  default: return to_string(state);
+  case instance_state::ready:
+    return "its process is being started";
+  case instance_state::running:
+    return "its process runs";
+  case instance_state::dqc_check:
+    return "what it made is being checked";
+  case instance_state::stopping:
+    return "its process is being stopped";
+  default:
+    return to_string(state);
   }
 }
 
@@ -95,8 +147,8 @@ std::string ref_of(const run_core& run, const instance_record& at) {
 }
 
 std::string sentence_about(const run_core& run, const instance_record& at) {
-  auto text = at.why == reason::none ? std::string{phrase_of(at.state)}
-                                     : with_message(at.why, at.message);
+  auto text =
+      at.why == reason::none ? std::string{phrase_of(at.state)} : with_message(at.why, at.message);
   if (at.attempt > 1)
     text += "; attempt " + std::to_string(at.attempt);
   return at.state == instance_state::failed ? text + cover_of(run, at) : text;
@@ -116,7 +168,7 @@ std::string sentence_about(const run_core& run) {
   }
   auto text = with_message(at.why, at.message);
   if (at.started_at != never && at.ended_at >= at.started_at)
-    text += ", after " + print_duration(at.ended_at - at.started_at);
+    text += ", after " + rounded(at.ended_at - at.started_at);
   return text;
 }
 
@@ -129,10 +181,10 @@ std::vector<blocked_by> ended_causes(const run_core& run, const instance_record&
   for (const auto need : run.definition().tasks[at.key.task].needs)
     for (const auto& each : run.instances_of(need))
       if (out.size() < most && (is_failing(each.state) || each.state == instance_state::skipped))
-        out.push_back({"upstream", ref_of(run, each),
-                       std::string{to_string(each.state)} + ": " +
-                           with_message(each.why, each.message),
-                       each.ended_at});
+        out.push_back(
+            {"upstream", ref_of(run, each),
+             std::string{to_string(each.state)} + ": " + with_message(each.why, each.message),
+             each.ended_at});
   return out;
 }
 

@@ -54,8 +54,8 @@ void worker_state::take(launcher_event& event) {
   }
 }
 
-// What no instance of the store claims was granted by an engine whose store is not this one, or ended
-// before its instance asked and has been replaced since: it must not go on unseen.
+// What no instance of the store claims was granted by an engine whose store is not this one, or
+// ended before its instance asked and has been replaced since: it must not go on unseen.
 void worker_state::disown(const process_key& key, const process& orphan) {
   spdlog::warn("a process belongs to no attempt and is ended: process={}", to_string(key));
   if (orphan.ended)

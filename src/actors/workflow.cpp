@@ -87,7 +87,8 @@ std::shared_ptr<const workflow_definition> workflow_state_data::version(std::uin
 
 const trigger_definition* workflow_state_data::trigger_named(const std::string& wanted) const {
   const auto& all = seed.definition->triggers;
-  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.id == wanted; });
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.id == wanted; });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -125,8 +126,8 @@ result<run_plan> workflow_state_data::plan_of(const trigger_definition& trigger,
   plan.priority = trigger.priority;
   plan.overlap = trigger.overlap.value_or(definition.overlap);
   const auto in = zone::load(definition.timezone);
-  plan.interval = interval_of(trigger.when, slot, definition.data_interval,
-                              in ? in.value() : zone{});
+  plan.interval =
+      interval_of(trigger.when, slot, definition.data_interval, in ? in.value() : zone{});
   BOOST_OUTCOME_TRY(params, resolve_params(definition, trigger.id));
   plan.params = std::move(params);
   return plan;
@@ -222,8 +223,7 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
   slot.decided_at = seed.context->now();
   slot.lateness = std::max(slot.decided_at - plan.slot, duration{0});
   const bool by_clock = !plan.trigger.starts_with('@');
-  slot.outcome =
-      by_clock && slot.lateness > late_after ? slot_outcome::late : slot_outcome::fired;
+  slot.outcome = by_clock && slot.lateness > late_after ? slot_outcome::late : slot_outcome::fired;
   const auto before = store_reader{*seed.context->ports.kv}.slot(key);
   put_slot(with, slot, before && before.value() ? &*before.value() : nullptr);
   if (!plan.request_key.empty())
@@ -333,9 +333,9 @@ void workflow_state_data::decide(const trigger_definition& trigger, instant slot
     return;
   }
   const auto all = live();
-  const auto decision = decide_admission(
-      all, seed.definition->max_active_runs,
-      {run_id{}, trigger.id, plan.value().overlap, false, false});
+  const auto decision =
+      decide_admission(all, seed.definition->max_active_runs,
+                       {run_id{}, trigger.id, plan.value().overlap, false, false});
   if (decision.verdict == admission_verdict::skip || decision.verdict == admission_verdict::miss) {
     now.outcome = decision.verdict == admission_verdict::skip ? slot_outcome::skipped_overlap
                                                               : slot_outcome::missed;
@@ -343,10 +343,11 @@ void workflow_state_data::decide(const trigger_definition& trigger, instant slot
     settle(now, row);
     return;
   }
-  launch(plan.value(), decision, {}, [this, name_of = trigger.id, slot](const result<run_id>& made) {
-    if (made)
-      settled(name_of, slot);
-  });
+  launch(plan.value(), decision, {},
+         [this, name_of = trigger.id, slot](const result<run_id>& made) {
+           if (made)
+             settled(name_of, slot);
+         });
 }
 
 void workflow_state_data::settled(const std::string& trigger, instant slot) {
@@ -372,7 +373,8 @@ void workflow_state_data::settle(slot_record now, const slot_record* before) {
   }
   kv_batch batch;
   put_slot(batch, now, before);
-  submit(std::move(batch), [this, name_of = now.trigger, slot = now.slot] { settled(name_of, slot); });
+  submit(std::move(batch),
+         [this, name_of = now.trigger, slot = now.slot] { settled(name_of, slot); });
 }
 
 void workflow_state_data::miss(const msg::miss_slots& what) {
@@ -472,11 +474,13 @@ caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::tri
       decide_admission(live(), seed.definition->max_active_runs,
                        {run_id{}, plan.trigger, plan.overlap, plan.ignore_overlap, false});
   if (decision.verdict == admission_verdict::skip)
-    return to_error({errc::refused, "a run of " + id() + " is under way and its overlap policy is skip",
+    return to_error({errc::refused,
+                     "a run of " + id() + " is under way and its overlap policy is skip",
                      "wait for it, cancel it, or use --ignore-overlap"});
   if (decision.verdict == admission_verdict::miss)
-    return to_error({errc::limit, std::to_string(max_queued_per_trigger) + " runs of " + id() +
-                                      " made by hand are queued already",
+    return to_error({errc::limit,
+                     std::to_string(max_queued_per_trigger) + " runs of " + id() +
+                         " made by hand are queued already",
                      "cancel some, or raise max_active_runs"});
   kv_batch with;
   put_audit(with, audit(what.by, "trigger", id()));
@@ -732,8 +736,8 @@ void workflow_state_data::run_down(const caf::actor_addr& who, const caf::error&
       std::erase_if(loaded, [&](const auto& each) { return each.second == run; });
       runs.erase(run);
     } else if (at.crashes > max_restarts) {
-      seed.context->ports.fatal("the actor of run " + to_string(run) + " keeps crashing: " +
-                                caf::to_string(why));
+      seed.context->ports.fatal("the actor of run " + to_string(run) +
+                                " keeps crashing: " + caf::to_string(why));
     } else {
       replace_run(run);
     }
@@ -820,8 +824,8 @@ blocked_by workflow_state_data::explain_admission(run_id run) const {
     if (at.fired && at.candidate.admitted && other != run)
       others += (others.empty() ? "" : ", ") + to_string(other);
   cause.message = "waits for its turn: max_active_runs is " +
-                  std::to_string(seed.definition->max_active_runs) + ", active: " +
-                  (others.empty() ? "none" : others);
+                  std::to_string(seed.definition->max_active_runs) +
+                  ", active: " + (others.empty() ? "none" : others);
   return cause;
 }
 
@@ -836,8 +840,8 @@ msg::workflow_status workflow_state_data::status() const {
   return out;
 }
 
-workflow_actor::behavior_type
-workflow(workflow_actor::stateful_pointer<workflow_state_data> self, workflow_seed seed) {
+workflow_actor::behavior_type workflow(workflow_actor::stateful_pointer<workflow_state_data> self,
+                                       workflow_seed seed) {
   self->state.self = self;
   self->set_exception_handler(log_crash);
   self->state.seed = std::move(seed);
@@ -856,9 +860,7 @@ workflow(workflow_actor::stateful_pointer<workflow_state_data> self, workflow_se
       [self](const msg::run_reopened& what) { self->state.reopened(what.run); },
       [self](const msg::find_run& what) { return self->state.find(what.run); },
       [self](const msg::workflow_query&) { return self->state.status(); },
-      [self](const msg::admission_query& what) {
-        return self->state.explain_admission(what.run);
-      },
+      [self](const msg::admission_query& what) { return self->state.explain_admission(what.run); },
   };
 }
 

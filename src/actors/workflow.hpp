@@ -120,7 +120,7 @@ private:
   audit_record audit(const caller& by, std::string verb, std::string object) const;
 };
 
-workflow_actor::behavior_type
-workflow(workflow_actor::stateful_pointer<workflow_state_data> self, workflow_seed seed);
+workflow_actor::behavior_type workflow(workflow_actor::stateful_pointer<workflow_state_data> self,
+                                       workflow_seed seed);
 
 } // namespace pinion

@@ -76,8 +76,9 @@ void add_now(std::vector<route>& table, const api_ptr& state) {
       handle(state, request, reply);
     };
   };
-  table.push_back(
-      {"GET", "/api/v1/why", "Why a run, an instance, a workflow or a trigger is not going on.", with_state(why)});
+  table.push_back({"GET", "/api/v1/why",
+                   "Why a run, an instance, a workflow or a trigger is not going on.",
+                   with_state(why)});
   table.push_back({"GET", "/api/v1/wheel", "The timing wheel now.", with_state(wheel)});
   table.push_back(
       {"GET", "/api/v1/health", "Is the engine ready? 503 if not.", with_state(health)});

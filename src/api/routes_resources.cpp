@@ -119,7 +119,7 @@ result<json> list_audit(api_state& state, const http_request& request) {
       });
 }
 
-/// What became of slots: of a workflow or trigger, or by outcome.
+/// What became of slots: of a workflow or trigger, or by outcome; those to come only on demand.
 result<json> list_slots(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRYV(check_query(request, {"workflow", "trigger", "state", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
@@ -141,6 +141,8 @@ result<json> list_slots(api_state& state, const http_request& request) {
   return filled_page(
       ask, [&](const page_request& part) { return view.rows.list_slots(filter, part); },
       [&](const slot_record& record) -> result<json> {
+        if (!filter.outcome && record.outcome == slot_outcome::planned)
+          return json();
         BOOST_OUTCOME_TRY(definition, current_definition(view, record.workflow));
         return objects::slot(record, objects::zone_of(*definition));
       });

@@ -25,9 +25,8 @@ void add_trigger(const workflow_definition& definition, const trigger_definition
         {"paused", ref, by_whom(row->paused_by, row->paused_reason), row->paused_at});
   } else if (const auto next = next_slot(trigger.when, now)) {
     const auto in = zone::load(definition.timezone);
-    out.causes.push_back({"time", ref,
-                          "its next slot is " + print_local(*next, in ? in.value() : zone{}),
-                          never});
+    out.causes.push_back(
+        {"time", ref, "its next slot is " + print_local(*next, in ? in.value() : zone{}), never});
     if (out.expected_start == never || *next < out.expected_start)
       out.expected_start = *next;
   } else {
@@ -45,7 +44,8 @@ result<why_answer> why_workflow(const store_view& view, const reference& ref) {
   why_answer out;
   out.state = record.retired ? "retired" : record.paused ? "paused" : "active";
   if (record.retired)
-    out.causes.push_back({"retired", record.id, "its file is gone; it returns with the file", never});
+    out.causes.push_back(
+        {"retired", record.id, "its file is gone; it returns with the file", never});
   if (record.paused)
     out.causes.push_back(
         {"paused", record.id, by_whom(record.paused_by, record.paused_reason), record.paused_at});
@@ -65,7 +65,8 @@ result<why_answer> why_workflow(const store_view& view, const reference& ref) {
     return problem{errc::not_found, record.id + " has no trigger " + ref.trigger,
                    "`pinionctl get triggers --workflow " + record.id + "` lists them"};
   if (definition->triggers.empty())
-    out.causes.push_back({"time", record.id, "it has no trigger: it runs by hand or when called", never});
+    out.causes.push_back(
+        {"time", record.id, "it has no trigger: it runs by hand or when called", never});
   if (record.paused || record.retired)
     out.expected_start = never;
   out.sentence = out.causes.empty() ? out.state : out.causes.front().message;

@@ -10,8 +10,8 @@
 #include <vector>
 
 /// The pieces of the canonical form. ON DISK, inside version objects: a member is never renamed or
-/// given another meaning. A member that has the value of a fresh struct (`task_definition{}` ...) is
-/// left out, so these values are part of format 1 as well; a test pins them.
+/// given another meaning. A member that has the value of a fresh struct (`task_definition{}` ...)
+/// is left out, so these values are part of format 1 as well; a test pins them.
 namespace pinion::definitions {
 
 nlohmann::json to_json(const task_definition& task);
@@ -19,8 +19,8 @@ nlohmann::json to_json(const trigger_definition& trigger);
 nlohmann::json to_json(const param_definition& param);
 nlohmann::json to_json(const alarm_rules& alarms);
 
-/// Inverse. Throw `nlohmann::json::exception` for wrong types and `corrupt_member` for values out of
-/// their range; the caller turns both into a problem.
+/// Inverse. Throw `nlohmann::json::exception` for wrong types and `corrupt_member` for values out
+/// of their range; the caller turns both into a problem.
 task_definition task_from(const nlohmann::json& json);
 trigger_definition trigger_from(const nlohmann::json& json);
 param_definition param_from(const nlohmann::json& json);
@@ -48,7 +48,8 @@ inline void put(nlohmann::json& into, const char* name, duration value, duration
     into[name] = value.count();
 }
 
-template <class Value> void take(const nlohmann::json& from, const char* name, Value& into) {
+template <class Value>
+void take(const nlohmann::json& from, const char* name, Value& into) {
   if (const auto at = from.find(name); at != from.end())
     into = at->get<Value>();
 }
@@ -59,7 +60,8 @@ inline void take(const nlohmann::json& from, const char* name, duration& into) {
 }
 
 /// Words of a closed set, by the number of the value.
-template <class Enum, std::size_t Count> struct word_table {
+template <class Enum, std::size_t Count>
+struct word_table {
   std::string_view words[Count];
 
   std::string_view word(Enum value) const { return words[static_cast<std::size_t>(value)]; }

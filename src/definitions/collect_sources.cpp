@@ -110,8 +110,8 @@ private:
       return refuse(path, os_error());
     bytes_ += text.size();
     out_.sources.push_back({path, std::move(text)});
-    full_ = bytes_ > definition_limits::set_bytes ||
-            out_.sources.size() > definition_limits::set_files;
+    full_ =
+        bytes_ > definition_limits::set_bytes || out_.sources.size() > definition_limits::set_files;
     if (full_)
       refuse(path, "the files read together have more than 256 MiB, or are more than 100,000");
   }

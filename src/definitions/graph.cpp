@@ -44,7 +44,6 @@ public:
   }
 
 private:
-
   const std::vector<std::string_view>& names_view() const {
     if (names_.empty())
       for (const auto& task : tasks_)
@@ -73,8 +72,8 @@ private:
       if (!from)
         continue;
       if (*from == task)
-        report_.error(use.offset, "the task needs itself: " + tasks_[task].name + " -> " +
-                                      tasks_[task].name);
+        report_.error(use.offset,
+                      "the task needs itself: " + tasks_[task].name + " -> " + tasks_[task].name);
       else
         add_edge(*from, task);
     }

@@ -20,8 +20,7 @@ void link_tasks(const reporter& report, const node* flow, const std::vector<task
 
 /// A cycle of a directed graph, `successors[i]` being where the arrows of i lead: its nodes in the
 /// order of the arrows, beginning at the smallest. Empty if there is none.
-std::vector<std::uint32_t>
-find_cycle(const std::vector<std::vector<std::uint32_t>>& successors);
+std::vector<std::uint32_t> find_cycle(const std::vector<std::vector<std::uint32_t>>& successors);
 
 /// "a -> b -> a"; the middle of a long one is left out.
 std::string print_cycle(const std::vector<std::string_view>& names);

@@ -12,7 +12,8 @@ namespace pinion::definitions {
 
 /// A key of a construct, and how its value goes into what is being made. The tables of these are
 /// the language: the JSON Schema is tested against them.
-template <class Draft> struct key_rule {
+template <class Draft>
+struct key_rule {
   std::string_view key;
   void (*read)(const reporter& report, const node& value, Draft& into);
 };

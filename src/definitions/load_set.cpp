@@ -95,8 +95,9 @@ private:
     const auto [at, fresh] = sources_.emplace(project, from.path);
     if (!fresh && at->second != from.path) {
       if (contested_.emplace(project, from.path).second)
-        sink_.add({from.path, 1, 1, "the project " + shown(project) +
-                                        " has its settings from " + at->second + " already"});
+        sink_.add({from.path, 1, 1,
+                   "the project " + shown(project) + " has its settings from " + at->second +
+                       " already"});
       return;
     }
     auto settings = from.settings;
@@ -115,7 +116,8 @@ private:
     }
     std::sort(known.begin(), known.end());
     known.erase(std::unique(known.begin(), known.end()), known.end());
-    const auto where = projects_.empty() ? std::string{"pinion.yaml"} : projects_.begin()->second.path;
+    const auto where =
+        projects_.empty() ? std::string{"pinion.yaml"} : projects_.begin()->second.path;
     const auto message = "there is no environment " + shown(options_.environment);
     sink_.add({where, 1, 1, message,
                known.empty() ? "declare it under `environments:` in pinion.yaml"
@@ -185,9 +187,8 @@ private:
 
   void add_member(read_workflow_result read, const std::string& file, const std::string& path) {
     read.definition.source_file = path;
-    members_.push_back({{std::move(read.definition), file, read.at.line},
-                        read.name_at,
-                        std::move(read.calls)});
+    members_.push_back(
+        {{std::move(read.definition), file, read.at.line}, read.name_at, std::move(read.calls)});
   }
 
   void check_duplicates() {
@@ -270,9 +271,9 @@ private:
       const auto& name = first.loaded.definition.tasks[call.task].call_workflow;
       if (called_id(first.loaded.definition, name) != members_[next].loaded.definition.id())
         continue;
-      return sink_.add({first.loaded.file, call.at.line, call.at.column,
-                        "workflows call each other in a cycle: " +
-                            print_cycle({ids.begin(), ids.end()})});
+      return sink_.add(
+          {first.loaded.file, call.at.line, call.at.column,
+           "workflows call each other in a cycle: " + print_cycle({ids.begin(), ids.end()})});
     }
   }
 
@@ -295,10 +296,10 @@ private:
   const load_options& options_;
   diagnostic_sink sink_;
   load_result result_;
-  std::map<std::string, project_file> projects_;     ///< By absolute folder.
-  std::map<std::string, std::string> sources_;       ///< Project -> path of its pinion.yaml.
+  std::map<std::string, project_file> projects_;            ///< By absolute folder.
+  std::map<std::string, std::string> sources_;              ///< Project -> path of its pinion.yaml.
   std::set<std::pair<std::string, std::string>> contested_; ///< Reported once each.
-  std::map<std::string, project_settings> settings_; ///< Of projects with a pinion.yaml.
+  std::map<std::string, project_settings> settings_;        ///< Of projects with a pinion.yaml.
   std::map<std::string, project_settings> borrowed_; ///< Of projects without one in this set.
   std::vector<set_member> members_;
   std::unordered_map<std::string, std::uint32_t> positions_; ///< Id -> place in `members_`.

@@ -83,10 +83,8 @@ constexpr timeout_rule timeout_rules[] = {
 };
 
 constexpr check_rule check_rules[] = {
-    {"command",
-     [](const reporter& report, const node& at, check_definition& into) {
-       read_command(report, at, into.command, into.argv);
-     }},
+    {"command", [](const reporter& report, const node& at,
+                   check_definition& into) { read_command(report, at, into.command, into.argv); }},
     {"name",
      [](const reporter& report, const node& at, check_definition& into) {
        if (auto value = read_name(report, at))
@@ -125,10 +123,8 @@ void read_groups(const reporter& report, const node& at, for_each_draft& into) {
 }
 
 constexpr for_each_rule for_each_rules[] = {
-    {"of",
-     [](const reporter& report, const node& at, for_each_draft& into) {
-       read_elements(report, at, *into.fan);
-     }},
+    {"of", [](const reporter& report, const node& at,
+              for_each_draft& into) { read_elements(report, at, *into.fan); }},
     {"groups", read_groups},
     {"max_parallel",
      [](const reporter& report, const node& at, for_each_draft& into) {

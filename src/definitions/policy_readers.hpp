@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-/// Readers of the smaller constructs of a task. Each reads over what is there already: a key that is
-/// not named keeps its value.
+/// Readers of the smaller constructs of a task. Each reads over what is there already: a key that
+/// is not named keeps its value.
 namespace pinion::definitions {
 
 /// `retry: 3` or `{max:, delay:, factor:, max_delay:, jitter:, on_exit:, on_timeout:}`.

@@ -60,8 +60,7 @@ void read_secrets_map(const reporter& report, const node& at, overlay_draft& int
   for (std::size_t i = 0; i < at.pairs(); ++i) {
     const auto& key = at.key(i);
     if (!is_name(key.text))
-      report.error(key, shown(key.text) + " is no legal name of a secret",
-                   std::string{name_rule});
+      report.error(key, shown(key.text) + " is no legal name of a secret", std::string{name_rule});
     secret_draft draft{{}, into.folder};
     const auto& value = at.value(i);
     if (value.is_scalar())
@@ -96,8 +95,7 @@ void read_channels(const reporter& report, const node& at, overlay_draft& into) 
   for (std::size_t i = 0; i < at.pairs(); ++i) {
     const auto& key = at.key(i);
     if (!is_name(key.text))
-      report.error(key, shown(key.text) + " is no legal name of a channel",
-                   std::string{name_rule});
+      report.error(key, shown(key.text) + " is no legal name of a channel", std::string{name_rule});
     channel_definition channel;
     channel.cwd = *into.folder;
     const auto errors = report.sink.error_count();

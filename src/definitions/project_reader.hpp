@@ -16,20 +16,19 @@ namespace pinion::definitions {
 /// What a pinion.yaml says, the chosen environment applied.
 struct project_file {
   std::string path;
-  std::string folder;                   ///< Absolute.
-  std::string project;                  ///< Empty: the folder of each workflow's file names it.
+  std::string folder;  ///< Absolute.
+  std::string project; ///< Empty: the folder of each workflow's file names it.
   std::string timezone = "UTC";
   nlohmann::json vars = nlohmann::json::object();
   nlohmann::json environment_vars = nlohmann::json::object(); ///< Win over those of workflows.
-  project_settings settings;            ///< `project` is empty if it is above.
-  task_definition defaults;             ///< What its `defaults:` make of an unsaid task.
+  project_settings settings; ///< `project` is empty if it is above.
+  task_definition defaults;  ///< What its `defaults:` make of an unsaid task.
   std::vector<std::string> environments;
-  bool has_environment = false;         ///< The chosen one is among them.
+  bool has_environment = false; ///< The chosen one is among them.
 };
 
 /// Reads a pinion.yaml; without content it says nothing. `environment` may be empty.
-project_file read_project(const reporter& report, std::string folder,
-                          std::string_view environment);
+project_file read_project(const reporter& report, std::string folder, std::string_view environment);
 
 /// Reads `vars:`: a map of any values.
 nlohmann::json read_vars(const reporter& report, const node& at);

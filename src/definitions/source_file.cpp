@@ -110,10 +110,9 @@ file_place source_file::place_of(std::size_t offset) const {
   const auto& starts = line_starts();
   const auto after = std::upper_bound(starts.begin(), starts.end(), offset);
   const auto begin = *(after - 1);
-  const auto columns = std::count_if(text_.begin() + begin,
-                                     text_.begin() + static_cast<std::ptrdiff_t>(offset), [](char c) {
-                                       return !continues(static_cast<unsigned char>(c));
-                                     });
+  const auto columns =
+      std::count_if(text_.begin() + begin, text_.begin() + static_cast<std::ptrdiff_t>(offset),
+                    [](char c) { return !continues(static_cast<unsigned char>(c)); });
   return {static_cast<std::uint32_t>(after - starts.begin()),
           static_cast<std::uint32_t>(columns + 1)};
 }

@@ -31,13 +31,13 @@ struct typed_key {
 };
 
 constexpr typed_key typed_keys[] = {
-    {"run", shell_only},        {"shell", shell_only | bit(task_type::check)},
-    {"script", python_only},    {"args", python_only},
-    {"python", python_only},    {"workflow", workflow_only},
-    {"params", workflow_only},  {"cwd", process},
-    {"env", process},           {"stdin", body},
-    {"grace", process},         {"skip_exit", body},
-    {"checks", process},        {"retry", process | workflow_only},
+    {"run", shell_only},       {"shell", shell_only | bit(task_type::check)},
+    {"script", python_only},   {"args", python_only},
+    {"python", python_only},   {"workflow", workflow_only},
+    {"params", workflow_only}, {"cwd", process},
+    {"env", process},          {"stdin", body},
+    {"grace", process},        {"skip_exit", body},
+    {"checks", process},       {"retry", process | workflow_only},
 };
 
 template <auto Member>
@@ -203,10 +203,8 @@ constexpr task_rule default_rules[] = {
 constexpr task_rule own_rules[] = {
     {"title", text_into<&task_definition::title>},
     {"type", read_type},
-    {"run",
-     [](const reporter& report, const node& at, task_draft& into) {
-       read_command(report, at, into.task.run, into.task.argv);
-     }},
+    {"run", [](const reporter& report, const node& at,
+               task_draft& into) { read_command(report, at, into.task.run, into.task.argv); }},
     {"script", filled_text_into<&task_definition::script>},
     {"args", read_args},
     {"workflow", read_call},
@@ -223,10 +221,8 @@ constexpr task_rule own_rules[] = {
      [](const reporter& report, const node& at, task_draft& into) {
        into.groups_by_pool = read_for_each(report, at, into.task.for_each);
      }},
-    {"checks",
-     [](const reporter& report, const node& at, task_draft& into) {
-       read_checks(report, at, into.task.checks);
-     }},
+    {"checks", [](const reporter& report, const node& at,
+                  task_draft& into) { read_checks(report, at, into.task.checks); }},
     {"ignore_failure", flag_into<&task_definition::ignore_failure>},
 };
 
@@ -260,11 +256,16 @@ constexpr key_rule<alarm_draft> alarm_rules_table[] = {{"alert", read_channel}};
 /// Which key makes a task what its type says.
 std::string_view needed_key(task_type type) {
   switch (type) {
-  case task_type::shell: return "run";
-  case task_type::python: return "script";
-  case task_type::check: return "checks";
-  case task_type::workflow: return "workflow";
-  case task_type::empty: return {};
+  case task_type::shell:
+    return "run";
+  case task_type::python:
+    return "script";
+  case task_type::check:
+    return "checks";
+  case task_type::workflow:
+    return "workflow";
+  case task_type::empty:
+    return {};
   }
   return {};
 }

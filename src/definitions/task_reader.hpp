@@ -19,9 +19,9 @@ struct name_use {
 
 /// What a task says about other tasks; resolved when all of them are known.
 struct task_links {
-  std::uint32_t offset = 0;     ///< Of its name.
-  const node* body = nullptr;   ///< Its map.
-  bool has_needs = false;       ///< `needs:` stands there, even if it is empty.
+  std::uint32_t offset = 0;   ///< Of its name.
+  const node* body = nullptr; ///< Its map.
+  bool has_needs = false;     ///< `needs:` stands there, even if it is empty.
   std::uint32_t needs_offset = 0;
   std::vector<name_use> needs;
   std::optional<name_use> fallback;
@@ -32,9 +32,9 @@ struct task_links {
 struct task_draft {
   task_definition task;
   task_links links;
-  const std::string* folder = nullptr;          ///< Absolute, of the file; relative `cwd:` starts there.
-  const project_settings* settings = nullptr;   ///< Pools and channels by name.
-  const node* groups_by_pool = nullptr;         ///< `groups: pool`, until the pools are known.
+  const std::string* folder = nullptr; ///< Absolute, of the file; relative `cwd:` starts there.
+  const project_settings* settings = nullptr; ///< Pools and channels by name.
+  const node* groups_by_pool = nullptr;       ///< `groups: pool`, until the pools are known.
 };
 
 /// What tasks get that say nothing, made of one or more `defaults:` maps: a task as it is before
@@ -48,8 +48,8 @@ void read_task(const reporter& report, const node& name, const node& body, task_
 std::vector<alarm_target> read_alarms(const reporter& report, const node& at,
                                       const project_settings& settings);
 
-/// The node that holds the text of a field as `template_checker` names it, below the map of a task or
-/// of `defaults:`; null pointer if it is not there.
+/// The node that holds the text of a field as `template_checker` names it, below the map of a task
+/// or of `defaults:`; null pointer if it is not there.
 const node* find_field(const node& body, std::string_view field);
 
 /// `path` made absolute below `folder`, without dots.

@@ -43,10 +43,8 @@ constexpr key_rule<trigger_draft> trigger_rules[] = {
        if (const auto value = read_integer(report, at, 1, 9))
          into.trigger.priority = static_cast<std::uint8_t>(*value);
      }},
-    {"overlap",
-     [](const reporter& report, const node& at, trigger_draft& into) {
-       into.trigger.overlap = read_overlap(report, at);
-     }},
+    {"overlap", [](const reporter& report, const node& at,
+                   trigger_draft& into) { into.trigger.overlap = read_overlap(report, at); }},
 };
 
 void report_schedule(const reporter& report, const node& at, const problem& why) {
@@ -92,8 +90,9 @@ void require_params(const reporter& report, const node& at, const trigger_draft&
     const bool found = std::any_of(given.begin(), given.end(),
                                    [&](const auto& value) { return value.first == param.name; });
     if (param.default_value.empty() && !found)
-      report.error(at, "the parameter " + shown(param.name) +
-                           " has no default, so each trigger must give it",
+      report.error(at,
+                   "the parameter " + shown(param.name) +
+                       " has no default, so each trigger must give it",
                    "add `params: {" + param.name + ": ...}` to the trigger");
   }
 }

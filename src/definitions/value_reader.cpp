@@ -59,7 +59,8 @@ bool is_json_number(std::string_view text) {
   return at == text.size();
 }
 
-template <class Number> std::optional<Number> parse_number(std::string_view text) {
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size())
@@ -99,9 +100,8 @@ std::string print_number(double value) { return nlohmann::json(value).dump(); }
 bool is_name(std::string_view text) noexcept {
   if (text.empty() || text.size() > 64 || text[0] == '-')
     return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return is_letter_or_low_line(c) || is_digit(c) || c == '-';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_letter_or_low_line(c) || is_digit(c) || c == '-'; });
 }
 
 bool is_identifier(std::string_view text) noexcept {
@@ -110,10 +110,14 @@ bool is_identifier(std::string_view text) noexcept {
 
 std::string_view kind_of(const node& at) {
   switch (at.is) {
-  case node::kind::null: return "nothing";
-  case node::kind::scalar: return "text";
-  case node::kind::list: return "a list";
-  case node::kind::map: return "a map";
+  case node::kind::null:
+    return "nothing";
+  case node::kind::scalar:
+    return "text";
+  case node::kind::list:
+    return "a list";
+  case node::kind::map:
+    return "a map";
   }
   return "nothing";
 }
@@ -121,8 +125,8 @@ std::string_view kind_of(const node& at) {
 void report_kind(const reporter& report, const node& at, std::string_view expected) {
   std::string advice;
   // `{{ x }}` is a map whose key is a map; where a text belongs, `{ x }` was meant the same way.
-  const bool braces = at.is_map() && at.flow &&
-                      (expected == "text" || (at.pairs() == 1 && at.key(0).is_map()));
+  const bool braces =
+      at.is_map() && at.flow && (expected == "text" || (at.pairs() == 1 && at.key(0).is_map()));
   if (braces)
     advice = "write \"{{ … }}\" in quotes: YAML reads a bare { as a map";
   report.error(at, std::string{expected} + " is expected here, not " + std::string{kind_of(at)},
@@ -233,8 +237,10 @@ std::optional<duration> read_duration(const reporter& report, const node& at,
 
 std::optional<nlohmann::json> read_json(const reporter& report, const node& at) {
   switch (at.is) {
-  case node::kind::null: return nlohmann::json(nullptr);
-  case node::kind::scalar: return scalar_as_json(report, at);
+  case node::kind::null:
+    return nlohmann::json(nullptr);
+  case node::kind::scalar:
+    return scalar_as_json(report, at);
   case node::kind::list: {
     auto list = nlohmann::json::array();
     for (const auto& item : at.items) {
@@ -245,7 +251,8 @@ std::optional<nlohmann::json> read_json(const reporter& report, const node& at) 
     }
     return list;
   }
-  case node::kind::map: break;
+  case node::kind::map:
+    break;
   }
   auto map = nlohmann::json::object();
   for (std::size_t i = 0; i < at.pairs(); ++i) {

@@ -14,7 +14,8 @@
 
 /// Readers of single values. Each returns the value, or reports why there is none and returns
 /// nothing. Scalars follow the core schema of YAML 1.2 restricted to JSON's forms of numbers: `no`,
-/// `on`, `010`, `1_000`, `0x1F` are text. Where a text is asked for, every scalar is one, as written.
+/// `on`, `010`, `1_000`, `0x1F` are text. Where a text is asked for, every scalar is one, as
+/// written.
 namespace pinion::definitions {
 
 /// [A-Za-z0-9_][A-Za-z0-9_-]{0,63}
@@ -62,8 +63,8 @@ std::optional<std::vector<std::string>> read_texts(const reporter& report, const
 std::optional<std::size_t> read_word(const reporter& report, const node& at,
                                      const std::vector<std::string_view>& words);
 
-/// A map from identifiers to texts, put into `into` in order of names; what is there stays unless it
-/// is named again.
+/// A map from identifiers to texts, put into `into` in order of names; what is there stays unless
+/// it is named again.
 void read_text_map(const reporter& report, const node& at, bool (*legal)(std::string_view) noexcept,
                    std::string_view what, std::vector<std::pair<std::string, std::string>>& into);
 

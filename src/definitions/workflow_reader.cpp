@@ -84,10 +84,8 @@ constexpr key_rule<workflow_draft> workflow_rules[] = {
      }},
     {"timezone", read_timezone},
     {"params", keep<&workflow_draft::params>},
-    {"vars",
-     [](const reporter& report, const node& at, workflow_draft& into) {
-       into.vars = read_vars(report, at);
-     }},
+    {"vars", [](const reporter& report, const node& at,
+                workflow_draft& into) { into.vars = read_vars(report, at); }},
     {"triggers", keep<&workflow_draft::triggers>},
     {"overlap",
      [](const reporter& report, const node& at, workflow_draft& into) {
@@ -152,8 +150,8 @@ void read_tasks(const reporter& report, const node& root, workflow_draft& draft)
   }
 }
 
-/// The place of a problem in the text of a task's field: in the task, in the workflow's `defaults:`,
-/// or, if it comes from pinion.yaml, at the task's name.
+/// The place of a problem in the text of a task's field: in the task, in the workflow's
+/// `defaults:`, or, if it comes from pinion.yaml, at the task's name.
 std::size_t place_of(const reporter& report, const workflow_draft& draft, const task_links& links,
                      const text_problem& found) {
   const auto* at = find_field(*links.body, found.field);

@@ -12,9 +12,9 @@ namespace pinion::definitions {
 
 /// What a file is read with.
 struct workflow_context {
-  std::string folder;                     ///< Absolute, of the file.
+  std::string folder; ///< Absolute, of the file.
   std::string project;
-  const project_file* above = nullptr;    ///< The nearest pinion.yaml; may be null.
+  const project_file* above = nullptr;        ///< The nearest pinion.yaml; may be null.
   const project_settings* settings = nullptr; ///< Effective ones of the project; never null.
 };
 
@@ -26,8 +26,8 @@ struct workflow_call {
 
 struct read_workflow_result {
   workflow_definition definition;
-  file_place at;                   ///< Of the document.
-  file_place name_at;              ///< Of the value of `workflow:`.
+  file_place at;      ///< Of the document.
+  file_place name_at; ///< Of the value of `workflow:`.
   std::vector<workflow_call> calls;
 };
 

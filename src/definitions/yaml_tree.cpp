@@ -136,7 +136,9 @@ private:
   }
 
   /// A map that stands where a text belongs is left to its reader, which has the better advice.
-  static bool is_braces(const node& map) { return map.flow && map.pairs() == 1 && map.key(0).is_map(); }
+  static bool is_braces(const node& map) {
+    return map.flow && map.pairs() == 1 && map.key(0).is_map();
+  }
 
   void check_keys(node& map) {
     if (is_braces(map))

@@ -28,7 +28,8 @@ result<void> check_size(const std::string& key, std::size_t bytes) {
   if (bytes <= max_output_value_bytes)
     return ok();
   return problem{errc::limit,
-                 "output \"" + key + "\" has " + std::to_string(bytes) + " bytes, more than 65536 (64 KiB)",
+                 "output \"" + key + "\" has " + std::to_string(bytes) +
+                     " bytes, more than 65536 (64 KiB)",
                  "write the data to a file in $PINION_WORKSPACE and its path as the output"};
 }
 

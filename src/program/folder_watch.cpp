@@ -85,8 +85,8 @@ private:
 class host_folder_watch final : public folder_watch {
 public:
   host_folder_watch(engine_client& engine, options chosen)
-      : engine_{engine}, options_{std::move(chosen)}, end_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
-        thread_{[this] { run(); }} {}
+      : engine_{engine}, options_{std::move(chosen)},
+        end_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)}, thread_{[this] { run(); }} {}
 
   ~host_folder_watch() override {
     stop();

@@ -60,15 +60,15 @@ result<std::string> absolute_path(const std::string& text) {
 
 const std::vector<setting>& settings() {
   static const std::vector<setting> all{
-      {"--data", "engine.data", "DIR", "data folder (default $XDG_STATE_HOME/pinion; root: /var/lib/pinion)",
-       false,
+      {"--data", "engine.data", "DIR",
+       "data folder (default $XDG_STATE_HOME/pinion; root: /var/lib/pinion)", false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(path, absolute_path(text));
          to.data = std::move(path);
          return ok();
        }},
-      {"--workflows", "engine.workflows", "DIR", "folder of workflow files, read recursively; may be repeated",
-       true,
+      {"--workflows", "engine.workflows", "DIR",
+       "folder of workflow files, read recursively; may be repeated", true,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(path, absolute_path(text));
          to.workflows.push_back(std::move(path));
@@ -79,14 +79,15 @@ const std::vector<setting>& settings() {
          to.environment = text;
          return ok();
        }},
-      {"--slots", "engine.slots", "N", "processes at once (default 2 x processors; 1 to 10000)", false,
+      {"--slots", "engine.slots", "N", "processes at once (default 2 x processors; 1 to 10000)",
+       false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(number, read_number(text, 1, 10'000));
          to.slots = static_cast<std::uint32_t>(number);
          return ok();
        }},
-      {"--watch", "engine.watch", "on|off", "read workflow folders again when they change (default on)",
-       false,
+      {"--watch", "engine.watch", "on|off",
+       "read workflow folders again when they change (default on)", false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(value, read_switch(text));
          to.watch = value;
@@ -115,7 +116,8 @@ const std::vector<setting>& settings() {
          return ok();
        }},
       {"--task-log-limit", "log.task_limit_bytes", "BYTES",
-       "of an attempt's log; above it the middle is cut out (default 268435456; 4194304 or more)", false,
+       "of an attempt's log; above it the middle is cut out (default 268435456; 4194304 or more)",
+       false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(number, read_number(text, 4ULL << 20U, 1ULL << 50U));
          to.log_limit_bytes = number;
@@ -302,7 +304,8 @@ std::string options_help() {
   };
   for (const auto& each : settings())
     line(each.flag + ' ' + each.argument, each.help);
-  line("--config FILE", "YAML with the same settings in sections, as `pinion config show` prints them");
+  line("--config FILE",
+       "YAML with the same settings in sections, as `pinion config show` prints them");
   return out;
 }
 

@@ -25,10 +25,10 @@ struct program_options {
   std::string data;                   ///< Absolute.
   std::vector<std::string> workflows; ///< Absolute folders or files.
   std::string environment;
-  std::uint32_t slots = 0;            ///< From 1.
+  std::uint32_t slots = 0; ///< From 1.
   bool watch = true;
   bool triggers = true;
-  bool sync = true;                   ///< Durability: acknowledged means on disk.
+  bool sync = true; ///< Durability: acknowledged means on disk.
   std::string log_level = "info";
   std::uint64_t log_limit_bytes = 256ULL << 20U;
   std::vector<shown_setting> shown;
@@ -36,8 +36,8 @@ struct program_options {
 
 /// What the process was given.
 struct program_arguments {
-  std::vector<std::string> words;                    ///< argv without the program and the verb.
-  std::map<std::string, std::string> environment;    ///< Of the process.
+  std::vector<std::string> words;                 ///< argv without the program and the verb.
+  std::map<std::string, std::string> environment; ///< Of the process.
   bool root = false;
   std::uint32_t processors = 1;
 };

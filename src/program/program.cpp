@@ -45,13 +45,18 @@ int complain(const problem& why, int code) {
 int exit_code_of(errc code) noexcept {
   switch (code) {
   case errc::in_use:
-  case errc::unavailable: return EX_TEMPFAIL;
+  case errc::unavailable:
+    return EX_TEMPFAIL;
   case errc::refused:
   case errc::newer_format:
-  case errc::invalid: return EX_CONFIG;
-  case errc::corrupt: return EX_DATAERR;
-  case errc::storage_failure: return EX_IOERR;
-  default: return EX_OSERR;
+  case errc::invalid:
+    return EX_CONFIG;
+  case errc::corrupt:
+    return EX_DATAERR;
+  case errc::storage_failure:
+    return EX_IOERR;
+  default:
+    return EX_OSERR;
   }
 }
 
@@ -77,7 +82,8 @@ void notify_manager(const std::string& text) {
   if (sender < 0)
     return;
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-  ::sendto(sender, text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&to), length);
+  ::sendto(sender, text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&to),
+           length);
   ::close(sender);
 }
 
@@ -160,8 +166,8 @@ int serve(const program_options& options) {
   if (!folder)
     return complain(folder.error(), exit_code_of(folder.error().code));
   const auto& at = folder.value();
-  auto opened = rocks_kv::open({at.database(), at.mirror(),
-                                options.sync ? durability::sync : durability::os});
+  auto opened = rocks_kv::open(
+      {at.database(), at.mirror(), options.sync ? durability::sync : durability::os});
   if (!opened)
     return complain(opened.error(), exit_code_of(opened.error().code));
   auto& kv = *opened.value();
@@ -233,7 +239,7 @@ int serve(const program_options& options) {
       while (::poll(all, 2, -1) < 0 || (all[0].revents == 0 && all[1].revents == 0)) {
       }
     }
-    spdlog::info("shutting down: tasks that run go on under the launcher");
+    spdlog::info("shutting down: what still runs goes on under the launcher");
     notify_manager("STOPPING=1\n");
     folders->stop();
     server.value()->stop();

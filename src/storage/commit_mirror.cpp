@@ -63,7 +63,8 @@ commit_mirror::~commit_mirror() {
 
 problem commit_mirror::os_problem(const char* doing) const {
   return {errc::storage_failure,
-          std::string{"cannot "} + doing + " " + file_.string() + ": " + std::strerror(errno), {}};
+          std::string{"cannot "} + doing + " " + file_.string() + ": " + std::strerror(errno),
+          {}};
 }
 
 result<commit_mirror> commit_mirror::open(std::filesystem::path file, durability how) {

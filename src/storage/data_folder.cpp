@@ -20,7 +20,8 @@ constexpr std::string_view format_words = "pinion data folder, format ";
 
 problem os_problem(const char* doing, const fs::path& what, int error) {
   return {errc::os_failure,
-          std::string{"cannot "} + doing + " " + what.string() + ": " + std::strerror(error), {}};
+          std::string{"cannot "} + doing + " " + what.string() + ": " + std::strerror(error),
+          {}};
 }
 
 /// A descriptor that is closed when nobody has taken it.

@@ -116,7 +116,8 @@ problem not_a_key(const char* kind, std::string_view bytes) {
     hex += digits[static_cast<unsigned char>(byte) >> 4U];
     hex += digits[static_cast<unsigned char>(byte) & 15U];
   }
-  return {errc::corrupt, std::string{"the store holds a key that is no "} + kind + ": 0x" + hex, {}};
+  return {
+      errc::corrupt, std::string{"the store holds a key that is no "} + kind + ": 0x" + hex, {}};
 }
 
 template <class Key>
@@ -236,7 +237,11 @@ std::string slots_by_outcome(std::string_view lane, pinion::slot_outcome outcome
   return writer{'o'}.name(lane).u8(static_cast<std::uint8_t>(outcome)).take();
 }
 std::string counter(const counter_key& key) {
-  return writer{'c'}.name(key.lane).name(key.workflow).u8(static_cast<std::uint8_t>(key.state)).take();
+  return writer{'c'}
+      .name(key.lane)
+      .name(key.workflow)
+      .u8(static_cast<std::uint8_t>(key.state))
+      .take();
 }
 std::string counters(std::string_view lane) { return writer{'c'}.name(lane).take(); }
 std::string counters_of(std::string_view lane, std::string_view workflow) {
@@ -269,7 +274,9 @@ result<std::string> decode_project(std::string_view bytes) {
   return decode_single('p', "project", bytes);
 }
 
-result<slot_key> decode_slot(std::string_view bytes) { return decode_slot_like('s', "slot", bytes); }
+result<slot_key> decode_slot(std::string_view bytes) {
+  return decode_slot_like('s', "slot", bytes);
+}
 
 result<slot_key> decode_natural(std::string_view bytes) {
   return decode_slot_like('n', "natural key", bytes);

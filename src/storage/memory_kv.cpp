@@ -13,9 +13,7 @@ namespace {
 using rows = surviving_disk::rows;
 using all_rows = std::array<std::shared_ptr<rows>, family_count>;
 
-const rows& in_family(const all_rows& all, family in) {
-  return *all[static_cast<std::size_t>(in)];
-}
+const rows& in_family(const all_rows& all, family in) { return *all[static_cast<std::size_t>(in)]; }
 
 std::optional<std::string> find(const rows& from, std::string_view key) {
   const auto at = from.find(key);
@@ -170,8 +168,8 @@ result<std::uint64_t> memory_kv::apply(const kv_batch& batch) {
   for (const auto& write : batch.writes)
     apply_write(*disk_, write);
   ++disk_->commits;
-  writable(*disk_, family::meta).insert_or_assign(std::string{keys::commits},
-                                                  little_u64(disk_->commits));
+  writable(*disk_, family::meta)
+      .insert_or_assign(std::string{keys::commits}, little_u64(disk_->commits));
   return disk_->commits;
 }
 

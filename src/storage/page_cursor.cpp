@@ -44,8 +44,8 @@ std::string write_cursor(char kind, std::string_view key) {
 
 result<std::optional<std::string>> read_cursor(const page_request& ask, char kind) {
   if (ask.limit < 1 || ask.limit > largest_page)
-    return problem{errc::invalid,
-                   "a page holds 1 to 1000 items, not " + std::to_string(ask.limit), {}};
+    return problem{
+        errc::invalid, "a page holds 1 to 1000 items, not " + std::to_string(ask.limit), {}};
   if (ask.cursor.empty())
     return std::optional<std::string>{};
   auto bytes = from_hex(ask.cursor);

@@ -149,8 +149,8 @@ struct rocks_kv::impl {
     }
   }
 
-  /// Makes the group durable, its number last. What failed once never succeeds again: after a failed
-  /// fsync the kernel may have dropped the pages, and a later success would prove nothing.
+  /// Makes the group durable, its number last. What failed once never succeeds again: after a
+  /// failed fsync the kernel may have dropped the pages, and a later success would prove nothing.
   result<void> write(rocksdb::WriteBatch& group, std::uint64_t number) {
     if (failure)
       return *failure;

@@ -106,8 +106,7 @@ result<void> look_into(const fs::path& folder, const std::string& name, Look loo
   rocksdb::DB* raw = nullptr;
   rocksdb::DBOptions options;
   options.info_log_level = rocksdb::InfoLogLevel::FATAL_LEVEL;
-  const auto status =
-      rocksdb::DB::OpenForReadOnly(options, folder.string(), some, &handles, &raw);
+  const auto status = rocksdb::DB::OpenForReadOnly(options, folder.string(), some, &handles, &raw);
   if (!status.ok())
     return to_problem(status, "open the store " + folder.string());
   const std::unique_ptr<rocksdb::DB> db{raw};
@@ -246,8 +245,8 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
   if (fs::create_directories(folder, error) && !error)
     fs::permissions(folder, fs::perms::owner_all, error);
   if (error)
-    return problem{errc::storage_failure,
-                   "cannot create " + folder.string() + ": " + error.message(), {}};
+    return problem{
+        errc::storage_failure, "cannot create " + folder.string() + ": " + error.message(), {}};
   if (fs::exists(folder / "CURRENT", error)) {
     std::vector<std::string> names;
     const auto status = rocksdb::DB::ListColumnFamilies({}, folder.string(), &names);

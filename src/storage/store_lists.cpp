@@ -279,8 +279,7 @@ result<page<instance_record>> store_reader::list_instances(const instance_filter
     at = stopped;
   }
   if (filter.run && !last) {
-    BOOST_OUTCOME_TRY(stopped,
-                      gather_instances(rows_, filter, {*filter.run, 0, 0}, true, so_far));
+    BOOST_OUTCOME_TRY(stopped, gather_instances(rows_, filter, {*filter.run, 0, 0}, true, so_far));
     at = stopped;
   }
   const auto source = source_of(rows_, filter);
@@ -389,8 +388,7 @@ result<std::vector<run_counts>> store_reader::counts(std::string_view lane) cons
     BOOST_OUTCOME_TRY(count, codecs::decode_counter(value));
     return counted{std::move(at), count};
   };
-  BOOST_OUTCOME_TRY(found,
-                    read_prefix<counted>(rows_, family::index, keys::counters(lane), row));
+  BOOST_OUTCOME_TRY(found, read_prefix<counted>(rows_, family::index, keys::counters(lane), row));
   for (const auto& [key, count] : found) {
     if (all.empty() || all.back().workflow != key.workflow)
       all.push_back({key.workflow, {}});
@@ -405,8 +403,8 @@ result<run_counts> store_reader::counts_of(std::string_view lane, std::string_vi
     return counts;
   for (std::size_t i = 0; i < run_state_count; ++i) {
     const auto key = keys::counter({std::string{lane}, counts.workflow, static_cast<run_state>(i)});
-    BOOST_OUTCOME_TRY(count, read_one<std::int64_t>(rows_, family::index, key,
-                                                    codecs::decode_counter));
+    BOOST_OUTCOME_TRY(count,
+                      read_one<std::int64_t>(rows_, family::index, key, codecs::decode_counter));
     counts.by_state[i] = count.value_or(0);
   }
   return counts;

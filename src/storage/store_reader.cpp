@@ -83,9 +83,9 @@ result<std::optional<output_record>> store_reader::output(const instance_key& ke
 result<std::optional<slot_record>> store_reader::slot(const keys::slot_key& key) const {
   if (!keys::is_name(key.lane) || !keys::is_name(key.workflow) || !keys::is_name(key.trigger))
     return std::optional<slot_record>{};
-  return read_one<slot_record>(
-      rows_, family::slots, keys::slot(key),
-      [&](std::string_view value) { return codecs::decode_slot(key, value); });
+  return read_one<slot_record>(rows_, family::slots, keys::slot(key), [&](std::string_view value) {
+    return codecs::decode_slot(key, value);
+  });
 }
 
 result<std::optional<workflow_record>> store_reader::workflow(std::string_view id) const {
@@ -171,8 +171,8 @@ result<std::vector<instance_record>> store_reader::instances_of(run_id run) cons
 }
 
 result<std::vector<attempt_record>> store_reader::newest_attempts_of(run_id run) const {
-  BOOST_OUTCOME_TRY(all, read_prefix<attempt_record>(rows_, family::attempts, keys::rows_of(run),
-                                                     attempt_row));
+  BOOST_OUTCOME_TRY(
+      all, read_prefix<attempt_record>(rows_, family::attempts, keys::rows_of(run), attempt_row));
   std::vector<attempt_record> newest;
   for (auto& each : all) {
     if (newest.empty() || newest.back().instance != each.instance)
@@ -208,9 +208,8 @@ result<std::vector<slot_record>> store_reader::planned_slots(instant from, insta
   std::vector<slot_record> found;
   if (from >= to)
     return found;
-  BOOST_OUTCOME_TRY(planned,
-                    read_all<keys::slot_key>(rows_, family::slots, keys::plan_from(from),
-                                             keys::plan_from(to), row));
+  BOOST_OUTCOME_TRY(planned, read_all<keys::slot_key>(rows_, family::slots, keys::plan_from(from),
+                                                      keys::plan_from(to), row));
   found.reserve(planned.size());
   for (const auto& key : planned) {
     BOOST_OUTCOME_TRY(record, slot(key));

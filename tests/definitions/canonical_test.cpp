@@ -72,9 +72,10 @@ TEST_CASE("the canonical form does not change", "[canonical]") {
   made.tasks[0].name = "a";
   made.tasks[0].run = "x";
   made.tasks[0].env = {{"B", "1"}};
-  CHECK(to_canonical_json(made) ==
-        R"({"format":1,"name":"w","project":"dw","tasks":[{"env":[["B","1"]],"name":"a","run":"x"}],)"
-        R"("triggers":[{"id":"t","text":"every 15m","when":{"every_us":900000000}}]})");
+  CHECK(
+      to_canonical_json(made) ==
+      R"({"format":1,"name":"w","project":"dw","tasks":[{"env":[["B","1"]],"name":"a","run":"x"}],)"
+      R"("triggers":[{"id":"t","text":"every 15m","when":{"every_us":900000000}}]})");
 }
 
 TEST_CASE("what the canonical form leaves out has the values of format 1", "[canonical]") {
@@ -119,11 +120,12 @@ TEST_CASE("a form of a newer format is refused, one with unknown members is read
 }
 
 TEST_CASE("what is no canonical form is corrupt, never an exception", "[canonical]") {
-  for (const auto* text :
-       {"", "{", "[]", "{}", R"({"format":1})", R"({"format":1,"project":1,"name":"b","tasks":[]})",
-        R"({"format":1,"project":"a","name":"b","tasks":[{"needs":[7]}]})",
-        R"({"format":1,"project":"a","name":"b","tasks":[{"type":"x"}]})",
-        R"({"format":1,"project":"a","name":"b","tasks":[],"triggers":[{"id":"t","when":{"cron":"x","timezone":"UTC"}}]})"}) {
+  for (
+      const auto* text :
+      {"", "{", "[]", "{}", R"({"format":1})", R"({"format":1,"project":1,"name":"b","tasks":[]})",
+       R"({"format":1,"project":"a","name":"b","tasks":[{"needs":[7]}]})",
+       R"({"format":1,"project":"a","name":"b","tasks":[{"type":"x"}]})",
+       R"({"format":1,"project":"a","name":"b","tasks":[],"triggers":[{"id":"t","when":{"cron":"x","timezone":"UTC"}}]})"}) {
     INFO(text);
     const auto back = from_canonical_json(text);
     REQUIRE_FALSE(back);
@@ -143,7 +145,8 @@ TEST_CASE("any texts and numbers of a task survive the canonical form", "[canoni
     task.run = *word;
     task.argv = *rc::gen::container<std::vector<std::string>>(word);
     task.env = {{*word, *word}};
-    task.retry.factor = *rc::gen::map(rc::gen::inRange(1, 1'000'000), [](int n) { return n / 7.0; });
+    task.retry.factor =
+        *rc::gen::map(rc::gen::inRange(1, 1'000'000), [](int n) { return n / 7.0; });
     task.timeout.task = duration{*rc::gen::inRange<std::int64_t>(0, 1'000'000'000'000)};
     task.priority = *rc::gen::inRange<std::uint8_t>(1, 10);
     made.tasks.push_back(task);

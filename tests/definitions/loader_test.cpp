@@ -41,26 +41,28 @@ workflow_definition load_one(const std::string& text, const std::string& project
 
 TEST_CASE("defaults of pinion.yaml, of the workflow and of the task are merged key by key",
           "[loader]") {
-  const auto made = load_one("workflow: w\n"
-                             "defaults: {retry: {delay: 1m, factor: 2}, env: {A: w, B: w}}\n"
-                             "tasks:\n"
-                             "  a: {run: x, retry: {factor: 3}, env: {B: t}}\n",
-                             "defaults: {retry: {max: 2, delay: 5m}, env: {A: p, C: p}, shell: sh}\n");
+  const auto made =
+      load_one("workflow: w\n"
+               "defaults: {retry: {delay: 1m, factor: 2}, env: {A: w, B: w}}\n"
+               "tasks:\n"
+               "  a: {run: x, retry: {factor: 3}, env: {B: t}}\n",
+               "defaults: {retry: {max: 2, delay: 5m}, env: {A: p, C: p}, shell: sh}\n");
   const auto& task = made.tasks.at(0);
   CHECK(task.retry.max == 2);
   CHECK(task.retry.delay == duration{1min});
   CHECK(task.retry.factor == 3.0);
   CHECK(task.shell == "sh");
-  CHECK(task.env == std::vector<std::pair<std::string, std::string>>{
-                        {"A", "w"}, {"B", "t"}, {"C", "p"}});
+  CHECK(task.env ==
+        std::vector<std::pair<std::string, std::string>>{{"A", "w"}, {"B", "t"}, {"C", "p"}});
   CHECK(task.cwd == "/w/dw");
 }
 
 TEST_CASE("rows of a flow run one after another, beside what `needs` says", "[loader]") {
-  const auto made = load_one("workflow: w\n"
-                             "tasks:\n"
-                             "  a: {run: x}\n  b: {run: x}\n  c: {run: x}\n  d: {run: x, needs: a}\n"
-                             "flow: [a, [b, c], [d]]\n");
+  const auto made =
+      load_one("workflow: w\n"
+               "tasks:\n"
+               "  a: {run: x}\n  b: {run: x}\n  c: {run: x}\n  d: {run: x, needs: a}\n"
+               "flow: [a, [b, c], [d]]\n");
   CHECK(made.tasks[0].needs.empty());
   CHECK(made.tasks[1].needs == std::vector<std::uint32_t>{0});
   CHECK(made.tasks[2].needs == std::vector<std::uint32_t>{0});
@@ -96,10 +98,11 @@ TEST_CASE("the forms of for_each, timeout, retry and pool mean what the surface 
 }
 
 TEST_CASE("plain scalars are typed as in YAML 1.2, with JSON's numbers", "[loader]") {
-  const auto made = load_one("workflow: w\n"
-                             "vars: {a: no, b: 010, c: 1e3, d: true, e: 1_000, f: -5, g: 0x1F, h: ~,"
-                             " i: \"7\", j: y, k: 12:30}\n"
-                             "tasks: {t: {run: x}}\n");
+  const auto made =
+      load_one("workflow: w\n"
+               "vars: {a: no, b: 010, c: 1e3, d: true, e: 1_000, f: -5, g: 0x1F, h: ~,"
+               " i: \"7\", j: y, k: 12:30}\n"
+               "tasks: {t: {run: x}}\n");
   CHECK(made.vars == R"({"a":"no","b":"010","c":1000.0,"d":true,"e":"1_000","f":-5,"g":"0x1F",)"
                      R"("h":null,"i":"7","j":"y","k":"12:30"})");
 }
@@ -122,7 +125,8 @@ TEST_CASE("vars of the environment win over the workflow's, those over pinion.ya
   CHECK(refused.errors[0].suggestion == "known: `dev`");
 }
 
-TEST_CASE("the project is pinion.yaml's or the folder's, the nearest pinion.yaml wins", "[loader]") {
+TEST_CASE("the project is pinion.yaml's or the folder's, the nearest pinion.yaml wins",
+          "[loader]") {
   const source_text sources[] = {{"/w/pinion.yaml", "vars: {from: outer}\n"},
                                  {"/w/a/f.yaml", one_task("one")},
                                  {"/w/b/pinion.yaml", "project: dw\nvars: {from: inner}\n"},

@@ -18,31 +18,46 @@ std::vector<std::string> one_of_each() {
   attempt.permits = {{"gpu", 2}};
   return {codecs::encode(test::run_of(1, "p.w", run_state::running)),
           codecs::encode(test::instance_of(1, 2, instance_state::running)),
-          codecs::encode(attempt), codecs::encode(permit_record{}),
-          codecs::encode(output_record{{}, R"({"a":1})"}), codecs::encode(slot_record{}),
-          codecs::encode(trigger_record{}), codecs::encode(workflow_record{}),
-          codecs::encode(version_record{}), codecs::encode(audit_record{}),
-          codecs::encode_project("{}"), codecs::encode_run_id(run_id{300})};
+          codecs::encode(attempt),
+          codecs::encode(permit_record{}),
+          codecs::encode(output_record{{}, R"({"a":1})"}),
+          codecs::encode(slot_record{}),
+          codecs::encode(trigger_record{}),
+          codecs::encode(workflow_record{}),
+          codecs::encode(version_record{}),
+          codecs::encode(audit_record{}),
+          codecs::encode_project("{}"),
+          codecs::encode_run_id(run_id{300})};
 }
 
 /// How decoding the n-th of `one_of_each` fails.
 errc failure_of(std::size_t kind, std::string_view bytes) {
-  const auto code = [](const auto& decoded) {
-    return decoded ? errc::none : decoded.error().code;
-  };
+  const auto code = [](const auto& decoded) { return decoded ? errc::none : decoded.error().code; };
   switch (kind) {
-  case 0: return code(codecs::decode_run({}, bytes));
-  case 1: return code(codecs::decode_instance({}, bytes));
-  case 2: return code(codecs::decode_attempt({}, bytes));
-  case 3: return code(codecs::decode_permit({}, bytes));
-  case 4: return code(codecs::decode_output({}, bytes));
-  case 5: return code(codecs::decode_slot({}, bytes));
-  case 6: return code(codecs::decode_trigger({}, bytes));
-  case 7: return code(codecs::decode_workflow({}, bytes));
-  case 8: return code(codecs::decode_version({}, bytes));
-  case 9: return code(codecs::decode_audit({}, bytes));
-  case 10: return code(codecs::decode_project(bytes));
-  default: return code(codecs::decode_run_id(bytes));
+  case 0:
+    return code(codecs::decode_run({}, bytes));
+  case 1:
+    return code(codecs::decode_instance({}, bytes));
+  case 2:
+    return code(codecs::decode_attempt({}, bytes));
+  case 3:
+    return code(codecs::decode_permit({}, bytes));
+  case 4:
+    return code(codecs::decode_output({}, bytes));
+  case 5:
+    return code(codecs::decode_slot({}, bytes));
+  case 6:
+    return code(codecs::decode_trigger({}, bytes));
+  case 7:
+    return code(codecs::decode_workflow({}, bytes));
+  case 8:
+    return code(codecs::decode_version({}, bytes));
+  case 9:
+    return code(codecs::decode_audit({}, bytes));
+  case 10:
+    return code(codecs::decode_project(bytes));
+  default:
+    return code(codecs::decode_run_id(bytes));
   }
 }
 
@@ -224,8 +239,7 @@ TEST_CASE("an attempt comes back as it was written", "[codecs]") {
   CHECK(rc::check([] {
     const auto attempt = test::any_attempt();
     const auto bytes = codecs::encode(attempt);
-    const auto read =
-        codecs::decode_attempt({attempt.instance, attempt.number}, bytes).value();
+    const auto read = codecs::decode_attempt({attempt.instance, attempt.number}, bytes).value();
     RC_ASSERT(codecs::encode(read) == bytes);
     RC_ASSERT(read.permits == attempt.permits);
     RC_ASSERT(read.pid == attempt.pid);

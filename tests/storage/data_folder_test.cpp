@@ -89,7 +89,8 @@ TEST_CASE("the format of a data folder is checked", "[data_folder]") {
   test::temporary_folder place;
   write_file(place.path() / "FORMAT", "pinion data folder, format 2\n");
   CHECK(failure_of(place.path()).code == errc::newer_format);
-  for (const auto* text : {"", "1", "pinion data folder, format 1", "pinion data folder, format x\n"}) {
+  for (const auto* text :
+       {"", "1", "pinion data folder, format 1", "pinion data folder, format x\n"}) {
     write_file(place.path() / "FORMAT", text);
     CHECK(failure_of(place.path()).code == errc::corrupt);
   }

@@ -72,8 +72,8 @@ std::int64_t sum_of(const kv_reader& kv) {
   return codecs::decode_counter(row.value().value()).value();
 }
 
-/// A store with `commits` rows of 100 bytes in its log, as a killed process leaves it: the files are
-/// copied while the store is open.
+/// A store with `commits` rows of 100 bytes in its log, as a killed process leaves it: the files
+/// are copied while the store is open.
 void leave_log(const fs::path& folder, int commits) {
   test::temporary_folder original;
   const auto kv = rocks_kv::open(test::options_in(original.path())).value();
@@ -129,8 +129,8 @@ TEST_CASE("a log that lost acknowledged commits at its end is refused", "[rocks_
   const auto opened = rocks_kv::open(test::options_in(folder.path() / "d"));
   REQUIRE_FALSE(opened);
   CHECK(opened.error().code == errc::corrupt);
-  CHECK_THAT(opened.error().message, Catch::Contains("ends at commit 19") &&
-                                         Catch::Contains("commit 20 was acknowledged"));
+  CHECK_THAT(opened.error().message,
+             Catch::Contains("ends at commit 19") && Catch::Contains("commit 20 was acknowledged"));
   CHECK_THAT(opened.error().suggestion, Catch::Contains("remove") && Catch::Contains("COMMIT"));
 }
 

@@ -25,10 +25,18 @@ kv_batch any_batch() {
     const auto in = static_cast<family>(*rc::gen::inRange(1, static_cast<int>(family_count)));
     const auto key = key_name(*rc::gen::inRange(0, 6));
     switch (*rc::gen::inRange(0, 4)) {
-    case 0: batch.erase(in, key); break;
-    case 1: batch.add(in, "count " + key, *rc::gen::inRange(-5, 5)); break;
-    case 2: batch.erase(in, "count " + key); break;
-    default: batch.put(in, key, *rc::gen::arbitrary<std::string>()); break;
+    case 0:
+      batch.erase(in, key);
+      break;
+    case 1:
+      batch.add(in, "count " + key, *rc::gen::inRange(-5, 5));
+      break;
+    case 2:
+      batch.erase(in, "count " + key);
+      break;
+    default:
+      batch.put(in, key, *rc::gen::arbitrary<std::string>());
+      break;
     }
   }
   return batch;

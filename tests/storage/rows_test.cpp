@@ -61,7 +61,8 @@ TEST_CASE("however a run came to be as it is, its rows are those of a run writte
   }));
 }
 
-TEST_CASE("however a slot came to be as it is, its rows are those of a slot written once", "[rows]") {
+TEST_CASE("however a slot came to be as it is, its rows are those of a slot written once",
+          "[rows]") {
   CHECK(rc::check([] {
     memory_kv changed;
     memory_kv once;

@@ -38,8 +38,8 @@ std::vector<std::uint64_t> ids_of(const std::vector<run_record>& runs) {
 const std::vector<std::string> workflows{"p.a", "p.b", "q.a"};
 
 run_record any_run(std::uint64_t id) {
-  auto run = test::run_of(id, *rc::gen::elementOf(workflows),
-                          *test::any_of<run_state>(run_state_count));
+  auto run =
+      test::run_of(id, *rc::gen::elementOf(workflows), *test::any_of<run_state>(run_state_count));
   run.trigger = *rc::gen::element(std::string{"t"}, std::string{"u"});
   run.lane = *rc::gen::element(std::string{"main"}, std::string{"main"}, std::string{"test"});
   return run;
@@ -125,9 +125,10 @@ TEST_CASE("the pages of a list of instances hold every instance that passes once
     }
     RC_ASSERT(test::commit(kv, std::move(batch)).has_value());
     const store_reader reader{kv};
-    const auto listed = all_pages<instance_record>(
-        *rc::gen::inRange<std::size_t>(1, 10),
-        [&](const auto& ask) { return reader.list_instances(filter, ask); });
+    const auto listed =
+        all_pages<instance_record>(*rc::gen::inRange<std::size_t>(1, 10), [&](const auto& ask) {
+          return reader.list_instances(filter, ask);
+        });
     std::vector<instance_key> found;
     for (const auto& each : listed)
       found.push_back(each.key);
@@ -250,8 +251,8 @@ TEST_CASE("slots are listed by trigger and by outcome, newest first", "[lists]")
   const store_reader reader{kv};
   const auto list = [&](slot_filter filter) {
     std::vector<long> minutes;
-    for (const auto& slot : all_pages<slot_record>(
-             1, [&](const auto& ask) { return reader.list_slots(filter, ask); }))
+    for (const auto& slot :
+         all_pages<slot_record>(1, [&](const auto& ask) { return reader.list_slots(filter, ask); }))
       minutes.push_back((slot.slot - test::day) / 1min);
     return minutes;
   };

@@ -11,7 +11,8 @@ std::vector<verb_spec> looking() {
        "KIND [REF]",
        "Lists things: workflows, versions, triggers, runs, instances, attempts, ...",
        "KIND is workflows, versions, triggers, runs, instances, attempts, pools, permits, vars,\n"
-       "channels, slots or audit. With REF only the thing that it names; attempts need a REF or --run,\n"
+       "channels, slots or audit. With REF only the thing that it names; attempts need a REF or "
+       "--run,\n"
        "slots (what became of each slot of a trigger) a workflow or a --state, such as missed.\n"
        "Runs, instances and audit are listed newest first. --since, --from and --to bound the slot "
        "of\n"

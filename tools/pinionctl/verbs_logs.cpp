@@ -23,16 +23,16 @@ bool is_terminal_state(const std::string& state) {
          state == "upstream_failed";
 }
 
-/// One attempt's log, read as it grows. An attempt that nobody has named need not exist: `empty` tasks
-/// and sub-workflows run no process.
+/// One attempt's log, read as it grows. An attempt that nobody has named need not exist: `empty`
+/// tasks and sub-workflows run no process.
 class attempt_log {
 public:
   attempt_log(session& now, const log_style& style, std::string ref, const std::string& prefix,
               bool named)
       : now_{now}, ref_{std::move(ref)}, named_{named}, printer_{now.out, style, prefix,
-                                                  [this](const auto& offsets) {
-                                                    return times(offsets);
-                                                  }} {}
+                                                                 [this](const auto& offsets) {
+                                                                   return times(offsets);
+                                                                 }} {}
 
   bool wrote() const { return offset_ > 0; }
 

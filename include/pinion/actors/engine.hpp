@@ -31,7 +31,6 @@ public:
 /// anything else: fails with the store's error, and then no actor exists. `ended` is called once,
 /// from an actor, when a shutdown over the client is done.
 result<std::unique_ptr<engine>> start_engine(caf::actor_system& system, engine_ports ports,
-                                             engine_options options,
-                                             std::function<void()> ended);
+                                             engine_options options, std::function<void()> ended);
 
 } // namespace pinion

@@ -35,7 +35,13 @@ struct apply_request {
 struct apply_change {
   std::string workflow;
   std::uint32_t version = 0;
-  enum class kind : std::uint8_t { created, updated, unchanged, retired, kept } what = kind::unchanged;
+  enum class kind : std::uint8_t {
+    created,
+    updated,
+    unchanged,
+    retired,
+    kept
+  } what = kind::unchanged;
   std::string message; ///< For `kept`: why it was not retired.
 };
 
@@ -73,10 +79,11 @@ enum class catch_up : std::uint8_t { none, last, all };
 
 /// One cause that keeps a thing from going on.
 struct blocked_by {
-  std::string kind; ///< upstream|time|pool|limit|worker|paused|held|retry|running|admission|fallback
-  std::string ref;  ///< What it waits for: "r12/load", "pool dw.models", a workflow ...
+  std::string
+      kind;        ///< upstream|time|pool|limit|worker|paused|held|retry|running|admission|fallback
+  std::string ref; ///< What it waits for: "r12/load", "pool dw.models", a workflow ...
   std::string message;
-  instant since{};  ///< `never`: not known.
+  instant since{}; ///< `never`: not known.
 };
 
 struct why_answer {
@@ -95,7 +102,7 @@ struct wheel_answer {
   duration next_steady{-1}; ///< Negative: none.
   std::uint64_t fired = 0;
   std::uint64_t cancelled = 0;
-  duration worst_lag{0};    ///< Largest lateness of a slot since start.
+  duration worst_lag{0}; ///< Largest lateness of a slot since start.
   std::vector<std::pair<instant, std::uint32_t>> minutes; ///< Loaded minutes and their slots.
 };
 
@@ -108,14 +115,14 @@ struct pool_status {
 };
 
 struct health_answer {
-  bool ready = false;   ///< Every workflows folder has been read.
+  bool ready = false; ///< Every workflows folder has been read.
   bool held = false;
   std::uint64_t epoch = 0;
   std::uint32_t live_runs = 0;
   std::uint32_t slots = 0;
   std::uint32_t busy = 0;
   instant started_at{};
-  duration recovery{0}; ///< How long the start's recovery took.
+  duration recovery{0};              ///< How long the start's recovery took.
   std::vector<std::string> problems; ///< A folder that is refused, a launcher that is gone ...
 };
 

@@ -14,8 +14,8 @@ struct engine_options {
   std::string data_folder; ///< Absolute.
   std::uint32_t slots = 2; ///< Processes that the local worker runs at once; from 1.
   std::string worker_name = "local";
-  std::string boot_id;     ///< Of the machine; tells whether processes can have survived.
-  bool triggers = true;    ///< Off: no trigger makes runs.
+  std::string boot_id;  ///< Of the machine; tells whether processes can have survived.
+  bool triggers = true; ///< Off: no trigger makes runs.
   /// Folders that must have been read before the engine is ready.
   std::uint32_t expected_folders = 0;
   duration load_ahead{std::chrono::minutes{2}}; ///< Planned runs become actors so long before.

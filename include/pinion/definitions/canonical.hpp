@@ -13,8 +13,8 @@ namespace pinion {
 inline constexpr int canonical_format = 1;
 
 /// The canonical form: one JSON object without spaces, keys sorted, every effective value that is
-/// not its default, times as integer microseconds. Equal definitions give equal bytes. Positions in the file are
-/// not part of it; the path of the file is ("source_file").
+/// not its default, times as integer microseconds. Equal definitions give equal bytes. Positions in
+/// the file are not part of it; the path of the file is ("source_file").
 std::string to_canonical_json(const workflow_definition& definition);
 
 /// Inverse of `to_canonical_json`, exact. Unknown keys are ignored. Fails with `corrupt` if the

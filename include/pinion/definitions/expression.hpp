@@ -14,9 +14,9 @@ struct expression_node;
 /// One expression, parsed: what stands between `{{` and `}}`. The language is described in
 /// docs/reference/expressions.md. Immutable and cheap to copy; may be used by any thread.
 ///
-/// Bounded by construction: there are no loops and no effects; a text has at most 64 KiB, 128 levels
-/// and 10,000 nodes; an evaluation takes at most 100,000 steps and makes no string over 1 MiB and
-/// no list over 100,000 elements. Past a limit it fails with `errc::limit`.
+/// Bounded by construction: there are no loops and no effects; a text has at most 64 KiB, 128
+/// levels and 10,000 nodes; an evaluation takes at most 100,000 steps and makes no string over 1
+/// MiB and no list over 100,000 elements. Past a limit it fails with `errc::limit`.
 class expression {
 public:
   /// Reads one whole expression. Offsets of problems count from the start of `text`.

@@ -40,18 +40,19 @@ struct source_text {
 
 struct loaded_workflow {
   workflow_definition definition;
-  std::string file;       ///< As in diagnostics: the root as it was given, then the way to the file.
+  std::string file; ///< As in diagnostics: the root as it was given, then the way to the file.
   std::uint32_t line = 1; ///< Where the document begins.
 };
 
 /// What came of a set of files. The set is taken as a whole: with any error nothing of it is to be
 /// used, and `workflows` and `projects` are empty.
 struct load_result {
-  std::vector<loaded_workflow> workflows;  ///< In order of file, then of document.
-  std::vector<project_settings> projects;  ///< By name: each project of `workflows`, or of a pinion.yaml.
-  std::vector<diagnostic> errors;          ///< In order of file, line, column.
-  std::vector<diagnostic> warnings;        ///< Likewise.
-  std::vector<std::string> files;          ///< All that was read, pinion.yaml included.
+  std::vector<loaded_workflow> workflows; ///< In order of file, then of document.
+  std::vector<project_settings>
+      projects;                     ///< By name: each project of `workflows`, or of a pinion.yaml.
+  std::vector<diagnostic> errors;   ///< In order of file, line, column.
+  std::vector<diagnostic> warnings; ///< Likewise.
+  std::vector<std::string> files;   ///< All that was read, pinion.yaml included.
 
   bool ok() const noexcept { return errors.empty(); }
 };

@@ -18,8 +18,8 @@ struct fire_time {
 
 /// The next fire times of one trigger.
 struct trigger_preview {
-  std::string trigger;  ///< Its id.
-  std::string text;     ///< Its schedule as written.
+  std::string trigger; ///< Its id.
+  std::string text;    ///< Its schedule as written.
   bool enabled = true;
   std::vector<fire_time> times; ///< Ascending; shorter than asked if the schedule ends.
 };

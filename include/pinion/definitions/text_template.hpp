@@ -18,12 +18,13 @@ enum class text_kind : std::uint8_t {
 
 /// Text with `{{ expression }}` pieces.
 ///
-/// In shell text the value is quoted for the place where it stands: bare it becomes one word; inside
-/// '...', "...", $'...' or a here-document it is escaped for that; in $((...)) it must be an integer;
-/// in a comment it loses its line breaks. Where that cannot be decided (inside ${...} or backticks,
-/// in a here-document's delimiter and the like) `parse` refuses it; `| raw` opts out. The quoting holds
-/// for one reading: what a command reads again (`eval`, `let`, `[[ x -eq y ]]`) it cannot protect.
-/// In Python text a value stands bare; inside a string literal it is refused.
+/// In shell text the value is quoted for the place where it stands: bare it becomes one word;
+/// inside
+/// '...', "...", $'...' or a here-document it is escaped for that; in $((...)) it must be an
+/// integer; in a comment it loses its line breaks. Where that cannot be decided (inside ${...} or
+/// backticks, in a here-document's delimiter and the like) `parse` refuses it; `| raw` opts out.
+/// The quoting holds for one reading: what a command reads again (`eval`, `let`, `[[ x -eq y ]]`)
+/// it cannot protect. In Python text a value stands bare; inside a string literal it is refused.
 class text_template {
 public:
   /// Fails at the first problem. Offsets count from the start of `text`.

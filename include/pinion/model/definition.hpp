@@ -39,11 +39,11 @@ enum class overlap_policy : std::uint8_t { queue, queue_one, skip, cancel_runnin
 struct retry_policy {
   std::uint32_t max = 0; ///< Retries after the first attempt.
   duration delay{std::chrono::minutes{1}};
-  double factor = 1.0;             ///< >= 1; each further delay is `factor` times the former.
+  double factor = 1.0;               ///< >= 1; each further delay is `factor` times the former.
   std::optional<duration> max_delay; ///< Caps the delay, jitter included.
-  double jitter = 0.0;             ///< 0..1: adds up to this share of the delay, deterministically.
-  std::vector<int> on_exit;        ///< Not empty: the only exit codes that retry.
-  bool on_timeout = true;          ///< An attempt's timeout uses a retry.
+  double jitter = 0.0;      ///< 0..1: adds up to this share of the delay, deterministically.
+  std::vector<int> on_exit; ///< Not empty: the only exit codes that retry.
+  bool on_timeout = true;   ///< An attempt's timeout uses a retry.
 };
 
 /// Zero means: no such timeout.
@@ -64,13 +64,13 @@ struct check_definition {
 };
 
 struct fan_out {
-  std::string variable;          ///< The loop name.
-  std::string of;                ///< Expression text, or a JSON list (`of_is_json`).
+  std::string variable; ///< The loop name.
+  std::string of;       ///< Expression text, or a JSON list (`of_is_json`).
   bool of_is_json = false;
-  std::uint32_t groups = 0;      ///< > 0: so many even groups, in order.
-  std::string groups_pool;       ///< Not empty: as many groups as this pool has permits.
-  std::uint32_t max_parallel = 0;///< 0: no limit of its own.
-  std::string key;               ///< Expression for the element's key; empty: the rule of the docs.
+  std::uint32_t groups = 0;       ///< > 0: so many even groups, in order.
+  std::string groups_pool;        ///< Not empty: as many groups as this pool has permits.
+  std::uint32_t max_parallel = 0; ///< 0: no limit of its own.
+  std::string key; ///< Expression for the element's key; empty: the rule of the docs.
 };
 
 /// What to tell whom: `alert` names a channel of pinion.yaml.
@@ -98,20 +98,20 @@ struct task_definition {
   std::string run;               ///< Shell text with expressions, if `argv` is empty.
   std::vector<std::string> argv; ///< Executed without a shell; each element may hold expressions.
   std::string shell;             ///< Empty: /bin/bash -eo pipefail.
-  std::string script;            ///< python: path of a file, or source text when it holds a newline.
+  std::string script; ///< python: path of a file, or source text when it holds a newline.
   std::vector<std::string> args;
   std::string python = "python3";
-  std::string call_workflow;     ///< workflow: `name` of the same project or `project.name`.
+  std::string call_workflow; ///< workflow: `name` of the same project or `project.name`.
   std::vector<std::pair<std::string, std::string>> call_params; ///< Expression texts.
-  std::string cwd;               ///< Absolute after loading.
+  std::string cwd;                                              ///< Absolute after loading.
   std::vector<std::pair<std::string, std::string>> env;
   std::string stdin_text;
   bool expressions = true;
   std::vector<std::uint32_t> needs; ///< Positions of direct upstream tasks, ascending, unique.
   join_rule join = join_rule::all_success;
-  std::string when;              ///< Expression; empty: always.
-  std::vector<pool_need> pools;  ///< By pool name, unique.
-  std::uint8_t priority = 5;     ///< 1-9, larger first.
+  std::string when;             ///< Expression; empty: always.
+  std::vector<pool_need> pools; ///< By pool name, unique.
+  std::uint8_t priority = 5;    ///< 1-9, larger first.
   retry_policy retry;
   timeout_policy timeout;
   duration grace{std::chrono::seconds{30}};
@@ -135,11 +135,11 @@ struct param_definition {
 
 struct trigger_definition {
   std::string id;
-  schedule when;                             ///< Zone included.
-  std::string text = {};                     ///< As written: "0 2 * * *", "every 15m".
+  schedule when;         ///< Zone included.
+  std::string text = {}; ///< As written: "0 2 * * *", "every 15m".
   std::vector<std::pair<std::string, json_text>> params = {};
   bool enabled = true;
-  std::uint8_t priority = 0;                 ///< 1-9 for this trigger's runs; 0: the tasks' own.
+  std::uint8_t priority = 0;                  ///< 1-9 for this trigger's runs; 0: the tasks' own.
   std::optional<overlap_policy> overlap = {}; ///< Empty: the workflow's.
 };
 
@@ -155,12 +155,12 @@ struct workflow_definition {
   std::vector<trigger_definition> triggers;
   overlap_policy overlap = overlap_policy::queue;
   std::uint32_t max_active_runs = 1;
-  duration timeout{0};           ///< Of a run, from its first attempt.
+  duration timeout{0}; ///< Of a run, from its first attempt.
   interval_rule data_interval;
-  json_text vars = "{}";         ///< Effective, environment applied: pinned with the version.
+  json_text vars = "{}"; ///< Effective, environment applied: pinned with the version.
   alarm_rules alarms;
   std::vector<task_definition> tasks; ///< In the order of the file; 1..100,000.
-  std::string source_file;       ///< Absolute path; empty: came over the API.
+  std::string source_file;            ///< Absolute path; empty: came over the API.
 
   std::string id() const { return project + '.' + name; }
 };

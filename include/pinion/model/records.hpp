@@ -20,30 +20,30 @@ struct run_record {
   std::string lane = "main";
   std::string workflow; ///< project.name
   std::uint32_t version = 0;
-  std::string trigger;  ///< A trigger's id, or @manual, @call.<instance> ...
+  std::string trigger; ///< A trigger's id, or @manual, @call.<instance> ...
   instant slot{};
   instant interval_start{};
   instant interval_end{};
   run_state state = run_state::planned;
   reason why = reason::none;
   std::string message;
-  json_text params = "{}"; ///< Effective, defaults and trigger included.
+  json_text params = "{}";   ///< Effective, defaults and trigger included.
   std::uint8_t priority = 0; ///< 1-9 for all its instances; 0: the tasks' own.
   bool ignore_overlap = false;
-  bool admitted = false;     ///< Past overlap and max_active_runs.
+  bool admitted = false; ///< Past overlap and max_active_runs.
   bool cancel_requested = false;
-  bool cancel_failed = false;///< The stop is a run timeout: ends failed, not cancelled.
-  instant created_at{};      ///< The row was made.
+  bool cancel_failed = false; ///< The stop is a run timeout: ends failed, not cancelled.
+  instant created_at{};       ///< The row was made.
   instant fired_at{};
-  instant admitted_at{};     ///< Past overlap and max_active_runs.
-  instant started_at{};      ///< First attempt (since the last rerun of an ended run).
+  instant admitted_at{}; ///< Past overlap and max_active_runs.
+  instant started_at{};  ///< First attempt (since the last rerun of an ended run).
   instant ended_at{};
-  instant last_at{};         ///< Largest time seen in this run: its times never go back.
+  instant last_at{}; ///< Largest time seen in this run: its times never go back.
   /// Set for `@call`: the instance that waits for this run.
   bool has_parent = false;
   instance_key parent;
-  std::string requested_by;  ///< Who triggered it by hand; empty: the engine.
-  std::string request_key;   ///< The caller's idempotency key; empty: none.
+  std::string requested_by; ///< Who triggered it by hand; empty: the engine.
+  std::string request_key;  ///< The caller's idempotency key; empty: none.
   std::string note;
   /// Instances by state, those without a row included: they count in the initial state in which
   /// they stand (see instance_record). An unexpanded fan-out is one.
@@ -58,29 +58,29 @@ struct instance_record {
   instance_state state = instance_state::pre_trigger;
   reason why = reason::slot_not_due;
   std::string message;
-  std::uint32_t attempt = 0;       ///< Number of the newest attempt; 0: none yet.
-  std::uint64_t epoch = 0;         ///< Of the newest attempt's fence.
-  std::uint32_t retries_used = 0;  ///< Since the last rerun.
-  std::uint32_t losses = 0;        ///< Attempts lost with their worker since the last rerun.
-  std::uint32_t step = 0;          ///< In dqc_check: which check, from 1.
-  std::uint8_t priority = 0;       ///< 0: the task's.
+  std::uint32_t attempt = 0;      ///< Number of the newest attempt; 0: none yet.
+  std::uint64_t epoch = 0;        ///< Of the newest attempt's fence.
+  std::uint32_t retries_used = 0; ///< Since the last rerun.
+  std::uint32_t losses = 0;       ///< Attempts lost with their worker since the last rerun.
+  std::uint32_t step = 0;         ///< In dqc_check: which check, from 1.
+  std::uint8_t priority = 0;      ///< 0: the task's.
   instance_state stop_as = instance_state::pre_trigger; ///< In stopping: how it will end.
   reason stop_reason = reason::none;
-  bool warned = false;             ///< A weak check failed.
+  bool warned = false; ///< A weak check failed.
   instant triggered_at{};
   instant waiting_at{};
-  instant pre_ready_at{};          ///< Of the newest attempt.
-  instant first_ready_at{};        ///< Of the first attempt since the last rerun: task timeout.
+  instant pre_ready_at{};   ///< Of the newest attempt.
+  instant first_ready_at{}; ///< Of the first attempt since the last rerun: task timeout.
   instant ready_at{};
-  instant started_at{};            ///< Of the newest attempt.
+  instant started_at{}; ///< Of the newest attempt.
   instant body_ended_at{};
   instant ended_at{};
-  instant retry_at{};              ///< In retry_wait.
-  std::string element_key;         ///< The index users see; empty without fan-out.
-  json_text element_value;         ///< The item or group of the fan-out.
-  run_id called;                   ///< The run that a `workflow` task called; 0: none.
-  bool has_outputs = false;        ///< A row of outputs exists.
-  bool placeholder = false;        ///< Stands for a fan-out that is not expanded yet.
+  instant retry_at{};       ///< In retry_wait.
+  std::string element_key;  ///< The index users see; empty without fan-out.
+  json_text element_value;  ///< The item or group of the fan-out.
+  run_id called;            ///< The run that a `workflow` task called; 0: none.
+  bool has_outputs = false; ///< A row of outputs exists.
+  bool placeholder = false; ///< Stands for a fan-out that is not expanded yet.
 };
 
 enum class attempt_state : std::uint8_t { ready = 0, running = 1, checking = 2, ended = 3 };
@@ -93,14 +93,15 @@ struct attempt_record {
   std::uint64_t epoch = 0; ///< With `number`, the fence (invariant 11).
   attempt_state state = attempt_state::ready;
   std::string worker;
-  std::string boot_id;     ///< Of the machine when it was granted.
-  instance_state outcome = instance_state::pre_trigger; ///< Once ended: success, failed, cancelled, skipped.
+  std::string boot_id; ///< Of the machine when it was granted.
+  instance_state outcome =
+      instance_state::pre_trigger; ///< Once ended: success, failed, cancelled, skipped.
   reason why = reason::none;
   std::string message;
   std::int64_t pid = 0;
-  bool exited = false;     ///< `exit_code` holds.
+  bool exited = false; ///< `exit_code` holds.
   int exit_code = 0;
-  int signal = 0;          ///< 0: none.
+  int signal = 0; ///< 0: none.
   instant ready_at{};
   instant started_at{};
   instant ended_at{};
@@ -147,7 +148,7 @@ struct slot_record {
   slot_outcome outcome = slot_outcome::planned;
   reason why = reason::none;
   std::uint32_t version = 0;
-  run_id run;          ///< 0 unless fired or late.
+  run_id run; ///< 0 unless fired or late.
   duration lateness{0};
   instant decided_at{};
 };
@@ -156,8 +157,8 @@ struct slot_record {
 struct trigger_record {
   std::string workflow;
   std::string trigger;
-  instant since{};   ///< From its first valid apply on it owes slots.
-  instant cursor{};  ///< All slots up to and including this one are decided.
+  instant since{};  ///< From its first valid apply on it owes slots.
+  instant cursor{}; ///< All slots up to and including this one are decided.
   bool paused = false;
   std::string paused_by;
   std::string paused_reason;
@@ -166,10 +167,10 @@ struct trigger_record {
 };
 
 struct workflow_record {
-  std::string id; ///< project.name
+  std::string id;            ///< project.name
   std::uint32_t version = 0; ///< The current one; from 1.
   std::string hash;
-  std::string source;  ///< Absolute path of its file; empty: owned by the API.
+  std::string source; ///< Absolute path of its file; empty: owned by the API.
   bool paused = false;
   std::string paused_by;
   std::string paused_reason;
@@ -181,8 +182,8 @@ struct workflow_record {
 struct version_record {
   std::string workflow;
   std::uint32_t version = 0;
-  std::string hash;      ///< SHA-256 of the canonical form, hex.
-  json_text definition;  ///< The canonical form.
+  std::string hash;     ///< SHA-256 of the canonical form, hex.
+  json_text definition; ///< The canonical form.
   instant created_at{};
   std::string created_by;
 };

@@ -36,7 +36,12 @@ public:
                                                         std::uint32_t task) const = 0;
 };
 
-enum class instance_timer : std::uint8_t { retry_due, queue_timeout, upstream_timeout, task_timeout };
+enum class instance_timer : std::uint8_t {
+  retry_due,
+  queue_timeout,
+  upstream_timeout,
+  task_timeout
+};
 
 enum class rerun_scope : std::uint8_t { only, downstream, upstream, failed };
 
@@ -53,7 +58,9 @@ struct run_operation {
 /// What can happen to a run.
 namespace run_happening {
 /// The slot fired. Not admitted: instances stand in `triggered` until `admit`.
-struct fire { bool admitted = true; };
+struct fire {
+  bool admitted = true;
+};
 /// Overlap policy and max_active_runs let the run start.
 struct admit {};
 /// The dispatcher gave permits and a worker, and the command is rendered.
@@ -65,24 +72,54 @@ struct granted {
   json_text rendered = "{}";
 };
 /// The command could not be rendered: the attempt fails without a process. Permits go back.
-struct render_failed { instance_key key; std::uint64_t epoch = 0; std::string message; };
+struct render_failed {
+  instance_key key;
+  std::uint64_t epoch = 0;
+  std::string message;
+};
 /// A process of an attempt exists.
-struct started { process_key key; std::int64_t pid = 0; instant at{}; };
+struct started {
+  process_key key;
+  std::int64_t pid = 0;
+  instant at{};
+};
 /// A process of an attempt is gone. `lost_as` says for `end_kind::lost` who lost it: launcher_lost,
 /// or worker_lost when the worker itself is gone.
-struct ended { process_key key; process_end end; reason lost_as = reason::launcher_lost; };
+struct ended {
+  process_key key;
+  process_end end;
+  reason lost_as = reason::launcher_lost;
+};
 /// An `empty` task's turn came (its INSTANCE answered).
-struct empty_done { instance_key key; };
+struct empty_done {
+  instance_key key;
+};
 /// A `workflow` task's run was created, or could not be.
-struct called { instance_key key; run_id run; };
-struct call_refused { instance_key key; std::string message; };
+struct called {
+  instance_key key;
+  run_id run;
+};
+struct call_refused {
+  instance_key key;
+  std::string message;
+};
 /// The called run ended.
-struct call_ended { instance_key key; run_id run; run_state state = run_state::success; };
+struct call_ended {
+  instance_key key;
+  run_id run;
+  run_state state = run_state::success;
+};
 /// A timer that the instance armed is due.
-struct timer { instance_key key; instance_timer which = instance_timer::retry_due; };
+struct timer {
+  instance_key key;
+  instance_timer which = instance_timer::retry_due;
+};
 struct run_timeout {};
 /// The actor of the instance crashed more often than its supervisor repeats.
-struct crashed { instance_key key; std::string message; };
+struct crashed {
+  instance_key key;
+  std::string message;
+};
 } // namespace run_happening
 
 using run_event =
@@ -95,16 +132,25 @@ using run_event =
 /// What must happen once the batch of a step is durable, in this order.
 namespace run_effect {
 /// The instance entered `state`, or must do once more what the state asks: its INSTANCE asks for
-/// permits, starts, checks, waits, stops or quits. One for each instance and step, with the state in
-/// which it came to rest. Not told: that an instance waits, when the run fires, unless it has an
+/// permits, starts, checks, waits, stops or quits. One for each instance and step, with the state
+/// in which it came to rest. Not told: that an instance waits, when the run fires, unless it has an
 /// upstream timeout to arm; and elements behind `max_parallel`, until their turn.
-struct entered { instance_key key; instance_state state = instance_state::waiting; };
+struct entered {
+  instance_key key;
+  instance_state state = instance_state::waiting;
+};
 /// A fan-out's placeholder has gone; its elements follow as `entered`.
-struct expanded { std::uint32_t task = 0; };
+struct expanded {
+  std::uint32_t task = 0;
+};
 /// A grant came for an instance that no longer wants it: the dispatcher takes it back.
-struct grant_unwanted { instance_key key; };
+struct grant_unwanted {
+  instance_key key;
+};
 /// Permits ended with their attempt.
-struct released { instance_key key; };
+struct released {
+  instance_key key;
+};
 enum class alarm_kind : std::uint8_t { failure, success, fallback };
 /// An alarm for a channel; `key` empty: of the run. `fallback` carries the instance that now runs
 /// in the place of the failed one.
@@ -117,7 +163,9 @@ struct alarm {
 struct activated {};
 /// All instances are terminal. Comes once for each incarnation: an operation that then changes an
 /// instance may change the run's state, which is only written.
-struct run_ended { run_state state = run_state::success; };
+struct run_ended {
+  run_state state = run_state::success;
+};
 /// A rerun opened the run again.
 struct reopened {};
 } // namespace run_effect
@@ -131,8 +179,8 @@ using run_effects =
 struct run_step {
   /// The run's row changed; read it from the core.
   bool run_changed = false;
-  /// Instances whose rows changed, each once; read them from the core. A key that the core no longer
-  /// has (a placeholder that was expanded, an element a rerun removed) is to be deleted.
+  /// Instances whose rows changed, each once; read them from the core. A key that the core no
+  /// longer has (a placeholder that was expanded, an element a rerun removed) is to be deleted.
   std::vector<instance_key> instances;
   std::vector<attempt_record> attempts;
   std::vector<permit_record> permits_taken;
@@ -155,25 +203,30 @@ struct run_step {
 /// so memory never has to be rolled back.
 ///
 /// What the words of the design mean where they leave a choice:
-/// - `when:` is asked once for a task, when its join is met, before `for_each`; it sees no loop name.
+/// - `when:` is asked once for a task, when its join is met, before `for_each`; it sees no loop
+/// name.
 ///   An error in either fails the instance without a retry. An empty list is one skipped instance.
-/// - A fallback chain counts with the state of its last member that ran. A failed primary is covered
+/// - A fallback chain counts with the state of its last member that ran. A failed primary is
+/// covered
 ///   only if that one succeeded, or if it or the primary has `ignore_failure`: a fallback that was
 ///   skipped skips what is behind it, but the run fails.
 /// - `ignore_failure` makes `failed` a success for joins; what ended `upstream_failed` stays so for
 ///   them, but does not fail the run.
-/// - A stop ends as was promised, however the process ends. An `empty` instance has none and ends at
-///   once; a `workflow` instance whose call is under way waits for `called` (then it is told to stop
-///   once more) or `call_refused`.
+/// - A stop ends as was promised, however the process ends. An `empty` instance has none and ends
+/// at
+///   once; a `workflow` instance whose call is under way waits for `called` (then it is told to
+///   stop once more) or `call_refused`.
 /// - The run's timeout stops what has begun as failed, cancels the rest, and fails the run whatever
 ///   covers its tasks.
 /// - A lost attempt, also one that was stopped although nobody here asked, is repeated up to
-///   `max_losses` times after the policy's delay, at least a second. A lost check loses its attempt.
-/// - A rerun starts over what has ended and belongs to it, with the fallbacks; it is refused if any of
-///   that is alive. A fan-out that belongs to it whole (named as one, or all its elements, or by what
-///   it needs) goes back to one placeholder: elements that the new list does not have are gone, those
-///   it has go on with the largest attempt number. What lies
-///   outside keeps its state. Without targets, `failed` passes over failures that a fallback covers.
+///   `max_losses` times after the policy's delay, at least a second. A lost check loses its
+///   attempt.
+/// - A rerun starts over what has ended and belongs to it, with the fallbacks; it is refused if any
+/// of
+///   that is alive. A fan-out that belongs to it whole (named as one, or all its elements, or by
+///   what it needs) goes back to one placeholder: elements that the new list does not have are
+///   gone, those it has go on with the largest attempt number. What lies outside keeps its state.
+///   Without targets, `failed` passes over failures that a fallback covers.
 /// - Process times (`started_at`, of attempts) come from the worker's clock, kept between what the
 ///   engine saw of that attempt before and after.
 ///
@@ -221,7 +274,8 @@ public:
   const attempt_record* newest_attempt(const instance_key& key) const noexcept;
 
   /// The outputs that `inputs.<task>` names, as JSON: an object of the task's values (of the last
-  /// of its fallback chain that ran), for a fan-out an object from index to such objects; "{}" while there are none.
+  /// of its fallback chain that ran), for a fan-out an object from index to such objects; "{}"
+  /// while there are none.
   json_text outputs_of(std::uint32_t task) const;
 
   /// Position of the task of that name.
@@ -234,7 +288,8 @@ public:
   /// No instance stands in an active state and none will: all are terminal.
   bool ended() const noexcept;
 
-  /// What the join of `task` has counted, and the units of the run's state: for `why` and for tests.
+  /// What the join of `task` has counted, and the units of the run's state: for `why` and for
+  /// tests.
   const join_counts& upstream_counts(std::uint32_t task) const noexcept;
   const run_standing& standing() const noexcept;
 
@@ -250,7 +305,8 @@ private:
 /// The delay before retry number `retry` (from 1, since the last rerun) of an instance: delay *
 /// factor^(retry-1), plus the jitter's share drawn by a hash of (run, task, element, retry), then
 /// capped by max_delay. Overflow gives the cap, or 366 days. Pure.
-duration retry_delay(const retry_policy& policy, const instance_key& key, std::uint32_t retry) noexcept;
+duration retry_delay(const retry_policy& policy, const instance_key& key,
+                     std::uint32_t retry) noexcept;
 
 /// Lost attempts of one instance that are repeated without using up a retry.
 inline constexpr std::uint32_t max_losses = 3;

@@ -36,9 +36,9 @@
 ///                  'x' lane:name workflow:name state:u8 run:~u64          the same, in a state
 ///                  't' lane:name workflow:name trigger:name run:~u64      runs of a trigger
 ///                  's' lane:name state:u8 run:~u64                        runs in a state
-///                  'i' lane:name state:u8 run:~u64                        runs with an instance in it
-///                  'o' lane:name outcome:u8 slot:~time workflow:name trigger:name
-///                  'c' lane:name workflow:name state:u8                   counter of runs
+///                  'i' lane:name state:u8 run:~u64                        runs with an instance in
+///                  it 'o' lane:name outcome:u8 slot:~time workflow:name trigger:name 'c' lane:name
+///                  workflow:name state:u8                   counter of runs
 ///     audit        sequence:u64
 namespace pinion::keys {
 
@@ -104,23 +104,23 @@ inline constexpr std::string_view epoch = "epoch";     ///< u64 LE, see epoch.hp
 
 // family::definitions
 std::string workflow(std::string_view workflow);
-std::string workflows();                          ///< Prefix: all workflows.
+std::string workflows(); ///< Prefix: all workflows.
 std::string version(const version_key& key);
 std::string versions_of(std::string_view workflow); ///< Prefix: the versions of one workflow.
 std::string trigger(const trigger_key& key);
-std::string triggers();                           ///< Prefix: all triggers.
+std::string triggers();                             ///< Prefix: all triggers.
 std::string triggers_of(std::string_view workflow); ///< Prefix: the triggers of one workflow.
 std::string project(std::string_view project);
-std::string projects();                           ///< Prefix: all projects.
+std::string projects(); ///< Prefix: all projects.
 
 // family::slots
 std::string slot(const slot_key& key);
 std::string slots_of(std::string_view lane, std::string_view workflow); ///< Prefix.
 std::string slots_of(std::string_view lane, std::string_view workflow,
-                     std::string_view trigger);   ///< Prefix.
+                     std::string_view trigger); ///< Prefix.
 std::string natural(const slot_key& key);
 std::string plan(const slot_key& key);
-std::string plan_from(instant slot);              ///< The least key of the plan at `slot`.
+std::string plan_from(instant slot); ///< The least key of the plan at `slot`.
 std::string request(const request_key& key);
 
 // family::runs, family::live
@@ -149,7 +149,7 @@ std::string newest_first(std::string prefix, run_id id); ///< Appends `run:~u64`
 std::string slot_outcome(const slot_key& key, pinion::slot_outcome outcome);
 std::string slots_by_outcome(std::string_view lane, pinion::slot_outcome outcome); ///< Prefix.
 std::string counter(const counter_key& key);
-std::string counters(std::string_view lane);      ///< Prefix: all counters of a lane.
+std::string counters(std::string_view lane); ///< Prefix: all counters of a lane.
 std::string counters_of(std::string_view lane, std::string_view workflow); ///< Prefix.
 
 // family::audit

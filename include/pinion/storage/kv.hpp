@@ -22,8 +22,8 @@ enum class family : std::uint8_t {
   attempts,
   outputs,
   permits,
-  live,        ///< Runs that have not ended: what recovery reads.
-  index,       ///< Secondary indexes and counters for lists.
+  live,  ///< Runs that have not ended: what recovery reads.
+  index, ///< Secondary indexes and counters for lists.
   audit,
 };
 inline constexpr std::size_t family_count = 11;

@@ -27,9 +27,9 @@ struct rocks_options {
 /// must not throw. The queue of commits is not bounded here: the caller keeps a bounded number in
 /// flight (the JOURNAL gathers what comes meanwhile into its next batch).
 ///
-/// Every group carries the number of its last commit (`meta/commits`); the mirror repeats that number
-/// outside RocksDB. A store whose number is below the mirror's has lost acknowledged commits (a torn
-/// or missing log, a flipped byte that looks like one, an older copy) and is refused.
+/// Every group carries the number of its last commit (`meta/commits`); the mirror repeats that
+/// number outside RocksDB. A store whose number is below the mirror's has lost acknowledged commits
+/// (a torn or missing log, a flipped byte that looks like one, an older copy) and is refused.
 class rocks_kv final : public kv_port {
 public:
   /// The format this program writes, in the row `meta/format`.
@@ -39,7 +39,8 @@ public:
   /// - `errc::in_use`: another process has the database open;
   /// - `errc::newer_format`: it was written by a newer Pinion;
   /// - `errc::refused`: the folder holds a RocksDB database that is not Pinion's;
-  /// - `errc::corrupt`: RocksDB finds damage, or acknowledged commits are missing; the message names
+  /// - `errc::corrupt`: RocksDB finds damage, or acknowledged commits are missing; the message
+  /// names
   ///   what was found and the suggestion says how to go on without them;
   /// - `errc::storage_failure`: the disk or the file system refused.
   static result<std::unique_ptr<rocks_kv>> open(const rocks_options& options);
@@ -61,8 +62,8 @@ public:
   void commit(kv_batch batch, committed done) override;
 
   /// Carries out all waiting commits, flushes the memtables so that the next start replays no log,
-  /// and ends the committer. Not from a callback. Idempotent. No reads after it; the database's lock
-  /// goes with the object.
+  /// and ends the committer. Not from a callback. Idempotent. No reads after it; the database's
+  /// lock goes with the object.
   result<void> close();
 
   /// What `open` accepted but an operator should know, a sentence; empty: nothing.

@@ -7,18 +7,19 @@
 #include <string_view>
 
 /// Writers of rows: each appends to a batch everything that one change of one record needs, its
-/// indexes and counters included, so that no caller can forget one. Where a function takes `before`,
-/// that is the row as it stands in the store (null: there is none); a wrong `before` leaves stale
-/// index rows behind. Pure.
+/// indexes and counters included, so that no caller can forget one. Where a function takes
+/// `before`, that is the row as it stands in the store (null: there is none); a wrong `before`
+/// leaves stale index rows behind. Pure.
 namespace pinion {
 
 /// Writes the run, its natural key, its place in all lists, the counters by state, and its `live`
 /// row, which exists while the run is not terminal. The identity of a run (id, lane, workflow,
 /// trigger, slot) never changes between `before` and `now`.
 void put_run(kv_batch& batch, const run_record& now, const run_record* before);
-/// Removes the run and all its index rows, not its instances, attempts and outputs: for planned runs
-/// that an edit makes void. Numbers of runs are given by `store_reader::highest_run`, so the newest
-/// run may only be erased in a batch that creates a newer one, or if nobody has seen its number.
+/// Removes the run and all its index rows, not its instances, attempts and outputs: for planned
+/// runs that an edit makes void. Numbers of runs are given by `store_reader::highest_run`, so the
+/// newest run may only be erased in a batch that creates a newer one, or if nobody has seen its
+/// number.
 void erase_run(kv_batch& batch, const run_record& before);
 
 /// One put: lists find instances through `run_record::counts`, which the same batch must carry.
@@ -48,8 +49,8 @@ void put_request_key(kv_batch& batch, std::string_view workflow, std::string_vie
 
 /// Appends the record under its sequence; with sequence 0 it is numbered later by `number_audit`.
 void put_audit(kv_batch& batch, const audit_record& now);
-/// Gives each audit row of the batch that has no sequence yet the next one, and advances `next` past
-/// it. Called by the only writer just before it commits, so that there are no gaps.
+/// Gives each audit row of the batch that has no sequence yet the next one, and advances `next`
+/// past it. Called by the only writer just before it commits, so that there are no gaps.
 void number_audit(kv_batch& batch, std::uint64_t& next);
 
 } // namespace pinion

@@ -22,7 +22,8 @@ struct page_request {
 };
 
 /// One part of a list. A page may hold fewer items than asked for, even none, although more follow:
-/// a page looks at no more than `store_reader::scan_bound` rows. The list ends when `next` is empty.
+/// a page looks at no more than `store_reader::scan_bound` rows. The list ends when `next` is
+/// empty.
 template <class T>
 struct page {
   std::vector<T> items;
@@ -30,7 +31,8 @@ struct page {
 };
 
 /// Empty fields ask for everything. Lists are newest first, by number of the run. Answered by an
-/// index: workflow, workflow + state, workflow + trigger, state; the rest is filtered while scanning.
+/// index: workflow, workflow + state, workflow + trigger, state; the rest is filtered while
+/// scanning.
 struct run_filter {
   std::string lane = "main";
   std::string project;
@@ -85,7 +87,8 @@ public:
   // One record, or nothing.
   result<std::optional<run_record>> run(run_id id) const;
   result<std::optional<instance_record>> instance(const instance_key& key) const;
-  result<std::optional<attempt_record>> attempt(const instance_key& key, std::uint32_t number) const;
+  result<std::optional<attempt_record>> attempt(const instance_key& key,
+                                                std::uint32_t number) const;
   result<std::optional<output_record>> output(const instance_key& key) const;
   result<std::optional<slot_record>> slot(const keys::slot_key& key) const;
   result<std::optional<workflow_record>> workflow(std::string_view id) const;

@@ -1,6 +1,7 @@
 """Kill what you like: nothing is lost, nothing is started twice."""
 import collections
 import os
+import time
 import unittest
 
 from harness import DONE, OwnEngineTest, processes_with, until
@@ -40,6 +41,23 @@ tasks:
   after: {{needs: wait, run: 'true'}}
 """
 
+STORM = f"""
+workflow: storm
+tasks:
+  first: {{run: '{RECORD}'}}
+  wide:
+    needs: first
+    for_each: {{x: [{", ".join(map(str, range(30)))}]}}
+    checks: [{{command: 'true'}}]
+    run: '{RECORD}; sleep 0.1'
+  again:
+    needs: first
+    retry: {{max: 2, delay: 200ms}}
+    run: '{RECORD}; [ "$PINION_ATTEMPT" -ge 3 ]'
+  nothing: {{needs: wide, type: empty}}
+  last: {{needs: [nothing, again], run: '{RECORD}'}}
+"""
+
 
 class Crash(OwnEngineTest):
     def assert_each_attempt_started_once(self, engine, wanted):
@@ -61,6 +79,22 @@ class Crash(OwnEngineTest):
         self.assert_each_attempt_started_once(
             engine, ["first:#1", *(f"wide:{i}#1" for i in range(1, 9)), "flaky:#1", "flaky:#2",
                      "flaky:#3", "bad:#1", "good:#1", "deep:#1", "last:#1"])
+
+    def test_kills_at_any_moment_lose_and_double_nothing(self):
+        engine = self.engine({"storm.yaml": STORM}).start()
+        run_id = engine.trigger("t.storm")
+        # Some of the pauses end within the start that went before.
+        for pause in (0.05, 0.4, 0.1, 0.6, 0.02, 0.3, 0.8):
+            time.sleep(pause)
+            engine.kill9()
+            engine.launch()
+        engine.kill9()
+        engine.start()
+        seen = engine.wait(run_id, seconds=120)
+        self.assertEqual({one["attempt"] for name, one in seen.items() if name != "again"}, {1})
+        self.assert_each_attempt_started_once(
+            engine, ["first:#1", *(f"wide:{i}#1" for i in range(30)), "again:#1", "again:#2",
+                     "again:#3", "last:#1"])
 
     def test_sigterm_leaves_tasks_running_and_a_restart_adopts_them(self):
         engine = self.engine({"pipeline.yaml": PIPELINE}).start()

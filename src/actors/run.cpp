@@ -47,6 +47,20 @@ std::shared_ptr<const start_request> order_of(const engine_context& context, pro
   return order;
 }
 
+/// What made the RUN crash may be an expression: a failing one asks none.
+class refusing_evaluator final : public run_evaluator {
+public:
+  result<bool> condition(const run_core&, std::uint32_t) const override { return refuse(); }
+  result<std::vector<fan_out_element>> elements(const run_core&, std::uint32_t) const override {
+    return refuse();
+  }
+
+private:
+  static problem refuse() {
+    return {errc::internal, "the actor of the run keeps crashing: nothing is evaluated", {}};
+  }
+};
+
 } // namespace
 
 run_state_data::~run_state_data() {
@@ -62,7 +76,10 @@ const project_settings& run_state_data::settings() {
 }
 
 void run_state_data::start_up() {
-  evaluate = std::make_unique<expression_evaluator>(settings().pools);
+  if (seed.failing)
+    evaluate = std::make_unique<refusing_evaluator>();
+  else
+    evaluate = std::make_unique<expression_evaluator>(settings().pools);
   // Monitored, not linked: a link is also kept on this side, in a list that is searched at each
   // end.
   self->set_down_handler([this](caf::down_msg& what) {
@@ -70,6 +87,10 @@ void run_state_data::start_up() {
     if (what.reason && what.reason != caf::exit_reason::user_shutdown)
       instance_down(what.source, what.reason);
   });
+  if (seed.failing) {
+    fail_all();
+    return;
+  }
   const auto& tasks = core().definition().tasks;
   for (std::uint32_t task = 0; task < tasks.size(); ++task)
     for (const auto& at : core().instances_of(task))
@@ -86,6 +107,29 @@ void run_state_data::start_up() {
   }
   carry_out(gathered);
   gathered = {};
+}
+
+// What has a process is stopped and ends with it; all else ends now.
+void run_state_data::fail_all() {
+  run_operation fail;
+  fail.what = run_operation::verb::fail;
+  fail.why = reason::actor_crashed;
+  fail.message = "the actor of its run crashed too often";
+  std::vector<instance_key> alive;
+  for (std::uint32_t task = 0; task < core().definition().tasks.size(); ++task)
+    for (const auto& at : core().instances_of(task))
+      if (!is_terminal(at.state))
+        alive.push_back(at.key);
+  apply(fail);
+  gathered.entered.clear(); // There are no actors yet, and what ended needs none.
+  for (const auto& key : alive) {
+    const auto* at = core().find(key);
+    if (at != nullptr && !is_terminal(at->state))
+      gathered.entered.emplace_back(key, enter_message(key, at->state, true, nullptr));
+    else // Its former actor may have left a request.
+      self->send(seed.context->dispatcher, msg::withdraw{key});
+  }
+  wake();
 }
 
 instance_actor& run_state_data::actor_of(const instance_key& key) {
@@ -105,7 +149,7 @@ bool run_state_data::is_of_newest_attempt(const run_event& event) const {
 
 std::optional<problem> run_state_data::apply(const run_event& event,
                                              std::shared_ptr<const start_request> start) {
-  if (auto* probe = seed.context->ports.probe)
+  if (auto* probe = seed.context->ports.probe; probe != nullptr && !seed.failing)
     probe->stepping(core().run().id);
   auto step = core().step(event, seed.context->now(), *evaluate);
   if (step.refused) {
@@ -321,17 +365,18 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
   if (what.since == never)
     what.since = seed.context->now();
   problem why;
+  // What was granted before a reboot and never confirmed is lost: the launcher's memory of it may be
+  // too, so it must not be taken for never started.
+  const auto* attempt = core().newest_attempt(key);
+  const bool same_boot = attempt == nullptr || attempt->boot_id == seed.context->options.boot_id;
   if (state == instance_state::ready) {
-    // What was granted before a reboot and never confirmed is lost: the launcher's memory of it may
-    // be too, so it must not be taken for never started.
-    const auto* attempt = core().newest_attempt(key);
-    const bool same_boot = attempt == nullptr || attempt->boot_id == seed.context->options.boot_id;
     if (start)
       what.start = std::move(start);
     else if (same_boot)
       what.start = body_of(key, at->attempt, at->epoch, why);
   } else if (state == instance_state::dqc_check) {
-    what.start = check_of(key, why);
+    if (!again || same_boot)
+      what.start = check_of(key, why);
   } else if (task.type == task_type::workflow &&
              (state == instance_state::running ||
               (state == instance_state::stopping && at->called == run_id{}))) {
@@ -479,6 +524,8 @@ void run_state_data::instance_down(const caf::actor_addr& who, const caf::error&
     // Refused where a process is being stopped: then this RUN's own supervisor decides.
     if (apply(run_happening::crashed{key, text}))
       self->quit(caf::sec::runtime_error);
+    else // The actor is gone that would withdraw its request.
+      self->send(seed.context->dispatcher, msg::withdraw{key});
   } else
     self->send(actor_of(key), enter_message(key, at->state, true, nullptr));
 }

@@ -20,6 +20,8 @@ struct run_seed {
   std::optional<run_record> stored;
   /// Which incarnation of this run's actor it is, for the JOURNAL.
   std::uint32_t incarnation = 0;
+  /// Earlier ones crashed too often: it ends all that is alive as failed, and evaluates nothing.
+  bool failing = false;
 };
 
 /// What steps have produced that is not yet handed to the JOURNAL; then what is under way.
@@ -55,7 +57,7 @@ struct run_state_data {
 
   run_actor::stateful_pointer<run_state_data> self = nullptr;
   run_seed seed;
-  std::unique_ptr<expression_evaluator> evaluate;
+  std::unique_ptr<run_evaluator> evaluate;
   std::unordered_map<instance_key, instance_actor> instances;
   std::unordered_map<instance_key, std::uint32_t> crashes;
   run_flight gathered;
@@ -94,6 +96,7 @@ private:
   void carry_out(run_flight& flight);
   void follow(const run_effects& effect);
   void arm_timeout();
+  void fail_all();
   instance_actor& actor_of(const instance_key& key);
   msg::enter enter_message(const instance_key& key, instance_state state, bool again,
                            std::shared_ptr<const start_request> start);

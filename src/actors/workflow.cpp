@@ -163,7 +163,8 @@ run_actor workflow_state_data::spawn_run(run_record record, std::uint32_t number
   return self->spawn<caf::linked>(run, std::move(made));
 }
 
-run_actor workflow_state_data::restore_run(const run_record& record, std::uint32_t incarnation) {
+run_actor workflow_state_data::restore_run(const run_record& record, std::uint32_t incarnation,
+                                           bool failing) {
   const store_reader store{*seed.context->ports.kv};
   const auto fail = [&](const std::string& why) {
     if (is_terminal(record.state)) {
@@ -191,6 +192,7 @@ run_actor workflow_state_data::restore_run(const run_record& record, std::uint32
   made.core = std::make_shared<run_core>(std::move(core).value());
   made.stored = record;
   made.incarnation = incarnation;
+  made.failing = failing;
   return self->spawn<caf::linked>(run, std::move(made));
 }
 
@@ -735,7 +737,7 @@ void workflow_state_data::run_down(const caf::actor_addr& who, const caf::error&
     if (!at.fired) {
       std::erase_if(loaded, [&](const auto& each) { return each.second == run; });
       runs.erase(run);
-    } else if (at.crashes > max_restarts) {
+    } else if (at.crashes > max_restarts + 1) {
       seed.context->ports.fatal("the actor of run " + to_string(run) +
                                 " keeps crashing: " + caf::to_string(why));
     } else {
@@ -773,7 +775,8 @@ void workflow_state_data::replace_run(run_id run) {
           self->send(seed.context->engine, msg::run_is_over{record});
           return;
         }
-        at->second.actor = restore_run(record, incarnation);
+        at->second.actor =
+            restore_run(record, incarnation, at->second.crashes > max_restarts);
         found(run, at->second.actor);
         if (at->second.candidate.admitted && !record.admitted)
           self->send(at->second.actor, msg::admit_run{});

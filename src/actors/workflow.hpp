@@ -101,7 +101,8 @@ private:
   result<run_plan> plan_of(const trigger_definition& trigger, instant slot) const;
   run_record record_of(const run_plan& plan, run_id id) const;
   run_actor spawn_run(run_record record, std::uint32_t version);
-  run_actor restore_run(const run_record& record, std::uint32_t incarnation);
+  /// `failing`: its actor crashed too often; the new one only brings the run to its end.
+  run_actor restore_run(const run_record& record, std::uint32_t incarnation, bool failing = false);
   void replace_run(run_id run);
   /// Decides about a slot of a trigger whose row reads `before`; `with` joins the batch.
   void decide(const trigger_definition& trigger, instant slot,

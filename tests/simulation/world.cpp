@@ -26,7 +26,7 @@ void virtual_alarm::ring(bool wall_stepped) {
 }
 
 generation::generation(const scenario& of, const std::shared_ptr<surviving_disk>& rows, machine& on,
-                       manual_clock& clock, observer& watcher, trace& log)
+                       manual_clock& clock, disk_watcher& watcher, trace& log, engine_probe* probe)
     : disk{rows, watcher}, launcher_{on}, log_{log} {
   config_.set("scheduler.policy", caf::atom("testing"));
   system_.emplace(config_);
@@ -38,6 +38,7 @@ generation::generation(const scenario& of, const std::shared_ptr<surviving_disk>
   ports.alarm = &alarm;
   ports.kv = &disk;
   ports.launcher = &launcher_;
+  ports.probe = probe;
   ports.fatal = [this](const std::string& why) {
     if (!dead_ && !fatal_)
       fatal_ = why;

@@ -41,7 +41,7 @@ private:
 class generation {
 public:
   generation(const scenario& of, const std::shared_ptr<surviving_disk>& disk, machine& on,
-             manual_clock& clock, observer& watcher, trace& log);
+             manual_clock& clock, disk_watcher& watcher, trace& log, engine_probe* probe = nullptr);
   ~generation();
 
   engine_client& client() { return running_->client(); }

@@ -94,7 +94,13 @@ const std::map<std::string, fields>& kinds() {
         {"OBJECT", "object"},
         {"REASON", "reason"},
         {"SEQUENCE", "sequence", true},
-        {"DETAILS", "details", true}}}};
+        {"DETAILS", "details", true}}},
+      {"events",
+       {{"AT", "at"},
+        {"OF", "ref"},
+        {"EVENT", "event", false, true},
+        {"REASON", "reason"},
+        {"MESSAGE", "message"}}}};
   return all;
 }
 

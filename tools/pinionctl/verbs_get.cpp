@@ -36,7 +36,8 @@ const std::vector<kind_spec>& kinds() {
       {"vars", "id", {"project", "workflow", "label", "owner"}},
       {"channels", "id", {"project"}},
       {"slots", "slot", {"workflow", "state"}},
-      {"audit", "sequence", {"workflow", "run", "since", "from", "to"}}};
+      {"audit", "sequence", {"workflow", "run", "since", "from", "to"}},
+      {"events", "at", {"run", "workflow"}}};
   return all;
 }
 
@@ -135,22 +136,43 @@ std::string filter_of_ref(const std::string& kind, const std::string& ref) {
   return kind == "audit" ? "object" : "";
 }
 
+/// The timeline of one thing, oldest first, as a list.
+json events_of(client& engine, const query& values, const std::string& ref) {
+  const auto of = [&](const char* name) {
+    const auto found = values.find(name);
+    return found == values.end() ? std::string{} : found->second;
+  };
+  const auto whose = !ref.empty() ? ref : !of("run").empty() ? of("run") : of("workflow");
+  if (whose.empty())
+    throw usage_failure("'get events' needs a REF, --run or --workflow",
+                        "For example: pinionctl get events r12");
+  const auto thing = engine.get("/api/v1/describe", {{"ref", whose}});
+  return {{"items", thing.value("timeline", json::array())}, {"next", nullptr}};
+}
+
 } // namespace
 
 exit_code run_get(session& now) {
   const auto& kind = kind_named(now.args.words.front());
   const std::string name = kind.name;
   auto values = query_of(now.args, kind);
-  if (now.args.words.size() > 1) {
+  const auto limit = now.args.number("limit", 1, 10'000'000).value_or(usual_limit);
+  json answer;
+  if (name == "events") {
+    answer = events_of(now.engine, values, now.args.words.size() > 1 ? now.args.words[1] : "");
+    auto& items = answer["items"];
+    if (items.size() > limit)
+      items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(limit));
+  } else if (now.args.words.size() > 1) {
     const auto& ref = now.args.words[1];
     const auto filter = filter_of_ref(name, ref);
     if (filter.empty())
       return get_one(now, kind, ref);
     values[filter] = ref;
   }
-  const auto limit = now.args.number("limit", 1, 10'000'000).value_or(usual_limit);
-  auto answer =
-      fetch(now.engine, "/api/v1/" + name, std::move(values), limit, now.args.text("cursor"));
+  if (name != "events")
+    answer =
+        fetch(now.engine, "/api/v1/" + name, std::move(values), limit, now.args.text("cursor"));
   sort_items(answer["items"], now.args.text("sort"));
   if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml) {
     now.out.document(answer);

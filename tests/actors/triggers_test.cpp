@@ -1,0 +1,222 @@
+#include "actors/journal.hpp"
+#include "actors/planner.hpp"
+#include "actors/stage.hpp"
+#include "actors/timekeeper.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
+#include <catch2/catch.hpp>
+
+namespace {
+
+using namespace pinion;
+using pinion::testing::stage;
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// The two tasks with a trigger, every minute.
+sim::scenario each_minute() {
+  auto of = sim::two_tasks();
+  of.workflows[0].triggers.push_back({"tick", make_every(minutes{1}).value()});
+  of.workflows[0].max_active_runs = 3;
+  of.workflows[0].overlap = overlap_policy::allow;
+  return of;
+}
+
+std::vector<slot_outcome> outcomes(const stage& at) {
+  std::vector<slot_outcome> out;
+  slot_filter filter;
+  filter.workflow = "sim.two";
+  filter.trigger = "tick";
+  const auto rows = at.store().list_slots(filter, {1'000, {}});
+  REQUIRE(rows);
+  for (const auto& row : rows.value().items)
+    if (row.outcome != slot_outcome::planned)
+      out.push_back(row.outcome);
+  return out;
+}
+
+std::size_t count(const std::vector<slot_outcome>& all, slot_outcome what) {
+  return static_cast<std::size_t>(std::count(all.begin(), all.end(), what));
+}
+
+TEST_CASE("slots that passed unnoticed are owed within a day, at most a hundred", "[planner]") {
+  const auto now = from_us(1'800'000'000'000'000);
+  const schedule hourly = cron_schedule{cron_expression::parse("0 * * * *").value()};
+  CHECK(slots_owed(hourly, now, now).run.empty());
+  const auto few = slots_owed(hourly, now - hours{3}, now);
+  CHECK(few.run.size() == 3);
+  CHECK(few.missed.empty());
+  const auto days = slots_owed(hourly, now - hours{50}, now);
+  CHECK(days.run.size() == 25); // Both ends of the day are slots.
+  CHECK(days.run.size() + days.missed.size() == 50);
+  CHECK(std::is_sorted(days.run.begin(), days.run.end()));
+  CHECK(days.missed.back() < days.run.front());
+}
+
+TEST_CASE("of what polls only the last slot is owed", "[planner]") {
+  const auto now = from_us(1'800'000'000'000'000);
+  const auto owed = slots_owed(make_every(minutes{1}).value(), now - minutes{10}, now);
+  REQUIRE(owed.run.size() == 1);
+  CHECK(owed.run.front() == now);
+  CHECK(owed.missed.size() == 9);
+}
+
+TEST_CASE("each slot fires once, also when the wall clock is set back over it", "[planner]") {
+  stage at{each_minute()};
+  at.apply();
+  at.pass(minutes{3});
+  CHECK(outcomes(at).size() == 3);
+  at.clock.step_wall_to(at.clock.wall_now() - minutes{2});
+  at.engine->alarm.ring(true);
+  at.pass(minutes{2} - seconds{1});
+  CHECK(outcomes(at).size() == 3);
+  at.pass(minutes{1} + seconds{2});
+  CHECK(outcomes(at).size() == 4);
+  CHECK(count(outcomes(at), slot_outcome::fired) == 4);
+}
+
+TEST_CASE("slots of a pause are caught up as asked", "[workflow]") {
+  const auto caught_up = GENERATE(catch_up::none, catch_up::last, catch_up::all);
+  stage at{each_minute()};
+  at.apply();
+  std::uint32_t changed = 99;
+  at.engine->client().pause({"sim.two", {}}, {"ann", ""}, [](const auto& done) { REQUIRE(done); });
+  at.pass(minutes{3});
+  REQUIRE(count(outcomes(at), slot_outcome::paused) == 3);
+  at.engine->client().resume({"sim.two", {}}, caught_up, {"ann", ""},
+                             [&](const result<operation_answer>& done) {
+                               REQUIRE(done);
+                               changed = done.value().affected;
+                             });
+  at.settle();
+  const auto made = caught_up == catch_up::none ? 0U : caught_up == catch_up::last ? 1U : 3U;
+  CHECK(changed == made);
+  CHECK(count(outcomes(at), slot_outcome::paused) == 3 - made);
+  CHECK(at.log.violations().empty());
+}
+
+/// Single actors of an engine on the test's thread.
+struct parts {
+  parts() {
+    config.set("scheduler.policy", caf::atom("testing"));
+    system.emplace(config);
+    jobs = dynamic_cast<caf::scheduler::test_coordinator*>(&system->scheduler());
+    engine_ports ports;
+    ports.clock = &clock;
+    ports.alarm = &alarm;
+    ports.kv = &disk;
+    ports.fatal = [this](const std::string&) { fatal = true; };
+    context = std::make_shared<engine_context>(ports, engine_options{}, 1);
+  }
+  ~parts() {
+    if (context->journal)
+      caf::anon_send_exit(context->journal, caf::exit_reason::kill);
+    if (context->timekeeper)
+      caf::anon_send_exit(context->timekeeper, caf::exit_reason::kill);
+    jobs->run();
+    context->disconnect();
+  }
+
+  /// Submits a row; its number in the order of answers, or why not.
+  void submit(std::uint64_t owner, std::uint32_t incarnation, const std::string& key,
+              bool bulk = false) {
+    msg::submit what{owner, incarnation, {}, bulk};
+    what.batch.put(family::meta, key, "1");
+    system->spawn([this, key, what](caf::event_based_actor* me) {
+      me->request(context->journal, caf::infinite, what)
+          .then([this, key](std::uint64_t) { heard.push_back(key); },
+                [this, key](const caf::error&) { heard.push_back("refused " + key); });
+    });
+  }
+
+  manual_clock clock{from_us(1'800'000'000'000'000), steady_instant{hours{1}}};
+  sim::virtual_alarm alarm;
+  memory_kv disk{std::make_shared<surviving_disk>(), memory_kv::mode::queued};
+  bool fatal = false;
+  std::vector<std::string> heard;
+  caf::actor_system_config config;
+  std::optional<caf::actor_system> system;
+  caf::scheduler::test_coordinator* jobs = nullptr;
+  context_ptr context;
+};
+
+TEST_CASE("the journal makes one group of what waits and answers in order", "[journal]") {
+  parts at;
+  at.context->journal = at.system->spawn(journal, at.context, std::uint64_t{1});
+  at.submit(0, 0, "a");
+  at.jobs->run();
+  for (const auto* key : {"b", "c", "d"})
+    at.submit(0, 0, key);
+  at.jobs->run();
+  CHECK(at.heard.empty());
+  CHECK(at.disk.pending() == 1);
+  REQUIRE(at.disk.release_next());
+  at.jobs->run();
+  CHECK(at.heard == std::vector<std::string>{"a"});
+  CHECK(at.disk.pending() == 1);
+  REQUIRE(at.disk.release_next());
+  at.jobs->run();
+  CHECK(at.heard == std::vector<std::string>{"a", "b", "c", "d"});
+  CHECK(at.disk.pending() == 0);
+}
+
+TEST_CASE("the journal refuses a writer that has been replaced", "[journal]") {
+  parts at;
+  at.context->journal = at.system->spawn(journal, at.context, std::uint64_t{1});
+  at.submit(7, 0, "before");
+  at.jobs->run();
+  caf::anon_send(at.context->journal, msg::replace_writer{7});
+  at.jobs->run();
+  at.submit(7, 0, "late");
+  at.submit(7, 1, "new");
+  at.submit(8, 0, "other");
+  at.jobs->run();
+  at.disk.release_all();
+  at.jobs->run();
+  while (at.disk.release_next())
+    at.jobs->run();
+  CHECK(at.heard == std::vector<std::string>{"refused late", "before", "new", "other"});
+  CHECK_FALSE(at.disk.get(family::meta, "late").value().has_value());
+}
+
+TEST_CASE("a commit that the disk refuses ends the engine, unanswered", "[journal]") {
+  parts at;
+  at.context->journal = at.system->spawn(journal, at.context, std::uint64_t{1});
+  at.disk.fail_commit(1);
+  at.submit(0, 0, "a");
+  at.jobs->run();
+  at.disk.release_all();
+  at.jobs->run();
+  CHECK(at.fatal);
+  CHECK(at.heard.empty());
+}
+
+TEST_CASE("wall timers follow the wall clock, steady ones do not", "[timekeeper]") {
+  parts at;
+  at.context->timekeeper = at.system->spawn(timekeeper, at.context);
+  std::vector<std::uint64_t> due;
+  const auto start = at.clock.wall_now();
+  const timer_client client = at.system->spawn([&due, &at, start](timer_client::pointer self)
+                                                   -> timer_client::behavior_type {
+    self->send(at.context->timekeeper, msg::arm_wall{1, start + minutes{1}}, timer_client{self});
+    self->send(at.context->timekeeper, msg::arm_steady{2, minutes{1}}, timer_client{self});
+    return {[&due](const msg::timer_due& what) { due.push_back(what.id); }};
+  });
+  at.jobs->run();
+  at.clock.step_wall_to(start - hours{1});
+  at.alarm.ring(true);
+  at.jobs->run();
+  CHECK(due.empty());
+  at.clock.advance(minutes{1});
+  at.alarm.ring(false);
+  at.jobs->run();
+  CHECK(due == std::vector<std::uint64_t>{2});
+  at.clock.step_wall_to(start + minutes{1});
+  at.alarm.ring(true);
+  at.jobs->run();
+  CHECK(due == std::vector<std::uint64_t>{2, 1});
+}
+
+} // namespace

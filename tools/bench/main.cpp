@@ -11,6 +11,8 @@
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <sstream>
 #include <stdexcept>
 #include <sysexits.h>
@@ -90,6 +92,8 @@ bench_options read(int argc, char** argv) {
 
 /// In a measuring process: prints "quantity value" lines.
 int measure(const bench_options& options) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("engine"));
+  spdlog::set_level(spdlog::level::warn);
   const surroundings at{options.folder, options.quick};
   if (options.measure == "fill" || options.measure == "fill_queued")
     fill_and_die(at, options.measure == "fill_queued");
@@ -109,6 +113,8 @@ void measure_in_child(const bench_case& what, const bench_options& options, samp
   std::string quantity;
   for (double value = 0; lines >> quantity >> value;)
     into[quantity].push_back(value);
+  if (!lines.eof() || quantity.empty())
+    throw std::runtime_error{"the measuring process printed something else than figures"};
 }
 
 /// All rounds, interleaved: a neighbour that comes and goes meets all cases alike. Returns the

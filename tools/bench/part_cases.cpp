@@ -52,7 +52,7 @@ double commits_a_second(rocks_kv& kv, std::uint32_t commits, std::uint32_t rows,
 }
 
 std::string yaml_of(std::uint32_t tasks) {
-  std::string text{"workflow: large\nproject: bench\ntasks:\n"};
+  std::string text{"workflow: large\ntasks:\n"};
   for (std::uint32_t i = 0; i < tasks; ++i) {
     const auto number = std::to_string(i);
     text += "  t" + number + ":\n    run: echo " + number + "\n";

@@ -95,13 +95,27 @@ void instance_state_data::start(const msg::enter& what) {
   // A `check` task's first process is ordered in ready; entering dqc_check is about the same one.
   if (!what.again && process == wanted)
     return;
-  process = wanted;
+  expect(wanted);
   order = what.start;
-  const auto me = caf::actor_cast<process_client>(self);
   if (what.again)
-    self->send(seed.context->worker, process_watch{process, me});
+    watch();
   else if (order)
-    self->send(seed.context->worker, process_order{order, me});
+    place_order();
+}
+
+void instance_state_data::expect(const process_key& wanted) {
+  if (process != wanted)
+    ordered = false;
+  process = wanted;
+}
+
+void instance_state_data::watch() {
+  self->send(seed.context->worker, process_watch{process, caf::actor_cast<process_client>(self)});
+}
+
+void instance_state_data::place_order() {
+  ordered = true;
+  self->send(seed.context->worker, process_order{order, caf::actor_cast<process_client>(self)});
 }
 
 void instance_state_data::run_body(const msg::enter& what) {
@@ -117,9 +131,8 @@ void instance_state_data::run_body(const msg::enter& what) {
   case task_type::python:
   case task_type::check:
     if (what.again) {
-      process = {seed.key, what.token};
-      self->send(seed.context->worker,
-                 process_watch{process, caf::actor_cast<process_client>(self)});
+      expect({seed.key, what.token});
+      watch();
     }
     break;
   }
@@ -157,19 +170,21 @@ void instance_state_data::stop(const msg::enter& what) {
     return;
   }
   order = nullptr;
-  process = {seed.key, what.token};
+  expect({seed.key, what.token});
   // The start may have been passed over, or be told by an earlier actor: only after a watch does
   // the answer, also "never heard of it", come here.
-  self->send(seed.context->worker, process_watch{process, caf::actor_cast<process_client>(self)});
+  watch();
   self->send(seed.context->worker, msg::stop_process{process, task().grace});
 }
 
 void instance_state_data::unknown(const process_key& key) {
-  if (key != process)
+  // After an order, this is the late answer to a question from before it: the launcher tells of
+  // every process that it is asked to start.
+  if (key != process || ordered)
     return;
   if (order) {
     // Never claimed, so never started: this is its first start.
-    self->send(seed.context->worker, process_order{order, caf::actor_cast<process_client>(self)});
+    place_order();
     return;
   }
   process_end gone;

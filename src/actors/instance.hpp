@@ -29,6 +29,7 @@ struct instance_state_data {
   instance_timer state_timer_is = instance_timer::retry_due;
   /// Of the order under way: told again when the launcher does not know the process.
   std::shared_ptr<const start_request> order;
+  bool ordered = false; ///< This actor has told the WORKER to start `process`.
   bool wants_permits = false;
   bool stopping = false; ///< A call that is under way must be cancelled when it answers.
   run_id called;         ///< By a `workflow` task.
@@ -41,6 +42,10 @@ private:
   const task_definition& task() const { return seed.definition->tasks[seed.key.task]; }
   void ask_for_permits(const msg::enter& what);
   void start(const msg::enter& what);
+  /// From now on `process` is the one that is meant.
+  void expect(const process_key& wanted);
+  void watch();
+  void place_order();
   void run_body(const msg::enter& what);
   void call(const msg::enter& what);
   void stop(const msg::enter& what);

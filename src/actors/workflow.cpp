@@ -644,7 +644,6 @@ void workflow_state_data::ended(run_id run) {
   });
   if (const auto found = runs.find(run); found != runs.end()) {
     visited[run] = caf::actor_cast<caf::weak_actor_ptr>(found->second.actor);
-    self->unlink_from(found->second.actor);
     runs.erase(found);
   }
   admit_next();
@@ -662,7 +661,6 @@ void workflow_state_data::reopened(run_id run) {
   const auto& record = *row.value();
   auto& at = runs[run];
   at.actor = caf::actor_cast<run_actor>(strong);
-  self->link_to(at.actor);
   at.candidate = {run, record.trigger, seed.definition->overlap, record.ignore_overlap, true};
   at.slot = record.slot;
   at.version = record.version;
@@ -705,7 +703,6 @@ caf::result<run_actor> workflow_state_data::find(run_id run) {
         auto actor = restore_run(*row.value(), incarnation);
         if (actor) {
           visited[run] = caf::actor_cast<caf::weak_actor_ptr>(actor);
-          self->unlink_from(actor);
           found(run, actor);
         } else {
           found(run, problem{errc::corrupt, to_string(run) + " cannot be restored", {}});

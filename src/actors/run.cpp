@@ -365,8 +365,8 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
   if (what.since == never)
     what.since = seed.context->now();
   problem why;
-  // What was granted before a reboot and never confirmed is lost: the launcher's memory of it may be
-  // too, so it must not be taken for never started.
+  // What was granted before a reboot and never confirmed is lost: the launcher's memory of it may
+  // be too, so it must not be taken for never started.
   const auto* attempt = core().newest_attempt(key);
   const bool same_boot = attempt == nullptr || attempt->boot_id == seed.context->options.boot_id;
   if (state == instance_state::ready) {

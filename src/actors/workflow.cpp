@@ -772,8 +772,7 @@ void workflow_state_data::replace_run(run_id run) {
           self->send(seed.context->engine, msg::run_is_over{record});
           return;
         }
-        at->second.actor =
-            restore_run(record, incarnation, at->second.crashes > max_restarts);
+        at->second.actor = restore_run(record, incarnation, at->second.crashes > max_restarts);
         found(run, at->second.actor);
         if (at->second.candidate.admitted && !record.admitted)
           self->send(at->second.actor, msg::admit_run{});

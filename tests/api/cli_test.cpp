@@ -79,9 +79,10 @@ TEST_CASE("wrong usage ends with 2 and what was meant", "[cli]") {
        {std::pair{"triger", "Did you mean 'trigger'?"},
         std::pair{"get rnus", "Did you mean 'runs'?"},
         std::pair{"get runs --sate x", "Did you mean '--state'?"}, std::pair{"trigger", "--help"},
-        std::pair{"simulate x", "lists the verbs"}, std::pair{"get events", "kinds"},
-        std::pair{"get runs --watch", ""}, std::pair{"-o xml health", "table, wide"},
-        std::pair{"--server http://x health", "socket"}, std::pair{"", "--help"}}) {
+        std::pair{"simulate x", "lists the verbs"}, std::pair{"get nothing", "kinds"},
+        std::pair{"get events", "needs a REF"}, std::pair{"get runs --watch", ""},
+        std::pair{"-o xml health", "table, wide"}, std::pair{"--server http://x health", "socket"},
+        std::pair{"", "--help"}}) {
     CAPTURE(arguments);
     const auto seen = uut.run(arguments);
     CHECK(seen.code == 2);

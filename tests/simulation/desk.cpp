@@ -16,9 +16,9 @@ bool is_of_the_world(kind what) {
 }
 
 const char* name_of(kind what) {
-  static constexpr const char* names[] = {"apply",  "trigger",    "operate",       "pause",
-                                          "resume", "hold",       "unhold",        "step clock",
-                                          "kill launcher", "crash", "reboot"};
+  static constexpr const char* names[] = {"apply",         "trigger", "operate", "pause",
+                                          "resume",        "hold",    "unhold",  "step clock",
+                                          "kill launcher", "crash",   "reboot"};
   return names[static_cast<std::size_t>(what)];
 }
 
@@ -81,8 +81,8 @@ std::function<void(result<T>)> desk::answer_to(errand& what, Then then) {
 void desk::ask(errand& what, engine_client& client, const kv_reader& disk) {
   const auto& action = what.action;
   const caller by{"ann", "simulated"};
-  log_.note(std::string{"ask to "} + name_of(action.what) + ' ' + std::to_string(what.number) + ' ' +
-            action.workflow);
+  log_.note(std::string{"ask to "} + name_of(action.what) + ' ' + std::to_string(what.number) +
+            ' ' + action.workflow);
   const auto nothing = [](const operation_answer&) {};
   switch (action.what) {
   case kind::apply: {
@@ -99,13 +99,15 @@ void desk::ask(errand& what, engine_client& client, const kv_reader& disk) {
     trigger_request run;
     run.workflow = action.workflow;
     run.key = "key" + std::to_string(what.number);
-    client.trigger(run, by,
-                   answer_to<trigger_answer>(what, [this, key = run.key](const trigger_answer& made) {
-                     watcher_.trigger_answered(key, made.run);
-                   }));
+    client.trigger(
+        run, by, answer_to<trigger_answer>(what, [this, key = run.key](const trigger_answer& made) {
+          watcher_.trigger_answered(key, made.run);
+        }));
     break;
   }
-  case kind::operate: ask_operation(what, client, disk); break;
+  case kind::operate:
+    ask_operation(what, client, disk);
+    break;
   case kind::pause:
     watcher_.paused(action.workflow, true);
     client.pause({action.workflow, {}}, by, answer_to<operation_answer>(what, nothing));
@@ -116,12 +118,17 @@ void desk::ask(errand& what, engine_client& client, const kv_reader& disk) {
                     watcher_.paused(action.workflow, false);
                   }));
     break;
-  case kind::hold: client.hold(by, answer_to<operation_answer>(what, nothing)); break;
-  case kind::unhold: client.unhold(by, answer_to<operation_answer>(what, nothing)); break;
+  case kind::hold:
+    client.hold(by, answer_to<operation_answer>(what, nothing));
+    break;
+  case kind::unhold:
+    client.unhold(by, answer_to<operation_answer>(what, nothing));
+    break;
   case kind::step_clock:
   case kind::kill_launcher:
   case kind::crash:
-  case kind::reboot: break;
+  case kind::reboot:
+    break;
   }
 }
 

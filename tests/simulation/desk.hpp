@@ -20,8 +20,8 @@ public:
   virtual void applied() = 0;
 };
 
-/// The people: carry out the actions of a scenario through the engine's client, and ask again what a
-/// crash left unanswered.
+/// The people: carry out the actions of a scenario through the engine's client, and ask again what
+/// a crash left unanswered.
 class desk {
 public:
   desk(const scenario& of, random_source& draw, trace& log, answer_watcher& watcher);

@@ -13,12 +13,18 @@ namespace {
 
 std::string describe(const process_end& end) {
   switch (end.kind) {
-  case end_kind::exited: return "exit " + std::to_string(end.exit_code);
-  case end_kind::signaled: return "signal " + std::to_string(end.signal);
-  case end_kind::stopped: return "stopped";
-  case end_kind::timed_out: return "timed out";
-  case end_kind::not_started: return "not started";
-  case end_kind::lost: return "lost";
+  case end_kind::exited:
+    return "exit " + std::to_string(end.exit_code);
+  case end_kind::signaled:
+    return "signal " + std::to_string(end.signal);
+  case end_kind::stopped:
+    return "stopped";
+  case end_kind::timed_out:
+    return "timed out";
+  case end_kind::not_started:
+    return "not started";
+  case end_kind::lost:
+    return "lost";
   }
   return "?";
 }
@@ -131,8 +137,7 @@ process_end machine::draw_end(const start_request& request) {
     for (auto left = draw_.below(4); left > 0; --left)
       list += (list.empty() ? "" : ",") + std::to_string(left);
     if (request.key.token.step == 0)
-      end.outputs_json =
-          "{\"n\":" + std::to_string(draw_.below(9)) + ",\"list\":[" + list + "]}";
+      end.outputs_json = "{\"n\":" + std::to_string(draw_.below(9)) + ",\"list\":[" + list + "]}";
   } else if (fate < 90) {
     end.exit_code = 1;
   } else if (fate < 95) {

@@ -57,12 +57,22 @@ public:
 
 private:
   friend class machine_port;
-  struct inquire_command { process_key key; };
-  struct stop_command { process_key key; duration grace{}; };
-  struct acknowledge_command { process_key key; };
+  struct inquire_command {
+    process_key key;
+  };
+  struct stop_command {
+    process_key key;
+    duration grace{};
+  };
+  struct acknowledge_command {
+    process_key key;
+  };
   using command = std::variant<start_request, inquire_command, stop_command, acknowledge_command>;
   template <class T>
-  struct timed { steady_instant due{}; T what; };
+  struct timed {
+    steady_instant due{};
+    T what;
+  };
 
   void attach(machine_port* port);
   /// Of what the port had sent, some still arrives.

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <exception>
 #include <random>
-#include <sstream>
 #include <spdlog/spdlog.h>
+#include <sstream>
 #include <string>
 
 namespace {
@@ -29,8 +29,8 @@ crash_point parse_crash(const std::string& text) {
 int replay(std::uint64_t seed, crash_point crash) {
   spdlog::set_level(spdlog::level::warn);
   const auto what = simulate(seed, crash, true);
-  std::printf("seed %" PRIu64 ": hash %016" PRIx64 ", %" PRIu64 " commits, %" PRIu64 " runs\n", seed,
-              what.hash, what.commits, what.runs);
+  std::printf("seed %" PRIu64 ": hash %016" PRIx64 ", %" PRIu64 " commits, %" PRIu64 " runs\n",
+              seed, what.hash, what.commits, what.runs);
   for (const auto& each : what.violations)
     std::printf("violated: %s\n", each.c_str());
   return what.violations.empty() ? 0 : 1;
@@ -56,10 +56,11 @@ int run(int argc, char** argv) {
                                    "commit.\n\nOptions"};
   all.add_options()("help", "print this text")(
       "runs", options::value<std::uint64_t>()->default_value(default_runs),
-      "try that many seeds that have never been tried")(
-      "seed", options::value<std::uint64_t>(), "try this seed only")(
-      "crash", options::value<std::string>(), "with --seed and --trace: 17b crashes just before "
-                                              "commit 17 is durable, 17a just after")(
+      "try that many seeds that have never been tried")("seed", options::value<std::uint64_t>(),
+                                                        "try this seed only")(
+      "crash", options::value<std::string>(),
+      "with --seed and --trace: 17b crashes just before "
+      "commit 17 is durable, 17a just after")(
       "crashes", options::value<std::uint64_t>()->default_value(0),
       "at most that many histories with a crash for each seed, spread evenly; 0: before and after "
       "every commit")("trace", "with --seed: one history, every event printed");

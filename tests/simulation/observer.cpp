@@ -52,7 +52,8 @@ void observer::committed(const kv_batch& batch, const kv_reader& after) {
 
 void observer::check_instance(std::string_view key, const std::string& now) {
   const auto at = keys::decode_instance(key);
-  const auto row = at ? codecs::decode_instance(at.value(), now) : result<instance_record>{at.error()};
+  const auto row =
+      at ? codecs::decode_instance(at.value(), now) : result<instance_record>{at.error()};
   if (!row) {
     log_.violation("an instance's row cannot be read: " + row.error().message);
     return;

@@ -11,7 +11,8 @@
 namespace pinion::sim {
 
 /// Watches disk, machine and answers, and checks the design's invariants by their numbers. Decides
-/// nothing from what the engine's actors or its model say, only from rows, processes and definitions.
+/// nothing from what the engine's actors or its model say, only from rows, processes and
+/// definitions.
 class observer final : public disk_watcher, public process_watcher, public answer_watcher {
 public:
   observer(const scenario& of, const std::shared_ptr<surviving_disk>& disk,

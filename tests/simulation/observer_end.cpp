@@ -13,13 +13,18 @@ enum class counts_as : std::uint8_t { pending, success, skipped, failed, upstrea
 
 counts_as class_of(const task_definition& task, const instance_record& at) {
   switch (at.state) {
-  case instance_state::success: return counts_as::success;
-  case instance_state::skipped: return counts_as::skipped;
-  case instance_state::upstream_failed: return counts_as::upstream_failed;
+  case instance_state::success:
+    return counts_as::success;
+  case instance_state::skipped:
+    return counts_as::skipped;
+  case instance_state::upstream_failed:
+    return counts_as::upstream_failed;
   case instance_state::failed:
     return task.ignore_failure ? counts_as::success : counts_as::failed;
-  case instance_state::cancelled: return counts_as::failed;
-  default: return counts_as::pending;
+  case instance_state::cancelled:
+    return counts_as::failed;
+  default:
+    return counts_as::pending;
   }
 }
 
@@ -39,19 +44,30 @@ struct tally {
 std::optional<bool> may_run(join_rule rule, const tally& of) {
   const bool all_done = of.done() == of.total;
   switch (rule) {
-  case join_rule::all_success: return of.success == of.total;
-  case join_rule::all_failed: return of.failed + of.upstream_failed == of.total;
-  case join_rule::all_done: return all_done;
-  case join_rule::one_success: return of.success > 0;
-  case join_rule::one_failed: return of.failed + of.upstream_failed > 0;
-  case join_rule::one_done: return of.success + of.failed > 0;
-  case join_rule::none_failed: return all_done && of.failed + of.upstream_failed == 0;
+  case join_rule::all_success:
+    return of.success == of.total;
+  case join_rule::all_failed:
+    return of.failed + of.upstream_failed == of.total;
+  case join_rule::all_done:
+    return all_done;
+  case join_rule::one_success:
+    return of.success > 0;
+  case join_rule::one_failed:
+    return of.failed + of.upstream_failed > 0;
+  case join_rule::one_done:
+    return of.success + of.failed > 0;
+  case join_rule::none_failed:
+    return all_done && of.failed + of.upstream_failed == 0;
   case join_rule::none_failed_min_one_success:
     return all_done && of.failed + of.upstream_failed == 0 && of.success > 0;
-  case join_rule::none_skipped: return all_done && of.skipped == 0;
-  case join_rule::all_skipped: return of.skipped == of.total;
-  case join_rule::always: return true;
-  default: return std::nullopt;
+  case join_rule::none_skipped:
+    return all_done && of.skipped == 0;
+  case join_rule::all_skipped:
+    return of.skipped == of.total;
+  case join_rule::always:
+    return true;
+  default:
+    return std::nullopt;
   }
 }
 
@@ -92,9 +108,8 @@ void observer::check_join(const instance_key& key) {
     // covers the chain.
     bool ignored = false;
     while (definition->tasks[upstream].fallback &&
-           std::any_of(by_task[upstream].begin(), by_task[upstream].end(), [](const auto* row) {
-             return row->state == instance_state::failed;
-           })) {
+           std::any_of(by_task[upstream].begin(), by_task[upstream].end(),
+                       [](const auto* row) { return row->state == instance_state::failed; })) {
       ignored = ignored || definition->tasks[upstream].ignore_failure;
       upstream = *definition->tasks[upstream].fallback;
     }

@@ -28,8 +28,8 @@ public:
   /// True in `percent` of 100 draws.
   bool chance(std::uint64_t percent) noexcept { return below(100) < percent; }
   duration between(duration low, duration high) noexcept {
-    return duration{static_cast<std::int64_t>(
-        between(static_cast<std::uint64_t>(low.count()), static_cast<std::uint64_t>(high.count())))};
+    return duration{static_cast<std::int64_t>(between(static_cast<std::uint64_t>(low.count()),
+                                                      static_cast<std::uint64_t>(high.count())))};
   }
 
 private:

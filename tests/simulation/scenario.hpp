@@ -11,19 +11,19 @@ namespace pinion::sim {
 /// What a person, the clock or the machine does at some moment of a simulation.
 struct scripted_action {
   enum class kind : std::uint8_t {
-    apply,          ///< All definitions of the scenario, as one set.
-    trigger,        ///< A run of `workflow` by hand.
-    operate,        ///< `verb` on a run that is drawn when its time comes.
-    pause,          ///< Of `workflow`, or of everything.
+    apply,   ///< All definitions of the scenario, as one set.
+    trigger, ///< A run of `workflow` by hand.
+    operate, ///< `verb` on a run that is drawn when its time comes.
+    pause,   ///< Of `workflow`, or of everything.
     resume,
     hold,
     unhold,
-    step_clock,     ///< The wall clock is set by `step`.
+    step_clock, ///< The wall clock is set by `step`.
     kill_launcher,
-    crash,          ///< The engine is killed.
-    reboot,         ///< The machine loses power.
+    crash,  ///< The engine is killed.
+    reboot, ///< The machine loses power.
   } what = kind::apply;
-  duration at{};    ///< Since the start.
+  duration at{}; ///< Since the start.
   std::string workflow;
   run_operation::verb verb = run_operation::verb::cancel;
   catch_up owed = catch_up::none;

@@ -18,7 +18,7 @@ struct sweep_result {
   std::optional<finding> found; ///< The first.
   std::uint64_t hash = 0;       ///< Of all its histories.
   std::uint64_t simulations = 0;
-  std::uint64_t commits = 0;    ///< Of the history without a crash.
+  std::uint64_t commits = 0; ///< Of the history without a crash.
   std::uint64_t runs = 0;
 };
 

@@ -75,9 +75,10 @@ generation::~generation() {
 // -- the world
 
 world::world(scenario of, std::uint64_t seed, crash_point at, bool echo)
-    : scenario_{std::move(of)}, draw_{seed}, crash_at_{at},
-      clock_{from_us(first_wall_us), steady_instant{first_steady}}, log_{clock_},
-      observer_{scenario_, disk_, clock_, log_}, machine_{draw_, clock_, log_, observer_},
+    : scenario_{std::move(of)}, draw_{seed}, crash_at_{at}, clock_{from_us(first_wall_us),
+                                                                   steady_instant{first_steady}},
+      log_{clock_}, observer_{scenario_, disk_, clock_, log_}, machine_{draw_, clock_, log_,
+                                                                        observer_},
       desk_{scenario_, draw_, log_, observer_}, start_{clock_.steady_now()} {
   if (echo)
     log_.echo();
@@ -211,7 +212,9 @@ void world::act_on(const scripted_action& action) {
     if (engine_)
       engine_->alarm.ring(true);
     break;
-  case scripted_action::kind::kill_launcher: machine_.kill_launcher(); break;
+  case scripted_action::kind::kill_launcher:
+    machine_.kill_launcher();
+    break;
   case scripted_action::kind::crash:
     if (engine_)
       crash("at some moment");
@@ -221,7 +224,8 @@ void world::act_on(const scripted_action& action) {
       crash("with its machine");
     machine_.reboot();
     break;
-  default: break;
+  default:
+    break;
   }
 }
 

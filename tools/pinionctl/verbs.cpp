@@ -11,7 +11,8 @@ std::vector<verb_spec> looking() {
        "KIND [REF]",
        "Lists things: workflows, versions, triggers, runs, instances, attempts, ...",
        "KIND is workflows, versions, triggers, runs, instances, attempts, pools, permits, vars,\n"
-       "channels, slots, audit or events. With REF only the thing that it names; attempts need a REF or "
+       "channels, slots, audit or events. With REF only the thing that it names; attempts need a "
+       "REF or "
        "--run,\n"
        "slots (what became of each slot of a trigger) a workflow or a --state, such as missed;\n"
        "events are the timeline of one REF, oldest first, the newest --limit of them.\n"

@@ -26,10 +26,11 @@ void kill_exactly(pid_t pid, std::uint64_t start_ticks) {
 
 } // namespace
 
-lost_search::lost_search(const launch_journal::history& from) : cgroup_{from.cgroup} {
+lost_search::lost_search(const launch_journal::history& from, const std::string& data_dir)
+    : cgroup_{from.cgroup} {
   for (const auto& [key, entry] : from.entries)
     if (!entry.ended)
-      left_[key] = {entry.pid, entry.start_ticks, to_string(key), 0, false};
+      left_[key] = {entry.pid, entry.start_ticks, fence_text(key, data_dir), 0, false};
 }
 
 void lost_search::look_at(pid_t pid) {

@@ -14,8 +14,9 @@ namespace pinion {
 class lost_search {
 public:
   lost_search() = default;
-  /// For the entries of `from` that have no end; `from` is of this boot.
-  explicit lost_search(const launch_journal::history& from);
+  /// For the entries of `from` that have no end; `from` is the journal of `data_dir` and of this
+  /// boot.
+  lost_search(const launch_journal::history& from, const std::string& data_dir);
 
   /// Kills what is found; returns the keys of which nothing is left. To be called again, some 20 ms
   /// later, until `done`. A process that is about to execute shows its mark only afterwards: a key

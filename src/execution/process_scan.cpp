@@ -1,8 +1,11 @@
 #include "execution/process_scan.hpp"
 
 #include <charconv>
+#include <cstdint>
+#include <cstdio>
 #include <dirent.h>
 #include <string_view>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pinion {
@@ -53,6 +56,17 @@ std::vector<pid_t> own_children() {
     if (const auto stat = stat_process(pid); stat && stat->parent == self)
       out.push_back(pid);
   return out;
+}
+
+std::string fence_text(const process_key& key, const std::string& data_dir) {
+  struct stat status {};
+  auto out = to_string(key) + '@';
+  if (::stat(data_dir.c_str(), &status) != 0)
+    return out;
+  char folder[48];
+  std::snprintf(folder, sizeof folder, "%jx.%jx", static_cast<std::uintmax_t>(status.st_dev),
+                static_cast<std::uintmax_t>(status.st_ino));
+  return out += folder;
 }
 
 std::optional<std::string> fence_mark(pid_t pid) {

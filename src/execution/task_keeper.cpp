@@ -65,7 +65,7 @@ task_keeper::task_keeper(const launcher_options& options, launch_journal& journa
         lose(key, "host_restarted");
     return;
   }
-  search_ = lost_search{former};
+  search_ = lost_search{former, options_.data_dir};
   // Also without a key in doubt: what the former one was burying goes with its cgroup folder.
   advance_search(steady_now());
 }
@@ -87,7 +87,7 @@ void task_keeper::start(wire::start request) {
   }
   auto& of = live_[key];
   of.request = std::move(request);
-  of.mark = to_string(key);
+  of.mark = fence_text(key, options_.data_dir);
   of.request.environment.push_back("PINION_FENCE=" + of.mark);
   spawn(of);
 }

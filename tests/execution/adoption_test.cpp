@@ -2,6 +2,7 @@
 
 #include "execution/launch_journal.hpp"
 #include "execution/launcher_starter.hpp"
+#include "execution/process_scan.hpp"
 #include "execution/protocol.hpp"
 
 #include <catch2/catch.hpp>
@@ -128,6 +129,26 @@ TEST_CASE("when the launcher is killed all it had is killed and reported lost", 
   CHECK(engine.run("exit 6").exit_code == 6);
 }
 
+TEST_CASE("a launcher that looks for what it lost leaves another engine's processes alone",
+          "[adoption]") {
+  engine_side ours{"off"};
+  engine_side theirs{"off"};
+  // Both count from the same number: the keys are equal.
+  const auto lost = ours.shell(ours.next_key(), "sleep 100");
+  const auto kept = theirs.shell(theirs.next_key(), waits_for_go);
+  REQUIRE(lost.key == kept.key);
+  ours.port().start(lost);
+  theirs.port().start(kept);
+  REQUIRE(ours.log().wait_started(lost.key));
+  REQUIRE(theirs.log().wait_started(kept.key));
+  ::kill(ours.launcher_pid(), SIGKILL);
+  REQUIRE(ours.log().wait_ended(lost.key));
+  touch(theirs.path() + "/go");
+  REQUIRE(theirs.log().wait_ended(kept.key));
+  CHECK(theirs.log().ended[kept.key].kind == end_kind::exited);
+  CHECK(theirs.log().ended[kept.key].outputs_json == R"({"done":1})");
+}
+
 TEST_CASE("starts that were not answered when the launcher died are not done twice", "[adoption]") {
   engine_side engine;
   REQUIRE(engine.run("true").exit_code == 0);
@@ -143,7 +164,7 @@ TEST_CASE("starts that were not answered when the launcher died are not done twi
     REQUIRE(engine.log().wait_ended(key));
   const auto text = read_small_file(engine.path() + "/starts", 1U << 20U).value();
   for (const auto& key : keys) {
-    const auto mark = to_string(key) + "\n";
+    const auto mark = fence_text(key, engine.path()) + "\n";
     const auto first = text.find(mark);
     CHECK((first == std::string::npos || text.find(mark, first + 1) == std::string::npos));
     if (engine.log().ended[key].kind == end_kind::exited)

@@ -1,5 +1,6 @@
 #include "execution/launcher_fixture.hpp"
 
+#include "execution/process_scan.hpp"
 #include "pinion/execution/executor.hpp"
 
 #include <algorithm>
@@ -136,7 +137,8 @@ TEST_CASE("a task sees the environment that was built, and nothing else", "[laun
   const auto text = engine.printed(key);
   const auto lines = lines_of(text);
   CHECK(std::count(lines.begin(), lines.end(), "LEVEL=a=b") == 1);
-  CHECK(std::count(lines.begin(), lines.end(), "PINION_FENCE=" + to_string(key)) == 1);
+  CHECK(std::count(lines.begin(), lines.end(), "PINION_FENCE=" + fence_text(key, engine.path())) ==
+        1);
   CHECK(text.find("forged") == std::string::npos);
   CHECK_THAT(text, Catch::EndsWith(R"({"a":{"n":1}}{})"));
   std::vector<std::string> names;

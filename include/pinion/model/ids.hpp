@@ -37,8 +37,8 @@ struct fence {
   friend auto operator<=>(const fence&, const fence&) = default;
 };
 
-/// One process of one attempt, in the whole life of an engine's store. Its text form is the mark
-/// `PINION_FENCE` in the environment of the process.
+/// One process of one attempt, in the whole life of an engine's store. Its text form is
+/// the first part of the mark `PINION_FENCE` in the environment of the process.
 struct process_key {
   instance_key instance;
   fence token;

@@ -1,0 +1,222 @@
+#include "actors/workflow.hpp"
+
+#include "actors/run.hpp"
+#include "pinion/storage/store_reader.hpp"
+
+#include <algorithm>
+#include <spdlog/spdlog.h>
+
+namespace pinion {
+
+run_actor workflow_state_data::restore_run(const run_record& record, std::uint32_t incarnation,
+                                           bool failing) {
+  const store_reader store{*seed.context->ports.kv};
+  const auto fail = [&](const std::string& why) {
+    if (is_terminal(record.state)) {
+      spdlog::error("a run that has ended cannot be read: run={} {}", to_string(record.id), why);
+      return run_actor{};
+    }
+    seed.context->ports.fatal("run " + to_string(record.id) + " cannot be restored: " + why);
+    return run_actor{};
+  };
+  auto definition = version(record.version);
+  if (!definition)
+    return fail("version " + std::to_string(record.version) + " of " + id() + " is missing");
+  auto instances = store.instances_of(record.id);
+  auto attempts = store.newest_attempts_of(record.id);
+  auto outputs = store.outputs_of(record.id);
+  if (!instances || !attempts || !outputs)
+    return fail("its rows cannot be read");
+  auto core = run_core::restore(definition, record, std::move(instances).value(),
+                                std::move(attempts).value(), std::move(outputs).value());
+  if (!core)
+    return fail(core.error().message);
+  run_seed made;
+  made.context = seed.context;
+  made.workflow = caf::actor_cast<workflow_actor>(self);
+  made.core = std::make_shared<run_core>(std::move(core).value());
+  made.stored = record;
+  made.incarnation = incarnation;
+  made.failing = failing;
+  return self->spawn<caf::linked>(run, std::move(made));
+}
+
+void workflow_state_data::ended(run_id run) {
+  // A weak pointer keeps the memory of its actor.
+  std::erase_if(visited, [](const auto& each) {
+    return caf::actor_cast<caf::strong_actor_ptr>(each.second) == nullptr;
+  });
+  if (const auto found = runs.find(run); found != runs.end()) {
+    visited[run] = caf::actor_cast<caf::weak_actor_ptr>(found->second.actor);
+    runs.erase(found);
+  }
+  admit_next();
+}
+
+void workflow_state_data::reopened(run_id run) {
+  const auto seen = visited.find(run);
+  const auto strong =
+      seen == visited.end() ? nullptr : caf::actor_cast<caf::strong_actor_ptr>(seen->second);
+  if (!strong || runs.contains(run))
+    return;
+  const auto row = store_reader{*seed.context->ports.kv}.run(run);
+  if (!row || !row.value())
+    return;
+  const auto& record = *row.value();
+  auto& at = runs[run];
+  at.actor = caf::actor_cast<run_actor>(strong);
+  at.candidate = {run, record.trigger, seed.definition->overlap, record.ignore_overlap, true};
+  at.slot = record.slot;
+  at.version = record.version;
+  at.fired = true;
+  visited.erase(seen);
+}
+
+void workflow_state_data::admit_next() {
+  const auto all = live();
+  for (const auto run : admitted_next(all, seed.definition->max_active_runs)) {
+    runs[run].candidate.admitted = true;
+    if (runs[run].actor)
+      self->send(runs[run].actor, msg::admit_run{});
+  }
+}
+
+caf::result<run_actor> workflow_state_data::find(run_id run) {
+  const auto live_one = runs.find(run);
+  if (live_one != runs.end() && live_one->second.actor)
+    return live_one->second.actor;
+  std::erase_if(visited, [](const auto& each) {
+    return caf::actor_cast<caf::strong_actor_ptr>(each.second) == nullptr;
+  });
+  if (const auto seen = visited.find(run); seen != visited.end())
+    if (const auto strong = caf::actor_cast<caf::strong_actor_ptr>(seen->second))
+      return caf::actor_cast<run_actor>(strong);
+  auto promise = self->make_response_promise<run_actor>();
+  auto& waiting = finding[run];
+  waiting.push_back(promise);
+  // One restoring at a time: two actors of one run would make each other stale.
+  if (waiting.size() > 1 || live_one != runs.end())
+    return promise;
+  self->request(seed.context->journal, caf::infinite, msg::replace_writer{run.value})
+      .then([this, run](std::uint32_t incarnation) {
+        const auto row = store_reader{*seed.context->ports.kv}.run(run);
+        if (!row || !row.value()) {
+          found(run, problem{errc::not_found, to_string(run) + " does not exist", {}});
+          return;
+        }
+        auto actor = restore_run(*row.value(), incarnation);
+        if (actor) {
+          visited[run] = caf::actor_cast<caf::weak_actor_ptr>(actor);
+          found(run, actor);
+        } else {
+          found(run, problem{errc::corrupt, to_string(run) + " cannot be restored", {}});
+        }
+      });
+  return promise;
+}
+
+void workflow_state_data::found(run_id run, const result<run_actor>& actor) {
+  const auto waiting = finding.find(run);
+  if (waiting == finding.end())
+    return;
+  auto all = std::move(waiting->second);
+  finding.erase(waiting);
+  for (auto& promise : all)
+    if (actor)
+      promise.deliver(actor.value());
+    else
+      promise.deliver(to_error(actor.error()));
+}
+
+void workflow_state_data::run_down(const caf::actor_addr& who, const caf::error& why) {
+  for (auto& [run, at] : runs) {
+    if (at.actor.address() != who)
+      continue;
+    ++at.crashes;
+    spdlog::error("the actor of a run crashed: run={} times={} why={}", to_string(run), at.crashes,
+                  caf::to_string(why));
+    if (!at.fired) {
+      std::erase_if(loaded, [&](const auto& each) { return each.second == run; });
+      runs.erase(run);
+    } else if (at.crashes > max_restarts + 1) {
+      seed.context->ports.fatal("the actor of run " + to_string(run) +
+                                " keeps crashing: " + caf::to_string(why));
+    } else {
+      replace_run(run);
+    }
+    return;
+  }
+}
+
+void workflow_state_data::replace_run(run_id run) {
+  runs[run].actor = nullptr;
+  self->request(seed.context->journal, caf::infinite, msg::replace_writer{run.value})
+      .then([this, run](std::uint32_t incarnation) {
+        const auto row = store_reader{*seed.context->ports.kv}.run(run);
+        const auto at = runs.find(run);
+        if (at == runs.end())
+          return;
+        if (!row || !row.value()) {
+          relaunch(run);
+          return;
+        }
+        const auto& record = *row.value();
+        // Whoever waits for the first batch: it is durable.
+        const keys::slot_key key{"main", id(), record.trigger, record.slot};
+        if (const auto waiting = launching.find(key); waiting != launching.end()) {
+          const auto all = std::exchange(waiting->second, {});
+          launching.erase(waiting);
+          for (const auto& each : all)
+            each(run);
+        }
+        if (is_terminal(record.state)) {
+          // It crashed before it could tell.
+          found(run, problem{errc::unavailable, to_string(run) + " has just ended", "ask again"});
+          ended(run);
+          self->send(seed.context->engine, msg::run_is_over{record});
+          return;
+        }
+        at->second.actor = restore_run(record, incarnation, at->second.crashes > max_restarts);
+        found(run, at->second.actor);
+        if (at->second.candidate.admitted && !record.admitted)
+          self->send(at->second.actor, msg::admit_run{});
+      });
+}
+
+// Its first batch never became durable: nothing of it exists. A clock's slot is decided anew.
+void workflow_state_data::relaunch(run_id run) {
+  const auto at = runs.find(run);
+  const auto trigger = at->second.candidate.trigger;
+  const auto slot = at->second.slot;
+  const keys::slot_key key{"main", id(), trigger, slot};
+  runs.erase(at);
+  found(run, problem{errc::not_found, to_string(run) + " does not exist", {}});
+  const problem why{errc::unavailable, "the run crashed before it was written", "try again"};
+  if (const auto waiting = launching.find(key); waiting != launching.end()) {
+    const auto all = std::exchange(waiting->second, {});
+    launching.erase(waiting);
+    for (const auto& each : all)
+      each(why);
+  }
+  const auto* definition = trigger_named(trigger);
+  const auto row = store_reader{*seed.context->ports.kv}.slot(key);
+  if (definition == nullptr || !row)
+    return;
+  writing[trigger].erase(slot);
+  if (++relaunched[key] <= max_restarts) {
+    decide(*definition, slot, row.value());
+    return;
+  }
+  slot_record now;
+  now.workflow = id();
+  now.trigger = trigger;
+  now.slot = slot;
+  now.version = seed.record.version;
+  now.outcome = slot_outcome::missed;
+  now.why = reason::actor_crashed;
+  now.decided_at = seed.context->now();
+  writing[trigger].insert(slot);
+  settle(now, row.value() ? &*row.value() : nullptr);
+}
+
+} // namespace pinion

@@ -3,7 +3,7 @@
 #include "api/objects.hpp"
 #include "pinion/storage/codecs.hpp"
 #include "pinion/timing/instant_text.hpp"
-#include "timing/near_names.hpp"
+#include "pinion/timing/near_names.hpp"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 
 #include "pinion/timing/duration_text.hpp"
 #include "pinion/timing/instant_text.hpp"
-#include "timing/near_names.hpp"
+#include "pinion/timing/near_names.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <pinion/timing/cron_fields.hpp>
 
@@ -8,68 +9,6 @@ namespace {
 namespace chrono = std::chrono;
 
 constexpr std::uint32_t bit(unsigned n) noexcept { return std::uint32_t{1} << n; }
-
-/// Bits 1 to `days`.
-constexpr std::uint32_t month_mask(unsigned days) noexcept {
-  return static_cast<std::uint32_t>((std::uint64_t{2} << days) - 2);
-}
-
-/// A month with what the day rules ask of it.
-struct month_shape {
-  unsigned days;          ///< 28-31.
-  unsigned first_weekday; ///< Of day 1: 0-6 from Sunday.
-
-  unsigned weekday_of(unsigned day) const noexcept { return (first_weekday + day - 1) % 7; }
-
-  /// The Monday to Friday nearest to `day` without leaving the month.
-  unsigned nearest_weekday(unsigned day) const noexcept {
-    switch (weekday_of(day)) {
-    case 6:
-      return day == 1 ? day + 2 : day - 1;
-    case 0:
-      return day == days ? day - 2 : day + 1;
-    default:
-      return day;
-    }
-  }
-
-  /// All days whose weekday is in `weekdays`.
-  std::uint32_t all(std::uint8_t weekdays) const noexcept {
-    std::uint32_t out = 0;
-    for (unsigned day = 1; day <= days; ++day)
-      if (weekdays >> weekday_of(day) & 1)
-        out |= bit(day);
-    return out;
-  }
-};
-
-month_shape shape_of(int year, unsigned month) noexcept {
-  const civil_day first{chrono::year{year} / chrono::month{month} / chrono::day{1}};
-  return {days_in_month(year, month), chrono::weekday{first}.c_encoding()};
-}
-
-std::uint32_t by_day_of_month(const cron_fields& fields, month_shape month) noexcept {
-  auto out = fields.days & month_mask(month.days);
-  for (unsigned n = 0; n < month.days; ++n)
-    if (fields.days_from_end & bit(n))
-      out |= bit(month.days - n);
-  if (fields.nearest_weekdays & 1)
-    out |= bit(month.nearest_weekday(month.days));
-  for (unsigned day = 1; day <= month.days; ++day)
-    if (fields.nearest_weekdays & bit(day))
-      out |= bit(month.nearest_weekday(day));
-  return out;
-}
-
-std::uint32_t by_day_of_week(const cron_fields& fields, month_shape month) noexcept {
-  auto out = month.all(fields.weekdays);
-  for (unsigned k = 0; k < fields.nth_weekdays.size(); ++k) {
-    const auto week =
-        month_mask(7 * k + 7 > month.days ? month.days : 7 * k + 7) & ~month_mask(7 * k);
-    out |= month.all(fields.nth_weekdays[k]) & week;
-  }
-  return out;
-}
 
 /// The least member of `set` that is at least `from`, or -1.
 int at_or_after(std::uint64_t set, unsigned from) noexcept {
@@ -129,18 +68,35 @@ struct day_clock {
   }
 };
 
+bool has_year(const cron_fields& of, int year) noexcept {
+  return !of.years || (year >= first_cron_year && year <= last_cron_year &&
+                       of.years->test(static_cast<std::size_t>(year - first_cron_year)));
+}
+
+/// The next year that counts.
+std::optional<int> year_after(const cron_fields& of, int year) noexcept {
+  if (!of.years)
+    return year + 1;
+  for (year = std::max(year + 1, first_cron_year); year <= last_cron_year; ++year)
+    if (has_year(of, year))
+      return year;
+  return std::nullopt;
+}
+
+std::optional<int> year_before(const cron_fields& of, int year) noexcept {
+  if (!of.years)
+    return year - 1;
+  for (year = std::min(year - 1, last_cron_year); year >= first_cron_year; --year)
+    if (has_year(of, year))
+      return year;
+  return std::nullopt;
+}
+
 civil_time at_second(int year, unsigned month, int day, int second) noexcept {
   return make_civil(year, month, static_cast<unsigned>(day)) + chrono::seconds{second};
 }
 
 } // namespace
-
-std::uint32_t cron_fields::days_of(int year, unsigned month) const noexcept {
-  const auto shape = shape_of(year, month);
-  const auto of_month = by_day_of_month(*this, shape);
-  const auto of_week = by_day_of_week(*this, shape);
-  return join == day_join::both ? of_month & of_week : of_month | of_week;
-}
 
 std::optional<civil_time> cron_fields::next(civil_time from, civil_time before) const noexcept {
   const day_clock clock{*this};
@@ -148,21 +104,23 @@ std::optional<civil_time> cron_fields::next(civil_time from, civil_time before) 
   const auto if_inside = [before](civil_time found) {
     return found < before ? std::optional{found} : std::nullopt;
   };
-  int year = p.year;
-  int month = at_or_after(months, p.month);
-  if (month == static_cast<int>(p.month)) {
-    const auto matching = days_of(year, p.month);
+  if (has_year(*this, p.year) && (months & bit(p.month)) != 0) {
+    const auto matching = days_of(p.year, p.month);
     // The rest of the first day, then whole days.
     if (matching & bit(p.day))
       if (const auto second = clock.next(p.hour, p.minute, p.second); second >= 0)
-        return if_inside(at_second(year, p.month, static_cast<int>(p.day), second));
+        return if_inside(at_second(p.year, p.month, static_cast<int>(p.day), second));
     if (const auto day = at_or_after(matching, p.day + 1); day >= 0)
-      return if_inside(at_second(year, p.month, day, clock.next(0, 0, 0)));
-    month = at_or_after(months, p.month + 1);
+      return if_inside(at_second(p.year, p.month, day, clock.next(0, 0, 0)));
   }
+  auto year = p.year;
+  auto month = has_year(*this, year) ? at_or_after(months, p.month + 1) : -1;
   for (;; month = at_or_after(months, static_cast<unsigned>(month) + 1)) {
     if (month < 0) {
-      ++year;
+      const auto later = year_after(*this, year);
+      if (!later)
+        return std::nullopt;
+      year = *later;
       month = at_or_after(months, 1);
     }
     const auto in_month = static_cast<unsigned>(month);
@@ -179,20 +137,22 @@ std::optional<civil_time> cron_fields::previous(civil_time from, civil_time befo
   const auto if_inside = [from](civil_time found) {
     return found >= from ? std::optional{found} : std::nullopt;
   };
-  int year = p.year;
-  int month = at_or_before(months, p.month);
-  if (month == static_cast<int>(p.month)) {
-    const auto matching = days_of(year, p.month);
+  if (has_year(*this, p.year) && (months & bit(p.month)) != 0) {
+    const auto matching = days_of(p.year, p.month);
     if (matching & bit(p.day))
       if (const auto second = clock.previous(p.hour, p.minute, p.second); second >= 0)
-        return if_inside(at_second(year, p.month, static_cast<int>(p.day), second));
+        return if_inside(at_second(p.year, p.month, static_cast<int>(p.day), second));
     if (const auto day = at_or_before(matching, p.day - 1); day >= 0)
-      return if_inside(at_second(year, p.month, day, clock.previous(23, 59, 59)));
-    month = at_or_before(months, p.month - 1);
+      return if_inside(at_second(p.year, p.month, day, clock.previous(23, 59, 59)));
   }
+  auto year = p.year;
+  auto month = has_year(*this, year) ? at_or_before(months, p.month - 1) : -1;
   for (;; month = at_or_before(months, static_cast<unsigned>(month) - 1)) {
     if (month < 0) {
-      --year;
+      const auto earlier = year_before(*this, year);
+      if (!earlier)
+        return std::nullopt;
+      year = *earlier;
       month = at_or_before(months, 12);
     }
     const auto in_month = static_cast<unsigned>(month);

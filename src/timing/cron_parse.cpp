@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "timing/near_names.hpp"
+#include <pinion/timing/near_names.hpp>
 
 namespace pinion {
 
@@ -219,7 +219,7 @@ result<std::uint64_t> read_plain_field(const field_rule& rule, std::string_view 
 /// An element that begins with L: `L`, `LW`, `L-n`.
 result<void> read_from_end(field_reader& in, cron_fields& out) {
   if (in.accept('W')) {
-    out.nearest_weekdays |= 1;
+    out.nearest_from_end |= 1;
     return ok();
   }
   unsigned before_last = 0;
@@ -366,7 +366,8 @@ result<cron_fields> read_expression(std::string_view text) {
 
 } // namespace
 
-result<cron_expression> cron_expression::parse(std::string_view text) {
+result<cron_expression> cron_expression::parse(std::string_view text, cron_dialect dialect,
+                                               day_join two_fields) {
   constexpr std::size_t longest = 512;
   if (text.size() > longest)
     return problem{errc::limit, "cron expression of " + std::to_string(text.size()) +
@@ -379,7 +380,7 @@ result<cron_expression> cron_expression::parse(std::string_view text) {
   if (!fields.value().next(make_civil(2000, 1, 1), make_civil(2400, 1, 1)))
     return problem{errc::invalid, quoted + "it never comes: no month named has such a day",
                    "write L for the last day of a month"};
-  return cron_expression{fields.value(), std::string{text}};
+  return cron_expression{fields.value(), std::string{text}, dialect, two_fields};
 }
 
 } // namespace pinion

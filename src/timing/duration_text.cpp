@@ -2,7 +2,7 @@
 #include <limits>
 #include <pinion/timing/duration_text.hpp>
 
-#include "timing/near_names.hpp"
+#include <pinion/timing/near_names.hpp>
 
 namespace pinion {
 

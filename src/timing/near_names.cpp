@@ -1,4 +1,4 @@
-#include "timing/near_names.hpp"
+#include <pinion/timing/near_names.hpp>
 
 #include <algorithm>
 

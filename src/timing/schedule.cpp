@@ -35,9 +35,12 @@ std::optional<instant> previous_of(const every_schedule& of, instant before) noe
   return previous >= earliest_instant ? std::optional{previous} : std::nullopt;
 }
 
-data_interval unit_before(instant slot, calendar_unit unit, zone in) noexcept {
+data_interval units_before(instant slot, calendar_unit unit, unsigned count, zone in) noexcept {
   const auto end = begin_of(slot, unit, in);
-  return {begin_of(end - duration{1}, unit, in), end};
+  auto start = end;
+  for (; count > 0; --count)
+    start = begin_of(start - duration{1}, unit, in);
+  return {start, end};
 }
 
 } // namespace
@@ -81,15 +84,17 @@ result<interval_rule> parse_interval_rule(std::string_view text) {
   };
   static constexpr row rows[] = {
       {"previous", interval_kind::previous}, {"point", interval_kind::point},
-      {"hour", interval_kind::hour},         {"day", interval_kind::day},
-      {"week", interval_kind::week},         {"month", interval_kind::month}};
+      {"minute", interval_kind::minute},     {"hour", interval_kind::hour},
+      {"day", interval_kind::day},           {"week", interval_kind::week},
+      {"month", interval_kind::month},       {"year", interval_kind::year}};
   for (const auto& r : rows)
     if (text == r.word)
       return interval_rule{r.kind};
   const auto length = parse_duration(text, {.least = std::chrono::milliseconds{1}});
   if (!length)
     return problem{errc::invalid, "\"" + std::string{text.substr(0, 80)} + "\" is no data interval",
-                   "write previous, point, hour, day, week, month or a duration such as 90m"};
+                   "write previous, point, minute, hour, day, week, month, year or a duration such "
+                   "as 90m"};
   return interval_rule{interval_kind::fixed, length.value()};
 }
 
@@ -105,13 +110,17 @@ data_interval interval_of(instant slot, interval_rule rule, zone in) noexcept {
   case interval_kind::point:
     return {slot, slot};
   case interval_kind::hour:
-    return unit_before(slot, calendar_unit::hour, in);
+    return units_before(slot, calendar_unit::hour, rule.units, in);
   case interval_kind::day:
-    return unit_before(slot, calendar_unit::day, in);
+    return units_before(slot, calendar_unit::day, rule.units, in);
   case interval_kind::week:
-    return unit_before(slot, calendar_unit::week, in);
+    return units_before(slot, calendar_unit::week, rule.units, in);
   case interval_kind::month:
-    return unit_before(slot, calendar_unit::month, in);
+    return units_before(slot, calendar_unit::month, rule.units, in);
+  case interval_kind::minute:
+    return units_before(slot, calendar_unit::minute, rule.units, in);
+  case interval_kind::year:
+    return units_before(slot, calendar_unit::year, rule.units, in);
   case interval_kind::fixed:
     return {slot - rule.length, slot};
   }

@@ -8,7 +8,7 @@
 #include <pinion/timing/zone.hpp>
 #include <vector>
 
-#include "timing/near_names.hpp"
+#include <pinion/timing/near_names.hpp>
 
 namespace pinion {
 

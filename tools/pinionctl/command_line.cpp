@@ -1,5 +1,6 @@
-#include "timing/near_names.hpp"
 #include "verb.hpp"
+
+#include "pinion/timing/near_names.hpp"
 
 #include <algorithm>
 #include <boost/program_options/options_description.hpp>

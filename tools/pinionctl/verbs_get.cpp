@@ -1,8 +1,8 @@
 #include "runs.hpp"
 #include "show.hpp"
-#include "timing/near_names.hpp"
 
 #include "pinion/api/router.hpp"
+#include "pinion/timing/near_names.hpp"
 
 #include <algorithm>
 

@@ -57,17 +57,21 @@ enum class interval_kind : std::uint8_t {
   week, ///< Monday to Sunday.
   month,
   fixed, ///< `length` of physical time before the slot.
+  minute,
+  year,
 };
 
-/// `data_interval:` of a workflow. `length` belongs to `fixed` and is positive.
+/// `data_interval:` of a workflow. `length` belongs to `fixed` and is positive; `units` says how
+/// many calendar units before the slot, from 1.
 struct interval_rule {
   interval_kind kind = interval_kind::previous;
   duration length = {};
+  unsigned units = 1;
 
   friend bool operator==(interval_rule, interval_rule) = default;
 };
 
-/// Reads `previous`, `point`, `hour`, `day`, `week`, `month` or a duration.
+/// Reads `previous`, `point`, `minute`, `hour`, `day`, `week`, `month`, `year` or a duration.
 result<interval_rule> parse_interval_rule(std::string_view text);
 
 /// The stretch [start, end) of time.

@@ -21,6 +21,9 @@ struct admission_candidate {
   bool ignore_overlap = false; ///< By a person: neither overlap nor max_active_runs holds it.
   bool admitted =
       false; ///< Counts as active, conservatively from here and not from its first attempt.
+  /// Something of it could begin (run_core::wants_place). A run that waits for other runs, is
+  /// frozen or dry does not want a place: it is in nobody's way.
+  bool wants = true;
 };
 
 enum class admission_verdict : std::uint8_t {

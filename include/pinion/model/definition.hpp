@@ -1,7 +1,9 @@
 #pragma once
 
+#include "pinion/model/misfire.hpp"
+#include "pinion/model/needs.hpp"
 #include "pinion/timing/instant.hpp"
-#include "pinion/timing/schedule.hpp"
+#include "pinion/timing/slot_rule.hpp"
 
 #include <cstdint>
 #include <map>
@@ -108,6 +110,9 @@ struct task_definition {
   std::string stdin_text;
   bool expressions = true;
   std::vector<std::uint32_t> needs; ///< Positions of direct upstream tasks, ascending, unique.
+  std::vector<outside_need> outside_needs; ///< On other workflows and slots; at most 1,000.
+  previous_need depends_on_previous = previous_need::none;
+  std::vector<std::uint32_t> previous_tasks; ///< For previous_need::tasks: positions.
   join_rule join = join_rule::all_success;
   std::string when;             ///< Expression; empty: always.
   std::vector<pool_need> pools; ///< By pool name, unique.
@@ -115,6 +120,8 @@ struct task_definition {
   retry_policy retry;
   timeout_policy timeout;
   duration grace{std::chrono::seconds{30}};
+  /// Time of day on the slot's local date by which it should have ended, below 48 h.
+  std::optional<duration> deadline;
   std::optional<std::uint32_t> fallback;    ///< Position of the backup task.
   std::optional<std::uint32_t> fallback_of; ///< Position of the primary.
   std::optional<fan_out> for_each;
@@ -133,15 +140,31 @@ struct param_definition {
   std::optional<double> max;
 };
 
+/// What an `after:` trigger follows: its slots and data intervals are those of that trigger.
+struct followed_trigger {
+  std::string workflow; ///< project.name
+  std::string trigger;  ///< Empty: its only one.
+  need_state state = need_state::success;
+
+  friend bool operator==(const followed_trigger&, const followed_trigger&) = default;
+};
+
 struct trigger_definition {
   std::string id;
-  schedule when;         ///< Zone included.
+  slot_rule slots;       ///< Zone, window and calendar included; of no use with `after`.
   std::string text = {}; ///< As written: "0 2 * * *", "every 15m".
+  std::optional<followed_trigger> after = {};
   std::vector<std::pair<std::string, json_text>> params = {};
   bool enabled = true;
   std::uint8_t priority = 0;                  ///< 1-9 for this trigger's runs; 0: the tasks' own.
   std::optional<overlap_policy> overlap = {}; ///< Empty: the workflow's.
+  std::optional<misfire_policy> misfire = {}; ///< Empty: `default_misfire`.
+  bool catchup = false; ///< Owes what has passed since the window's start, at its first apply.
+  duration jitter{0};   ///< Fires up to so much after its slot, see `jitter_of`.
 };
+
+/// Which runs an edit reaches that are planned and have not fired.
+enum class edit_mode : std::uint8_t { immediate, next_day };
 
 /// One version of a workflow, whole: what a run is pinned to. Immutable once made.
 struct workflow_definition {
@@ -157,6 +180,8 @@ struct workflow_definition {
   std::uint32_t max_active_runs = 1;
   duration timeout{0}; ///< Of a run, from its first attempt.
   interval_rule data_interval;
+  bool data_interval_given = false; ///< Else each trigger has its own default.
+  edit_mode edits = edit_mode::immediate;
   json_text vars = "{}"; ///< Effective, environment applied: pinned with the version.
   alarm_rules alarms;
   std::vector<task_definition> tasks; ///< In the order of the file; 1..100,000.

@@ -110,6 +110,10 @@ enum class reason : std::uint8_t {
   expansion_failed = 45, ///< The list of a fan-out could not be made.
   condition_failed = 46, ///< The expression of `when:` failed.
   trigger_paused = 47,
+  frozen = 48,          ///< Waits until it is thawed.
+  dry_run = 49,         ///< Succeeded without a process.
+  workflow_paused = 50, ///< The slot passed while its workflow was paused.
+  no_process = 51, ///< The slot passed while no engine was there (or the clock jumped over it).
 };
 std::string_view to_string(reason why) noexcept;
 std::optional<reason> reason_from(std::string_view name) noexcept;
@@ -118,7 +122,7 @@ std::optional<reason> reason_from(std::string_view name) noexcept;
 /// what the happening means (a failure that retries and one that does not are two events).
 enum class instance_event : std::uint8_t {
   slot_fired,        ///< The run's slot fired.
-  admitted,          ///< The run may start; upstream is not there yet.
+  admitted,          ///< It waits for upstream: the run may start, or other runs are waited for.
   needs_met,         ///< The join rule holds: ask for permits.
   needs_failed,      ///< The join rule can only end in upstream_failed.
   needs_skipped,     ///< The join rule, `when:`, an empty list or an unneeded fallback skips it.
@@ -141,8 +145,9 @@ enum class instance_event : std::uint8_t {
   declare_skipped,   ///< Nothing runs: skipped at once.
   declare_success,   ///< Nothing runs: success at once.
   rerun,             ///< An audited operation starts the instance over.
+  frozen,            ///< Before it began: its request for permits is taken back until it is thawed.
 };
-inline constexpr std::size_t instance_event_count = 24;
+inline constexpr std::size_t instance_event_count = 25;
 std::string_view to_string(instance_event event) noexcept;
 
 /// Returns the state that follows `from` on `on`, or nothing when the pair is illegal. Pure; the

@@ -14,6 +14,50 @@ namespace pinion {
 /// An instant that has not come: prints as null.
 inline constexpr instant never{};
 
+/// The three ways in which a task or instance takes part.
+enum class task_mode : std::uint8_t {
+  normal,
+  frozen, ///< It waits until it is thawed.
+  dry,    ///< It succeeds at once, without a process, and what is behind it goes on.
+};
+std::string_view to_string(task_mode mode) noexcept;
+
+/// A need of a task on other runs, bound to exact slots when the run is planned.
+struct bound_edge {
+  /// From here on the number of an edge's need stands for depends_on_previous, one for each task.
+  static constexpr std::uint32_t first_previous = 1U << 24U;
+  /// The gate of an `after:` trigger.
+  static constexpr std::uint32_t after_gate = 0xffff'ffffU;
+
+  std::uint32_t task = 0;    ///< Position of the task that waits.
+  std::uint32_t need = 0;    ///< Position in its `outside_needs`, or one of the numbers above.
+  std::string workflow;      ///< project.name
+  std::string trigger;       ///< Id, never empty.
+  std::string upstream_task; ///< Name; empty: the whole run.
+  need_state state = need_state::success;
+  missing_policy missing = missing_policy::wait;
+  bool list = false;          ///< Outputs are a list, one element a slot.
+  std::vector<instant> slots; ///< Ascending; empty: there is none.
+
+  bool previous() const noexcept { return need >= first_previous && need != after_gate; }
+  friend bool operator==(const bound_edge&, const bound_edge&) = default;
+};
+
+/// An edge that is settled: what it counts as from now on. Written with the step that it caused.
+struct edge_record {
+  run_id run;
+  std::uint32_t task = 0;
+  std::uint32_t need = 0;
+  enum class counts_as : std::uint8_t {
+    success = 0,
+    skipped = 1,
+    failed = 2
+  } outcome = counts_as::success;
+  std::string message; ///< For people, where it is not success.
+  json_text outputs = "{}";
+  instant at{};
+};
+
 /// One run. Its natural key (lane, workflow, trigger, slot) exists once (invariant 2).
 struct run_record {
   run_id id;
@@ -45,6 +89,12 @@ struct run_record {
   std::string requested_by; ///< Who triggered it by hand; empty: the engine.
   std::string request_key;  ///< The caller's idempotency key; empty: none.
   std::string note;
+  bool dry = false;           ///< All its instances are dry.
+  std::uint64_t backfill = 0; ///< The backfill that made it; 0: none. Its instances queue behind
+                              ///< all others.
+  bool isolated = false;      ///< Satisfies no need of other runs.
+  /// Tasks that are not `normal`, ascending; what was switched when the run fired.
+  std::vector<std::pair<std::uint32_t, task_mode>> modes;
   /// Instances by state, those without a row included: they count in the initial state in which
   /// they stand (see instance_record). An unexpanded fan-out is one.
   std::array<std::uint32_t, instance_state_count> counts{};
@@ -80,6 +130,7 @@ struct instance_record {
   json_text element_value;  ///< The item or group of the fan-out.
   run_id called;            ///< The run that a `workflow` task called; 0: none.
   bool has_outputs = false; ///< A row of outputs exists.
+  task_mode mode = task_mode::normal;
   bool placeholder = false; ///< Stands for a fan-out that is not expanded yet.
 };
 
@@ -151,6 +202,19 @@ struct slot_record {
   run_id run; ///< 0 unless fired or late.
   duration lateness{0};
   instant decided_at{};
+  bool dry = false; ///< A dry slot of an off day.
+  /// What its run needs of other runs; bound when it is planned, and again by an edit of either.
+  std::vector<bound_edge> edges;
+};
+
+/// A task that people have switched, for all its instances to come.
+struct task_switch {
+  std::string workflow;
+  std::string task;
+  task_mode mode = task_mode::normal; ///< A row exists only while it is not `normal`.
+  std::string by;
+  std::string reason;
+  instant at{};
 };
 
 /// What is remembered of a trigger over edits, by its stable id.

@@ -47,19 +47,37 @@ enum class rerun_scope : std::uint8_t { only, downstream, upstream, failed };
 
 /// What a person may ask of instances of a run. `targets` empty: the whole run.
 struct run_operation {
-  enum class verb : std::uint8_t { cancel, fail, skip, succeed, rerun } what = verb::cancel;
+  enum class verb : std::uint8_t {
+    cancel,
+    fail,
+    skip,
+    succeed,
+    rerun,
+    freeze, ///< What has not begun waits; what runs is not touched, its next attempt waits.
+    thaw,   ///< Back to normal, from frozen and from dry.
+    dryrun,
+  } what = verb::cancel;
   std::vector<instance_key> targets;
   rerun_scope scope = rerun_scope::failed; ///< For rerun.
   /// cancel: the reason that the instances get (by_user, cancelled_by_next, run_cancelled).
   reason why = reason::by_user;
   std::string message; ///< "by alice: wrong data".
+  /// rerun: how what starts over takes part from now on; empty: as it did.
+  std::optional<task_mode> mode = {};
 };
 
 /// What can happen to a run.
 namespace run_happening {
-/// The slot fired. Not admitted: instances stand in `triggered` until `admit`.
+/// The slot fired. `admitted`: there is a place for it, which it takes if it wants one at once (see
+/// `could_begin`). Else instances stand in `triggered` until `admit`, those with open edges in
+/// `waiting`.
 struct fire {
   bool admitted = true;
+};
+/// An edge of this run came to its end; `run` and `at` are set by the step. Also before the run has
+/// fired. One that is settled already is refused, and nothing changes.
+struct edge_settled {
+  edge_record edge;
 };
 /// Overlap policy and max_active_runs let the run start.
 struct admit {};
@@ -123,11 +141,11 @@ struct crashed {
 } // namespace run_happening
 
 using run_event =
-    std::variant<run_happening::fire, run_happening::admit, run_happening::granted,
-                 run_happening::render_failed, run_happening::started, run_happening::ended,
-                 run_happening::empty_done, run_happening::called, run_happening::call_refused,
-                 run_happening::call_ended, run_happening::timer, run_happening::run_timeout,
-                 run_happening::crashed, run_operation>;
+    std::variant<run_happening::fire, run_happening::admit, run_happening::edge_settled,
+                 run_happening::granted, run_happening::render_failed, run_happening::started,
+                 run_happening::ended, run_happening::empty_done, run_happening::called,
+                 run_happening::call_refused, run_happening::call_ended, run_happening::timer,
+                 run_happening::run_timeout, run_happening::crashed, run_operation>;
 
 /// What must happen once the batch of a step is durable, in this order.
 namespace run_effect {
@@ -159,6 +177,20 @@ struct alarm {
   std::optional<instance_key> key;
   std::string channel;
 };
+/// An instance could begin and the run is not admitted: from now on it competes for a place. A run
+/// that waits for other runs holds no place until then. Comes each time `wants_place` turns true:
+/// more than once only if people took it back in between (by a freeze, say).
+struct wants_place {};
+/// Edges of this task, which a rerun starts over, are open again: they are to be asked for anew.
+struct edges_opened {
+  std::uint32_t task = 0;
+};
+/// A task as a whole (its fan-out, its fallback chain) has ended, is open again by a rerun, or
+/// ended and now counts otherwise (declared well by a person): `class_of` has changed. Others may
+/// wait for it. Told only if the run is asked to (see `tell_tasks`), for the head of a chain.
+struct task_settled {
+  std::uint32_t task = 0;
+};
 /// The run's first attempt begins: from now on it counts as active and its timeout runs.
 struct activated {};
 /// All instances are terminal. Comes once for each incarnation: an operation that then changes an
@@ -172,7 +204,8 @@ struct reopened {};
 
 using run_effects =
     std::variant<run_effect::entered, run_effect::expanded, run_effect::grant_unwanted,
-                 run_effect::released, run_effect::alarm, run_effect::activated,
+                 run_effect::released, run_effect::alarm, run_effect::wants_place,
+                 run_effect::edges_opened, run_effect::task_settled, run_effect::activated,
                  run_effect::run_ended, run_effect::reopened>;
 
 /// The outcome of one step: what one batch must write (all or nothing), and what follows.
@@ -187,6 +220,8 @@ struct run_step {
   std::vector<permit_record> permits_released;
   std::vector<output_record> outputs;
   std::vector<instance_key> outputs_dropped;
+  std::vector<edge_record> edges_settled;
+  std::vector<edge_record> edges_dropped; ///< Their rows go: a rerun opened them again.
   std::vector<run_effects> effects;
   /// Not empty: the event changed nothing, and why: a stale fence (invariant 11), an operation that
   /// the present state forbids, an unknown instance. Nothing else is set then.
@@ -227,6 +262,22 @@ struct run_step {
 ///   what it needs) goes back to one placeholder: elements that the new list does not have are
 ///   gone, those it has go on with the largest attempt number. What lies outside keeps its state.
 ///   Without targets, `failed` passes over failures that a fallback covers.
+/// - An edge (a need on other runs) is one more upstream of its task. Those of depends_on_previous
+///   and the gate of an `after:` trigger are gates: whatever the join rule, it is not looked at
+///   before they are settled; one that is skipped skips the task, one that failed fails it as
+///   upstream_failed. A rerun that starts a task over opens its edges again, and they are judged by
+///   what is there then. A fallback has none: its primary's count.
+/// - A run takes a place (is admitted) when something of it could begin. What follows from edges
+///   and from what ended is carried on before: skips and failures pass down, dry instances succeed.
+/// - A frozen instance goes as far as it can without beginning: from pre_ready it goes back to
+///   waiting; in retry_wait it stays though its time has come. The upstream timeout does not end
+///   what only waits for its thaw or for the run's place. A task timeout that has not seen an
+///   attempt counts from the thaw.
+/// - A dry instance whose join is met succeeds at once, unless its `when:` is false (one that fails
+///   counts as true: what is above may have been dry too): no attempt, no permits, no checks, no
+///   on_success, whether the run is admitted or not. A fan-out is not expanded, a `workflow` task
+///   calls nothing. It has no outputs: an expression that reads one fails, as with any task that
+///   did not write it, unless it has a default (`??`).
 /// - Process times (`started_at`, of attempts) come from the worker's clock, kept between what the
 ///   engine saw of that attempt before and after.
 ///
@@ -234,8 +285,11 @@ struct run_step {
 /// run. About 330 bytes an instance, texts apart.
 class run_core {
 public:
-  /// A run that has no instance rows yet.
-  run_core(std::shared_ptr<const workflow_definition> definition, run_record run);
+  /// A run that has no instance rows yet. `edges` are its needs on other runs; each is one more
+  /// upstream of its task's join. One whose task the definition does not have, or is a fallback,
+  /// is left out.
+  run_core(std::shared_ptr<const workflow_definition> definition, run_record run,
+           std::vector<bound_edge> edges = {});
   ~run_core();
   run_core(run_core&&) noexcept;
   run_core& operator=(run_core&&) noexcept;
@@ -247,13 +301,19 @@ public:
   static result<run_core> restore(std::shared_ptr<const workflow_definition> definition,
                                   run_record run, std::vector<instance_record> instances,
                                   std::vector<attempt_record> attempts,
-                                  std::vector<output_record> outputs);
+                                  std::vector<output_record> outputs,
+                                  std::vector<bound_edge> edges = {},
+                                  std::vector<edge_record> settled = {});
+
+  /// From now on steps tell `task_settled`.
+  void tell_tasks(bool on) noexcept;
 
   /// Applies what happened at `now`; times written are max(now, largest time seen).
   run_step step(const run_event& event, instant now, const run_evaluator& evaluate);
 
   /// After `restore`: what every live instance must do again, as `entered` in the order of tasks
-  /// (and `activated` if the run is active, so that its timeout is armed again).
+  /// (and `activated` if the run is active, so that its timeout is armed again; `wants_place` if it
+  /// competes for one).
   std::vector<run_effects> resume() const;
 
   const run_record& run() const noexcept { return run_; }
@@ -277,6 +337,29 @@ public:
   /// of its fallback chain that ran), for a fan-out an object from index to such objects; "{}"
   /// while there are none.
   json_text outputs_of(std::uint32_t task) const;
+
+  /// The needs on other runs, by task and need, and those of them that are not settled.
+  const std::vector<bound_edge>& edges() const noexcept;
+  std::vector<const bound_edge*> open_edges() const;
+  /// The settled state of an edge, or null. Valid until the next step.
+  const edge_record* settled_edge(std::uint32_t task, std::uint32_t need) const noexcept;
+
+  /// How a task as a whole (its fan-out, its fallback chain) counts for joins: what others that
+  /// need it are told. `pending` until it has ended.
+  upstream_class class_of(std::uint32_t task) const;
+
+  /// The value of `inputs.<as>` for a task: the outputs of its settled edge whose need has that
+  /// name, an object or under a window a list of them. Null while the edge is open, or where there
+  /// is none. A fallback sees its primary's.
+  const json_text* outputs_as(std::uint32_t task, std::string_view as) const noexcept;
+
+  /// The run competes for a place or has one: it has fired and not ended, and an instance that is
+  /// neither frozen nor dry could begin, or it is admitted.
+  bool wants_place() const noexcept;
+
+  /// Fired now, the run would want a place at once. For `admission_candidate::wants` of an arrival.
+  /// O(tasks) before the run has fired; the same as `wants_place` after.
+  bool could_begin() const noexcept;
 
   /// Position of the task of that name.
   std::optional<std::uint32_t> task_named(std::string_view name) const noexcept;

@@ -217,7 +217,7 @@ json to_json(const trigger_definition& trigger) {
   const bool unsaid_enabled = true;
   json out = json::object();
   out["id"] = trigger.id;
-  out["when"] = schedule_to_json(trigger.when);
+  out["when"] = schedule_to_json(trigger.slots.when);
   put(out, "text", trigger.text, std::string{});
   if (!trigger.params.empty())
     out["params"] = pairs_to_json(trigger.params);
@@ -230,7 +230,7 @@ json to_json(const trigger_definition& trigger) {
 
 trigger_definition trigger_from(const json& from) {
   trigger_definition trigger{.id = from.at("id").get<std::string>(),
-                             .when = schedule_from(from.at("when"))};
+                             .slots = {.when = schedule_from(from.at("when"))}};
   take(from, "text", trigger.text);
   trigger.params = pairs_from(from.value("params", json::array()));
   take(from, "enabled", trigger.enabled);

@@ -28,6 +28,9 @@ public:
       add_needs(i);
     for (std::uint32_t i = 0; i < tasks_.size(); ++i)
       add_fallback(i);
+    for (std::uint32_t i = 0; i < tasks_.size(); ++i)
+      add_previous(i);
+    check_names_of_needs();
     if (flow != nullptr)
       add_flow(*flow);
     check_fallbacks();
@@ -39,6 +42,7 @@ public:
       task.needs.erase(std::unique(task.needs.begin(), task.needs.end()), task.needs.end());
     }
     check_chains();
+    check_children();
     if (report_.sink.error_count() == errors)
       check_cycles();
   }
@@ -94,6 +98,27 @@ private:
     tasks_[task].fallback = *target;
   }
 
+  void add_previous(std::uint32_t task) {
+    auto& previous = tasks_[task].previous_tasks;
+    for (const auto& use : links_[task].previous_tasks)
+      if (const auto on = find(use))
+        previous.push_back(*on);
+    std::sort(previous.begin(), previous.end());
+    previous.erase(std::unique(previous.begin(), previous.end()), previous.end());
+  }
+
+  /// `inputs.<name>` must mean one thing.
+  void check_names_of_needs() {
+    for (std::uint32_t i = 0; i < tasks_.size(); ++i)
+      for (std::size_t k = 0; k < tasks_[i].outside_needs.size(); ++k) {
+        const auto& as = tasks_[i].outside_needs[k].as;
+        if (positions_.contains(as))
+          report_.error(links_[i].outside_needs[k].as,
+                        "`as: " + as + "` is the name of a task of this workflow",
+                        "choose another name: inputs." + as + " has the outputs of that task");
+      }
+  }
+
   /// The tasks of one row, those that were named before left out.
   std::vector<std::uint32_t> read_row(const node& row, std::vector<bool>& placed) {
     std::vector<std::uint32_t> out;
@@ -145,15 +170,38 @@ private:
                       "a fallback has no `needs` of its own: it runs when " +
                           shown(tasks_[*primary].name) + " has failed",
                       "remove `needs`");
-      for (const auto& use : links_[i].needs) {
-        const auto from = positions_.find(use.name);
-        if (from == positions_.end() || !tasks_[from->second].fallback_of)
-          continue;
-        const auto head = head_of(from->second);
-        report_.error(use.offset, shown(use.name) + " is a fallback: nobody needs it",
-                      head ? "need " + shown(tasks_[*head].name) + ", which stands for both" : "");
-      }
+      if (primary && tasks_[i].depends_on_previous != previous_need::none)
+        report_.error(links_[i].previous_offset,
+                      "a fallback waits for nothing of its own: it runs when " +
+                          shown(tasks_[*primary].name) + " has failed",
+                      "remove `depends_on_previous`");
+      for (const auto* uses : {&links_[i].needs, &links_[i].previous_tasks})
+        for (const auto& use : *uses)
+          refuse_fallback(use);
     }
+  }
+
+  void refuse_fallback(const name_use& use) {
+    const auto from = positions_.find(use.name);
+    if (from == positions_.end() || !tasks_[from->second].fallback_of)
+      return;
+    const auto head = head_of(from->second);
+    report_.error(use.offset, shown(use.name) + " is a fallback: nobody needs it",
+                  head ? "need " + shown(tasks_[*head].name) + ", which stands for both" : "");
+  }
+
+  /// What would wait for nothing was meant otherwise.
+  void check_children() {
+    std::vector<bool> needed(tasks_.size(), false);
+    for (const auto& task : tasks_)
+      for (const auto from : task.needs)
+        needed[from] = true;
+    for (std::uint32_t i = 0; i < tasks_.size(); ++i)
+      if (tasks_[i].depends_on_previous == previous_need::children && !needed[i])
+        report_.warning(links_[i].previous_offset,
+                        "no task needs " + shown(tasks_[i].name) +
+                            ": it waits for nothing of the previous slot",
+                        "`depends_on_previous: self` waits for the task itself");
   }
 
   /// The primary at the head of a chain of fallbacks; nothing if the chain is a circle.

@@ -161,6 +161,14 @@ void name_checks(const reporter& report, const node& at, std::vector<check_defin
   }
 }
 
+std::optional<int> two_digits(std::string_view text, int most) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (!digit(text[0]) || !digit(text[1]))
+    return std::nullopt;
+  const int value = (text[0] - '0') * 10 + (text[1] - '0');
+  return value <= most ? std::optional{value} : std::nullopt;
+}
+
 } // namespace
 
 void read_retry(const reporter& report, const node& at, retry_policy& into) {
@@ -261,6 +269,25 @@ void read_command(const reporter& report, const node& at, std::string& text,
   warn_of_comment(report, at);
   if (auto value = read_filled_text(report, at))
     text = *std::move(value);
+}
+
+std::optional<duration> read_deadline(const reporter& report, const node& at) {
+  if (!at.is_scalar()) {
+    report_kind(report, at, "a time such as \"08:00\"");
+    return std::nullopt;
+  }
+  const std::string_view text = at.text;
+  const bool seconds = text.size() == 8 && text[5] == ':';
+  const bool shaped = (text.size() == 5 || seconds) && text[2] == ':';
+  const auto hour = shaped ? two_digits(text.substr(0, 2), 47) : std::nullopt;
+  const auto minute = shaped ? two_digits(text.substr(3, 2), 59) : std::nullopt;
+  const auto second = seconds ? two_digits(text.substr(6, 2), 59) : std::optional{0};
+  if (!hour || !minute || !second) {
+    report.error(at, shown(text) + " is no deadline",
+                 "write a time of the slot's day, \"08:00\"; hours go on to 47, of the next day");
+    return std::nullopt;
+  }
+  return std::chrono::hours{*hour} + std::chrono::minutes{*minute} + std::chrono::seconds{*second};
 }
 
 std::vector<std::string_view> retry_keys() { return keys_of<retry_policy>(retry_rules); }

@@ -35,6 +35,9 @@ const node* read_for_each(const reporter& report, const node& at, std::optional<
 void read_command(const reporter& report, const node& at, std::string& text,
                   std::vector<std::string>& argv);
 
+/// A time of day from 00:00 to 47:59, seconds allowed: `deadline: "08:00"`.
+std::optional<duration> read_deadline(const reporter& report, const node& at);
+
 std::vector<std::string_view> retry_keys();
 std::vector<std::string_view> timeout_keys();
 std::vector<std::string_view> check_keys();

@@ -34,7 +34,7 @@ std::vector<trigger_preview> preview(const workflow_definition& definition, inst
   const auto in = known ? known.value() : zone{};
   for (const auto& trigger : definition.triggers)
     out.push_back({trigger.id, trigger.text, trigger.enabled,
-                   fire_times(trigger.when, after, count, zone_of(trigger.when, in))});
+                   fire_times(trigger.slots.when, after, count, zone_of(trigger.slots.when, in))});
   return out;
 }
 

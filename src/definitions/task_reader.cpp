@@ -2,6 +2,7 @@
 
 #include "definitions/key_rules.hpp"
 #include "definitions/policy_readers.hpp"
+#include "pinion/definitions/limits.hpp"
 
 #include <algorithm>
 #include <array>
@@ -68,9 +69,30 @@ void read_type(const reporter& report, const node& at, task_draft& into) {
     into.task.type = static_cast<task_type>(*word);
 }
 
+void add_outside_need(const reporter& report, const node& at, task_draft& into) {
+  auto read = read_outside_need(report, at, *into.project);
+  if (!read)
+    return;
+  auto& needs = into.task.outside_needs;
+  if (std::find(needs.begin(), needs.end(), read->need) != needs.end())
+    return report.error(at, "the same need stands twice", "remove one of the two");
+  if (needs.size() == definition_limits::outside_needs)
+    return report.error(at, "more than 1,000 needs of a task on other workflows");
+  const auto same_name = [&](const outside_need& other) { return other.as == read->need.as; };
+  if (!read->need.as.empty() && std::any_of(needs.begin(), needs.end(), same_name))
+    report.error(read->places.as, "a second need goes by the name " + shown(read->need.as));
+  needs.push_back(std::move(read->need));
+  into.links.outside_needs.push_back(read->places);
+}
+
 void add_need(const reporter& report, const node& at, task_draft& into) {
+  if (at.is_map())
+    return add_outside_need(report, at, into);
   if (!at.is_scalar())
-    return report_kind(report, at, "the name of a task");
+    return report_kind(report, at, "the name of a task or a map such as {task: dw.orders.load}");
+  if (at.text.find('.') != std::string::npos)
+    return report.error(at, shown(at.text) + " is no task of this workflow",
+                        "write {task: " + at.text + "} for one of another workflow");
   into.links.needs.push_back({at.text, at.offset});
 }
 
@@ -81,6 +103,11 @@ void read_needs(const reporter& report, const node& at, task_draft& into) {
     return add_need(report, at, into);
   for (const auto& item : at.items)
     add_need(report, item, into);
+}
+
+void previous_into(const reporter& report, const node& at, task_draft& into) {
+  into.links.previous_offset = at.offset;
+  into.task.depends_on_previous = read_previous(report, at, into.links.previous_tasks);
 }
 
 void read_join(const reporter& report, const node& at, task_draft& into) {
@@ -214,6 +241,9 @@ constexpr task_rule own_rules[] = {
      }},
     {"stdin", text_into<&task_definition::stdin_text>},
     {"needs", read_needs},
+    {"depends_on_previous", previous_into},
+    {"deadline", [](const reporter& report, const node& at,
+                    task_draft& into) { into.task.deadline = read_deadline(report, at); }},
     {"join", read_join},
     {"when", read_when},
     {"fallback", read_fallback},

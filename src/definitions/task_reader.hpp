@@ -1,6 +1,7 @@
 #pragma once
 
 #include "definitions/diagnostic_sink.hpp"
+#include "definitions/needs_reader.hpp"
 #include "definitions/yaml_node.hpp"
 #include "pinion/model/definition.hpp"
 
@@ -11,12 +12,6 @@
 
 namespace pinion::definitions {
 
-/// A name that a file mentions, and where. The text belongs to the tree of nodes.
-struct name_use {
-  std::string_view name;
-  std::uint32_t offset = 0;
-};
-
 /// What a task says about other tasks; resolved when all of them are known.
 struct task_links {
   std::uint32_t offset = 0;   ///< Of its name.
@@ -24,6 +19,9 @@ struct task_links {
   bool has_needs = false;     ///< `needs:` stands there, even if it is empty.
   std::uint32_t needs_offset = 0;
   std::vector<name_use> needs;
+  std::vector<need_places> outside_needs; ///< Of `task_definition::outside_needs`, in order.
+  std::uint32_t previous_offset = 0;      ///< Of the value of `depends_on_previous`.
+  std::vector<name_use> previous_tasks;   ///< `depends_on_previous: [tasks]`.
   std::optional<name_use> fallback;
   std::optional<name_use> call; ///< `workflow:` of a task of that type.
 };
@@ -32,7 +30,8 @@ struct task_links {
 struct task_draft {
   task_definition task;
   task_links links;
-  const std::string* folder = nullptr; ///< Absolute, of the file; relative `cwd:` starts there.
+  const std::string* folder = nullptr;  ///< Absolute, of the file; relative `cwd:` starts there.
+  const std::string* project = nullptr; ///< Of the file, for references without project.
   const project_settings* settings = nullptr; ///< Pools and channels by name.
   const node* groups_by_pool = nullptr;       ///< `groups: pool`, until the pools are known.
 };

@@ -67,7 +67,7 @@ void settle_cron(const reporter& report, trigger_draft& draft) {
   auto made = make_cron(*text, zone_name);
   if (!made)
     return report_schedule(report, *draft.cron, made.error());
-  draft.trigger.when = std::move(made).value();
+  draft.trigger.slots.when = std::move(made).value();
   draft.trigger.text = *text;
 }
 
@@ -80,7 +80,7 @@ void settle_every(const reporter& report, trigger_draft& draft) {
   auto made = make_every(*period);
   if (!made)
     return report_schedule(report, *draft.every, made.error());
-  draft.trigger.when = made.value();
+  draft.trigger.slots.when = made.value();
   draft.trigger.text = "every " + print_duration(*period);
 }
 
@@ -99,7 +99,7 @@ void require_params(const reporter& report, const node& at, const trigger_draft&
 
 trigger_definition read_trigger(const reporter& report, const node& at,
                                 const workflow_definition& workflow) {
-  trigger_draft draft{{.id = {}, .when = every_schedule{std::chrono::hours{1}}}, &workflow};
+  trigger_draft draft{{.id = {}, .slots = {}}, &workflow};
   const auto errors = report.sink.error_count();
   if (!read_keys<trigger_draft>(report, at, trigger_rules, "a trigger", draft))
     return std::move(draft.trigger);

@@ -120,6 +120,7 @@ task_draft unsaid_task(const reporter& report, const workflow_draft& draft) {
   if (unsaid.task.cwd.empty())
     unsaid.task.cwd = context.folder;
   unsaid.folder = &context.folder;
+  unsaid.project = &context.project;
   unsaid.settings = context.settings;
   if (draft.defaults != nullptr)
     read_defaults(report, *draft.defaults, unsaid);

@@ -53,8 +53,8 @@ TEST_CASE("a definition comes back from its canonical form as it was", "[canonic
   const auto back = from_canonical_json(text);
   REQUIRE(back);
   CHECK(to_canonical_json(back.value()) == text);
-  CHECK(back.value().triggers[0].when == made.triggers[0].when);
-  CHECK(back.value().triggers[1].when == made.triggers[1].when);
+  CHECK(back.value().triggers[0].slots == made.triggers[0].slots);
+  CHECK(back.value().triggers[1].slots == made.triggers[1].slots);
   CHECK(back.value().data_interval == made.data_interval);
   CHECK(back.value().vars == made.vars);
   CHECK(back.value().tasks[1].fallback == 2U);
@@ -67,7 +67,7 @@ TEST_CASE("the canonical form does not change", "[canonical]") {
   workflow_definition made;
   made.project = "dw";
   made.name = "w";
-  made.triggers.push_back({.id = "t", .when = every_schedule{15min}, .text = "every 15m"});
+  made.triggers.push_back({.id = "t", .slots = {.when = every_schedule{15min}}, .text = "every 15m"});
   made.tasks.push_back({});
   made.tasks[0].name = "a";
   made.tasks[0].run = "x";

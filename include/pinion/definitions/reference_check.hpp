@@ -23,10 +23,11 @@ struct reference_problem {
 };
 
 /// Checks what the definitions of a set say about each other and about workflows elsewhere: that
-/// the workflows, tasks and triggers exist which `needs:` and `after:` name, that a trigger is named
-/// where the upstream has several, that chains of `after:` end, and that no task waits for itself
-/// over several workflows. `elsewhere` is asked for what the set does not define, and may be empty:
-/// then nothing exists elsewhere. An engine asks again at each apply, with its other workflows.
+/// the workflows, tasks and triggers exist which `needs:` and `after:` name, that a trigger is
+/// named where the upstream has several, that chains of `after:` end, and that no task waits for
+/// itself over several workflows. `elsewhere` is asked for what the set does not define, and may be
+/// empty: then nothing exists elsewhere. An engine asks again at each apply, with its other
+/// workflows.
 ///
 /// Of a cycle the edges count that lead to a slot not earlier than one's own: needs on the nearest,
 /// the same slot or day, `window: data` and `slot_day`, `last:` without a window, `after:`, and

@@ -1,20 +1,16 @@
 #include "pinion/storage/codecs.hpp"
 
 #include "storage/byte_order.hpp"
-#include "storage/row_bytes.hpp"
+#include "storage/row_form.hpp"
 
 namespace pinion::codecs {
 namespace {
 
-// The format of each record's row. A change of a `fields` function needs a larger number here, a
-// branch that still reads the old form, and a golden row of the new form in the tests.
-constexpr std::uint8_t row_format = 1;
-
-/// How many reasons a byte can name: newer ones are appended without a new format, and a reason
-/// never drives logic.
-constexpr std::size_t any_reason = 256;
 constexpr std::size_t attempt_state_count = 4;
 constexpr std::size_t slot_outcome_count = 6;
+constexpr std::size_t task_mode_count = 3;
+constexpr std::size_t need_state_count = 2;
+constexpr std::size_t missing_policy_count = 4;
 
 // Each field once, in the order of the row. `Record` is const when `Archive` writes.
 
@@ -36,7 +32,13 @@ void run_fields(Archive& row, Record& r) {
   row.text(r.message);
   row.json(r.params);
   row.number(r.priority);
-  row.flags(r.ignore_overlap, r.admitted, r.cancel_requested, r.cancel_failed, r.has_parent);
+  // From format 2 on: a run as most are spends nothing on what they are not.
+  bool special = r.backfill != 0 || !r.modes.empty();
+  if (row.format() < 2)
+    row.flags(r.ignore_overlap, r.admitted, r.cancel_requested, r.cancel_failed, r.has_parent);
+  else
+    row.flags(r.ignore_overlap, r.admitted, r.cancel_requested, r.cancel_failed, r.has_parent,
+              r.dry, r.isolated, special);
   row.times(r.slot, r.interval_start, r.interval_end, r.created_at, r.fired_at, r.admitted_at,
             r.started_at, r.ended_at, r.last_at);
   if (r.has_parent)
@@ -47,6 +49,13 @@ void run_fields(Archive& row, Record& r) {
   for (auto& count : r.counts)
     row.number(count);
   row.number(r.incarnation);
+  if (!special)
+    return;
+  row.number(r.backfill);
+  row.list(r.modes, [](Archive& each, auto& task) {
+    each.number(task.first);
+    each.code(task.second, task_mode_count);
+  });
 }
 
 template <class Archive, class Record>
@@ -62,7 +71,13 @@ void instance_fields(Archive& row, Record& r) {
   row.number(r.priority);
   row.code(r.stop_as, instance_state_count);
   row.code(r.stop_reason, any_reason);
-  row.flags(r.warned, r.has_outputs, r.placeholder);
+  bool switched = r.mode != task_mode::normal;
+  if (row.format() < 2)
+    row.flags(r.warned, r.has_outputs, r.placeholder);
+  else
+    row.flags(r.warned, r.has_outputs, r.placeholder, switched);
+  if (switched)
+    row.code(r.mode, task_mode_count);
   row.times(r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at, r.ready_at,
             r.started_at, r.body_ended_at, r.ended_at, r.retry_at);
   row.text(r.element_key);
@@ -116,6 +131,54 @@ void slot_fields(Archive& row, Record& r) {
 void lateness(row_writer& row, const slot_record& r) { row.signed_number(r.lateness.count()); }
 void lateness(row_parser& row, slot_record& r) { r.lateness = duration{row.signed_number()}; }
 
+/// Which of the three kinds of number `need` is, and what is left of it.
+template <class Archive, class Edge>
+void need_fields(Archive& row, Edge& e, bool previous, bool gate) {
+  std::uint32_t number = previous ? e.need - bound_edge::first_previous : e.need;
+  if (!gate)
+    row.number(number);
+  if constexpr (!std::is_const_v<Edge>)
+    e.need = gate ? bound_edge::after_gate : number + (previous ? bound_edge::first_previous : 0);
+}
+
+/// `before`: the edge in front of this one, or null. Neighbours often wait for the same trigger.
+template <class Archive, class Edge>
+void edge_fields(Archive& row, Edge& e, const bound_edge* before, instant slot) {
+  row.number(e.task);
+  bool previous = e.previous();
+  bool gate = e.need == bound_edge::after_gate;
+  bool whole_run = e.upstream_task.empty();
+  bool same = before != nullptr && before->workflow == e.workflow && before->trigger == e.trigger;
+  row.flags(previous, gate, e.list, whole_run, same);
+  need_fields(row, e, previous, gate);
+  if (!same) {
+    row.text(e.workflow);
+    row.text(e.trigger);
+  } else if constexpr (!std::is_const_v<Edge>) {
+    e.workflow = before == nullptr ? std::string{} : before->workflow;
+    e.trigger = before == nullptr ? std::string{} : before->trigger;
+  }
+  if (!whole_run)
+    row.text(e.upstream_task);
+  row.code(e.state, need_state_count);
+  row.code(e.missing, missing_policy_count);
+  row.series(e.slots, slot);
+}
+
+/// What planning decides of a slot, from format 2 on.
+template <class Archive, class Record>
+void planned_fields(Archive& row, Record& r) {
+  bool bound = !r.edges.empty();
+  row.flags(r.dry, bound);
+  if (!bound)
+    return;
+  const bound_edge* before = nullptr;
+  row.list(r.edges, [&](Archive& each, auto& edge) {
+    edge_fields(each, edge, before, r.slot);
+    before = &edge;
+  });
+}
+
 template <class Archive, class Record>
 void trigger_fields(Archive& row, Record& r) {
   row.flags(r.paused, r.retired);
@@ -153,89 +216,60 @@ void audit_fields(Archive& row, Record& r) {
   row.json(r.details);
 }
 
-template <class Record, class Fields>
-std::string encode_row(const Record& record, Fields fields) {
-  row_writer row{row_format};
-  fields(row, record);
-  return row.take();
-}
-
-problem damaged(const char* kind, std::string_view value) {
-  return {errc::corrupt,
-          std::string{"the store holds a damaged "} + kind + " row of " +
-              std::to_string(value.size()) + " bytes",
-          {}};
-}
-
-/// Fills `record`, whose key fields are set already.
-template <class Record, class Fields>
-result<Record> decode_row(const char* kind, std::string_view value, Record record, Fields fields) {
-  if (value.empty())
-    return damaged(kind, value);
-  const auto format = static_cast<std::uint8_t>(value.front());
-  if (format > row_format)
-    return problem{errc::newer_format,
-                   std::string{"the store holds a "} + kind + " row of format " +
-                       std::to_string(format) + ", this program knows " +
-                       std::to_string(row_format),
-                   "use the newer Pinion that wrote it"};
-  row_parser row{value.substr(1)};
-  fields(row, record);
-  if (format != row_format || !row.done())
-    return damaged(kind, value);
-  return record;
-}
-
-constexpr auto all_run = [](auto& row, auto& r) { run_fields(row, r); };
-constexpr auto all_instance = [](auto& row, auto& r) { instance_fields(row, r); };
-constexpr auto all_attempt = [](auto& row, auto& r) { attempt_fields(row, r); };
-constexpr auto all_permit = [](auto& row, auto& r) { permit_fields(row, r); };
-constexpr auto all_output = [](auto& row, auto& r) { output_fields(row, r); };
-constexpr auto all_slot = [](auto& row, auto& r) {
-  slot_fields(row, r);
-  lateness(row, r);
-};
-constexpr auto all_trigger = [](auto& row, auto& r) { trigger_fields(row, r); };
-constexpr auto all_workflow = [](auto& row, auto& r) { workflow_fields(row, r); };
-constexpr auto all_version = [](auto& row, auto& r) { version_fields(row, r); };
-constexpr auto all_audit = [](auto& row, auto& r) { audit_fields(row, r); };
-constexpr auto only_json = [](auto& row, auto& text) { row.json(text); };
-constexpr auto only_run = [](auto& row, auto& id) { row.number(id.value); };
+constexpr row_form run_form{"run", 2, [](auto& row, auto& r) { run_fields(row, r); }};
+constexpr row_form instance_form{"instance", 2,
+                                 [](auto& row, auto& r) { instance_fields(row, r); }};
+constexpr row_form attempt_form{"attempt", 1, [](auto& row, auto& r) { attempt_fields(row, r); }};
+constexpr row_form permit_form{"permit", 1, [](auto& row, auto& r) { permit_fields(row, r); }};
+constexpr row_form output_form{"output", 1, [](auto& row, auto& r) { output_fields(row, r); }};
+constexpr row_form slot_form{"slot", 2, [](auto& row, auto& r) {
+                               slot_fields(row, r);
+                               lateness(row, r);
+                               if (row.format() >= 2)
+                                 planned_fields(row, r);
+                             }};
+constexpr row_form trigger_form{"trigger", 1, [](auto& row, auto& r) { trigger_fields(row, r); }};
+constexpr row_form workflow_form{"workflow", 1,
+                                 [](auto& row, auto& r) { workflow_fields(row, r); }};
+constexpr row_form version_form{"version", 1, [](auto& row, auto& r) { version_fields(row, r); }};
+constexpr row_form audit_form{"audit", 1, [](auto& row, auto& r) { audit_fields(row, r); }};
+constexpr row_form project_form{"project", 1, [](auto& row, auto& text) { row.json(text); }};
+constexpr row_form run_id_form{"run number", 1, [](auto& row, auto& id) { row.number(id.value); }};
 
 } // namespace
 
-std::string encode(const run_record& record) { return encode_row(record, all_run); }
-std::string encode(const instance_record& record) { return encode_row(record, all_instance); }
-std::string encode(const attempt_record& record) { return encode_row(record, all_attempt); }
-std::string encode(const permit_record& record) { return encode_row(record, all_permit); }
-std::string encode(const output_record& record) { return encode_row(record, all_output); }
-std::string encode(const slot_record& record) { return encode_row(record, all_slot); }
-std::string encode(const trigger_record& record) { return encode_row(record, all_trigger); }
-std::string encode(const workflow_record& record) { return encode_row(record, all_workflow); }
-std::string encode(const version_record& record) { return encode_row(record, all_version); }
-std::string encode(const audit_record& record) { return encode_row(record, all_audit); }
+std::string encode(const run_record& record) { return encode_row(record, run_form); }
+std::string encode(const instance_record& record) { return encode_row(record, instance_form); }
+std::string encode(const attempt_record& record) { return encode_row(record, attempt_form); }
+std::string encode(const permit_record& record) { return encode_row(record, permit_form); }
+std::string encode(const output_record& record) { return encode_row(record, output_form); }
+std::string encode(const slot_record& record) { return encode_row(record, slot_form); }
+std::string encode(const trigger_record& record) { return encode_row(record, trigger_form); }
+std::string encode(const workflow_record& record) { return encode_row(record, workflow_form); }
+std::string encode(const version_record& record) { return encode_row(record, version_form); }
+std::string encode(const audit_record& record) { return encode_row(record, audit_form); }
 std::string encode_project(std::string_view settings_json) {
-  return encode_row(settings_json, only_json);
+  return encode_row(settings_json, project_form);
 }
-std::string encode_run_id(run_id id) { return encode_row(id, only_run); }
+std::string encode_run_id(run_id id) { return encode_row(id, run_id_form); }
 
 result<run_record> decode_run(run_id key, std::string_view value) {
   run_record record;
   record.id = key;
-  return decode_row("run", value, std::move(record), all_run);
+  return decode_row(run_form, value, std::move(record));
 }
 
 result<instance_record> decode_instance(const instance_key& key, std::string_view value) {
   instance_record record;
   record.key = key;
-  return decode_row("instance", value, std::move(record), all_instance);
+  return decode_row(instance_form, value, std::move(record));
 }
 
 result<attempt_record> decode_attempt(const keys::attempt_key& key, std::string_view value) {
   attempt_record record;
   record.instance = key.instance;
   record.number = key.number;
-  return decode_row("attempt", value, std::move(record), all_attempt);
+  return decode_row(attempt_form, value, std::move(record));
 }
 
 result<permit_record> decode_permit(const keys::permit_key& key, std::string_view value) {
@@ -244,13 +278,13 @@ result<permit_record> decode_permit(const keys::permit_key& key, std::string_vie
   record.pool = key.pool;
   record.holder = key.holder;
   record.attempt = key.attempt;
-  return decode_row("permit", value, std::move(record), all_permit);
+  return decode_row(permit_form, value, std::move(record));
 }
 
 result<output_record> decode_output(const instance_key& key, std::string_view value) {
   output_record record;
   record.instance = key;
-  return decode_row("output", value, std::move(record), all_output);
+  return decode_row(output_form, value, std::move(record));
 }
 
 result<slot_record> decode_slot(const keys::slot_key& key, std::string_view value) {
@@ -259,41 +293,41 @@ result<slot_record> decode_slot(const keys::slot_key& key, std::string_view valu
   record.workflow = key.workflow;
   record.trigger = key.trigger;
   record.slot = key.slot;
-  return decode_row("slot", value, std::move(record), all_slot);
+  return decode_row(slot_form, value, std::move(record));
 }
 
 result<trigger_record> decode_trigger(const keys::trigger_key& key, std::string_view value) {
   trigger_record record;
   record.workflow = key.workflow;
   record.trigger = key.trigger;
-  return decode_row("trigger", value, std::move(record), all_trigger);
+  return decode_row(trigger_form, value, std::move(record));
 }
 
 result<workflow_record> decode_workflow(std::string_view key, std::string_view value) {
   workflow_record record;
   record.id = key;
-  return decode_row("workflow", value, std::move(record), all_workflow);
+  return decode_row(workflow_form, value, std::move(record));
 }
 
 result<version_record> decode_version(const keys::version_key& key, std::string_view value) {
   version_record record;
   record.workflow = key.workflow;
   record.version = key.version;
-  return decode_row("version", value, std::move(record), all_version);
+  return decode_row(version_form, value, std::move(record));
 }
 
 result<audit_record> decode_audit(std::uint64_t key, std::string_view value) {
   audit_record record;
   record.sequence = key;
-  return decode_row("audit", value, std::move(record), all_audit);
+  return decode_row(audit_form, value, std::move(record));
 }
 
 result<json_text> decode_project(std::string_view value) {
-  return decode_row("project", value, json_text{}, only_json);
+  return decode_row(project_form, value, json_text{});
 }
 
 result<run_id> decode_run_id(std::string_view value) {
-  return decode_row("run number", value, run_id{}, only_run);
+  return decode_row(run_id_form, value, run_id{});
 }
 
 std::string encode_counter(std::int64_t count) {
@@ -302,7 +336,7 @@ std::string encode_counter(std::int64_t count) {
 
 result<std::int64_t> decode_counter(std::string_view value) {
   if (value.size() != 8)
-    return damaged("counter", value);
+    return damaged_row("counter", value);
   return static_cast<std::int64_t>(read_little(value));
 }
 

@@ -172,8 +172,15 @@ std::string triggers() { return "t"; }
 std::string triggers_of(std::string_view workflow) { return writer{'t'}.name(workflow).take(); }
 std::string project(std::string_view name) { return writer{'p'}.name(name).take(); }
 std::string projects() { return "p"; }
+std::string task_switch(const task_key& key) {
+  return writer{'x'}.name(key.workflow).name(key.task).take();
+}
+std::string task_switches_of(std::string_view workflow) {
+  return writer{'x'}.name(workflow).take();
+}
 
 std::string slot(const slot_key& key) { return slot_like('s', key); }
+std::string slots_of(std::string_view lane) { return writer{'s'}.name(lane).take(); }
 std::string slots_of(std::string_view lane, std::string_view workflow) {
   return writer{'s'}.name(lane).name(workflow).take();
 }
@@ -184,10 +191,26 @@ std::string natural(const slot_key& key) { return slot_like('n', key); }
 std::string plan(const slot_key& key) {
   return writer{'m'}.time(key.slot).name(key.lane).name(key.workflow).name(key.trigger).take();
 }
+std::string plan() { return "m"; }
 std::string plan_from(instant slot) { return writer{'m'}.time(slot).take(); }
 std::string request(const request_key& key) {
   return writer{'k'}.name(key.workflow).rest(key.key).take();
 }
+
+std::string naturals_of(std::string_view lane, std::string_view workflow,
+                        std::string_view trigger) {
+  return writer{'n'}.name(lane).name(workflow).name(trigger).take();
+}
+std::string edge(const edge_key& key) {
+  return writer{'e'}.u64(key.run.value).u32(key.task).u32(key.need).take();
+}
+std::string edges_of(run_id run) { return writer{'e'}.u64(run.value).take(); }
+std::string backfill(std::uint64_t id) { return writer{'b'}.u64(id).take(); }
+std::string backfills() { return "b"; }
+std::string backfill_item(const backfill_item_key& key) {
+  return writer{'j'}.u64(key.backfill).u32(key.position).take();
+}
+std::string backfill_items_of(std::uint64_t id) { return writer{'j'}.u64(id).take(); }
 
 std::string run(run_id id) { return writer{}.u64(id.value).take(); }
 std::string rows_of(run_id id) { return run(id); }
@@ -236,6 +259,9 @@ std::string slot_outcome(const slot_key& key, pinion::slot_outcome outcome) {
 std::string slots_by_outcome(std::string_view lane, pinion::slot_outcome outcome) {
   return writer{'o'}.name(lane).u8(static_cast<std::uint8_t>(outcome)).take();
 }
+std::string slots_by_outcome(std::string_view lane, pinion::slot_outcome outcome, instant slot) {
+  return writer{'o'}.name(lane).u8(static_cast<std::uint8_t>(outcome)).u64(~ordered(slot)).take();
+}
 std::string counter(const counter_key& key) {
   return writer{'c'}
       .name(key.lane)
@@ -246,6 +272,33 @@ std::string counter(const counter_key& key) {
 std::string counters(std::string_view lane) { return writer{'c'}.name(lane).take(); }
 std::string counters_of(std::string_view lane, std::string_view workflow) {
   return writer{'c'}.name(lane).name(workflow).take();
+}
+
+std::string backfills_by_workflow(std::string_view workflow) {
+  return writer{'b'}.name(workflow).take();
+}
+std::string backfill_by_workflow(std::string_view workflow, std::uint64_t id) {
+  return writer{'b'}.name(workflow).u64(~id).take();
+}
+std::string item_by_state(const backfill_item_key& key, backfill_item_state state) {
+  return writer{'j'}
+      .u64(key.backfill)
+      .u8(static_cast<std::uint8_t>(state))
+      .u32(key.position)
+      .take();
+}
+std::string items_by_state(std::uint64_t backfill, backfill_item_state state) {
+  return writer{'j'}.u64(backfill).u8(static_cast<std::uint8_t>(state)).take();
+}
+std::string item_counter(std::uint64_t backfill, backfill_item_state state) {
+  return writer{'d'}.u64(backfill).u8(static_cast<std::uint8_t>(state)).take();
+}
+std::string open_item(const open_item_key& key) {
+  return open_items_of(key.workflow, key.trigger, key.slot) +
+         writer{}.u64(key.item.backfill).u32(key.item.position).take();
+}
+std::string open_items_of(std::string_view workflow, std::string_view trigger, instant slot) {
+  return writer{'y'}.name(workflow).name(trigger).time(slot).take();
 }
 
 std::string audit(std::uint64_t sequence) { return writer{}.u64(sequence).take(); }
@@ -356,6 +409,64 @@ result<counter_key> decode_counter(std::string_view bytes) {
   in.require(state < run_state_count);
   key.state = static_cast<run_state>(state);
   return finish(in, std::move(key), "counter", bytes);
+}
+
+result<task_key> decode_task_switch(std::string_view bytes) {
+  parser in{bytes, 'x'};
+  task_key key;
+  key.workflow = in.name();
+  key.task = in.name();
+  return finish(in, std::move(key), "task switch", bytes);
+}
+
+result<edge_key> decode_edge(std::string_view bytes) {
+  parser in{bytes, 'e'};
+  edge_key key;
+  key.run = run_id{in.u64()};
+  key.task = in.u32();
+  key.need = in.u32();
+  return finish(in, key, "edge", bytes);
+}
+
+result<std::uint64_t> decode_backfill(std::string_view bytes) {
+  parser in{bytes, 'b'};
+  const auto id = in.u64();
+  return finish(in, id, "backfill", bytes);
+}
+
+result<backfill_item_key> decode_backfill_item(std::string_view bytes) {
+  parser in{bytes, 'j'};
+  backfill_item_key key;
+  key.backfill = in.u64();
+  key.position = in.u32();
+  return finish(in, key, "slot of a backfill", bytes);
+}
+
+result<std::uint64_t> decode_backfill_by_workflow(std::string_view bytes) {
+  parser in{bytes, 'b'};
+  static_cast<void>(in.name());
+  const auto id = ~in.u64();
+  return finish(in, id, "backfill of a workflow", bytes);
+}
+
+result<backfill_item_key> decode_item_by_state(std::string_view bytes) {
+  parser in{bytes, 'j'};
+  backfill_item_key key;
+  key.backfill = in.u64();
+  in.require(in.u8() <= static_cast<std::uint8_t>(backfill_item_state::cancelled));
+  key.position = in.u32();
+  return finish(in, key, "slot of a backfill in a state", bytes);
+}
+
+result<open_item_key> decode_open_item(std::string_view bytes) {
+  parser in{bytes, 'y'};
+  open_item_key key;
+  key.workflow = in.name();
+  key.trigger = in.name();
+  key.slot = in.time();
+  key.item.backfill = in.u64();
+  key.item.position = in.u32();
+  return finish(in, std::move(key), "slot that a backfill has to do", bytes);
 }
 
 result<std::uint64_t> decode_audit(std::string_view bytes) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace pinion {
 
@@ -17,11 +18,12 @@ namespace pinion {
 /// Appends fields to a row.
 class row_writer {
 public:
-  explicit row_writer(std::uint8_t format) {
+  explicit row_writer(std::uint8_t format) : format_{format} {
     bytes_.reserve(160);
     bytes_ += static_cast<char>(format);
   }
 
+  std::uint8_t format() const noexcept { return format_; }
   void number(std::uint64_t value) {
     for (; value >= 0x80; value >>= 7U)
       bytes_ += static_cast<char>(static_cast<unsigned char>(value | 0x80U));
@@ -61,6 +63,20 @@ public:
     std::int64_t last = 0;
     (one_time(to_us(values), last), ...);
   }
+  /// Instants as the zigzag difference of the first from `base`, then the changes of the distance
+  /// between neighbours: 0 as long as they are regular.
+  void series(const std::vector<instant>& values, instant base) {
+    number(values.size());
+    auto last = static_cast<std::uint64_t>(to_us(base));
+    std::uint64_t step = 0;
+    for (const auto& value : values) {
+      const auto us = static_cast<std::uint64_t>(to_us(value));
+      signed_number(static_cast<std::int64_t>(us - last - step));
+      // The distance from the base says nothing about those that follow.
+      step = &value == values.data() ? 0 : us - last;
+      last = us;
+    }
+  }
   template <class List, class Element>
   void list(List& values, Element element) {
     number(values.size());
@@ -79,6 +95,7 @@ private:
     last = us;
   }
 
+  std::uint8_t format_;
   std::string bytes_;
 };
 
@@ -86,8 +103,11 @@ private:
 /// `done` is false.
 class row_parser {
 public:
-  explicit row_parser(std::string_view fields) noexcept : left_{fields} {}
+  row_parser(std::uint8_t format, std::string_view fields) noexcept
+      : format_{format}, left_{fields} {}
 
+  /// Of the row that is read: an older one lacks the fields that came later.
+  std::uint8_t format() const noexcept { return format_; }
   std::uint64_t number() noexcept {
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -152,6 +172,16 @@ public:
     for (auto& value : values)
       element(*this, value);
   }
+  void series(std::vector<instant>& values, instant base) {
+    auto last = static_cast<std::uint64_t>(to_us(base));
+    std::uint64_t step = 0;
+    list(values, [&](row_parser& row, instant& value) {
+      const auto us = last + step + static_cast<std::uint64_t>(row.signed_number());
+      step = &value == values.data() ? 0 : us - last;
+      last = us;
+      value = from_us(static_cast<std::int64_t>(us));
+    });
+  }
   bool done() const noexcept { return good_ && left_.empty(); }
 
 private:
@@ -181,6 +211,7 @@ private:
     mask >>= 1U;
   }
 
+  std::uint8_t format_;
   std::string_view left_;
   bool good_ = true;
 };

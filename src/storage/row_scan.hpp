@@ -49,4 +49,21 @@ result<std::optional<Record>> read_one(const kv_reader& rows, family in, std::st
   return std::optional<Record>{std::move(record).assume_value()};
 }
 
+/// The greatest key that begins with `prefix`, or nothing.
+inline result<std::optional<std::string>> last_key(const kv_reader& rows, family in,
+                                                   const std::string& prefix) {
+  std::optional<std::string> found;
+  BOOST_OUTCOME_TRYV(
+      rows.scan_back(in, prefix, keys::after(prefix), [&](std::string_view key, std::string_view) {
+        found.emplace(key);
+        return false;
+      }));
+  return found;
+}
+
+/// A row that an index names and that must therefore exist.
+inline problem dangling(const std::string& what) {
+  return {errc::corrupt, "an index of the store names " + what + ", which does not exist", {}};
+}
+
 } // namespace pinion

@@ -68,6 +68,16 @@ void update_instance_states(kv_batch& batch, const run_record& now, const run_re
   }
 }
 
+keys::backfill_item_key key_of(const backfill_item& item) { return {item.backfill, item.position}; }
+
+std::string open_row(const backfill_item& item) {
+  return keys::open_item({item.workflow, item.trigger, item.slot, key_of(item)});
+}
+
+bool is_open(backfill_item_state state) noexcept {
+  return state == backfill_item_state::pending || state == backfill_item_state::running;
+}
+
 bool is_listed(slot_outcome outcome) noexcept {
   return outcome != slot_outcome::planned && outcome != slot_outcome::fired;
 }
@@ -90,7 +100,9 @@ void put_run(kv_batch& batch, const run_record& now, const run_record* before) {
   update_instance_states(batch, now, before);
 }
 
-void erase_run(kv_batch& batch, const run_record& before) {
+void erase_run(kv_batch& batch, const run_record& before, std::span<const edge_record> settled) {
+  for (const auto& edge : settled)
+    erase_edge(batch, edge);
   batch.erase(family::runs, keys::run(before.id));
   batch.erase(family::slots, keys::natural(natural_key(before)));
   batch.erase(family::index, in_workflow(before));
@@ -153,6 +165,46 @@ void erase_slot(kv_batch& batch, const slot_record& before) {
     batch.erase(family::slots, keys::plan(key));
   if (is_listed(before.outcome))
     batch.erase(family::index, keys::slot_outcome(key, before.outcome));
+}
+
+void put_edge(kv_batch& batch, const edge_record& now) {
+  batch.put(family::slots, keys::edge({now.run, now.task, now.need}), codecs::encode(now));
+}
+
+void erase_edge(kv_batch& batch, const edge_record& before) {
+  batch.erase(family::slots, keys::edge({before.run, before.task, before.need}));
+}
+
+void put_task_switch(kv_batch& batch, const task_switch& now) {
+  auto key = keys::task_switch({now.workflow, now.task});
+  if (now.mode == task_mode::normal)
+    batch.erase(family::definitions, std::move(key));
+  else
+    batch.put(family::definitions, std::move(key), codecs::encode(now));
+}
+
+void put_backfill(kv_batch& batch, const backfill_record& now, const backfill_record* before) {
+  batch.put(family::slots, keys::backfill(now.id), codecs::encode(now));
+  if (before == nullptr)
+    batch.put(family::index, keys::backfill_by_workflow(now.workflow, now.id), {});
+}
+
+void put_backfill_item(kv_batch& batch, const backfill_item& now, const backfill_item* before) {
+  const auto key = key_of(now);
+  batch.put(family::slots, keys::backfill_item(key), codecs::encode(now));
+  if (before != nullptr && before->state == now.state)
+    return;
+  if (before != nullptr) {
+    batch.erase(family::index, keys::item_by_state(key, before->state));
+    batch.add(family::index, keys::item_counter(now.backfill, before->state), -1);
+  }
+  batch.put(family::index, keys::item_by_state(key, now.state), {});
+  batch.add(family::index, keys::item_counter(now.backfill, now.state), 1);
+  const bool was = before != nullptr && is_open(before->state);
+  if (is_open(now.state) && !was)
+    batch.put(family::index, open_row(now), {});
+  if (was && !is_open(now.state))
+    batch.erase(family::index, open_row(now));
 }
 
 void put_trigger(kv_batch& batch, const trigger_record& now) {

@@ -1,5 +1,6 @@
 #include "pinion/storage/codecs.hpp"
 #include "pinion/storage/store_reader.hpp"
+#include "storage/list_range.hpp"
 #include "storage/page_cursor.hpp"
 #include "storage/row_scan.hpp"
 
@@ -95,16 +96,6 @@ bool passes(const instance_filter& filter, const run_record& run) {
          (!filter.state || run.counts[static_cast<std::size_t>(*filter.state)] != 0);
 }
 
-/// What a list has gathered so far, and how much it may still look at.
-template <class T>
-struct gathering {
-  std::size_t limit;
-  std::size_t budget = store_reader::scan_bound;
-  page<T> found = {};
-
-  bool full() const noexcept { return found.items.size() >= limit || budget == 0; }
-};
-
 /// The instances of one run behind `last`, and where it stopped.
 result<instance_key> gather_instances(const kv_reader& rows, const instance_filter& filter,
                                       instance_key last, bool from_start,
@@ -131,62 +122,6 @@ result<instance_key> gather_instances(const kv_reader& rows, const instance_filt
   return last;
 }
 
-enum class direction : std::uint8_t { up, down };
-
-/// One range of rows as a list: its cursor is the last key looked at.
-struct range_list {
-  family in;
-  std::string from;
-  std::string to;
-  direction way;
-  char kind; ///< Of the cursor.
-};
-
-/// Decode: (key, value) -> result<T>; Pass: T -> bool.
-template <class T, class Decode, class Pass>
-result<page<T>> list_range(const kv_reader& rows, range_list range, const page_request& ask,
-                           Decode decode, Pass pass) {
-  BOOST_OUTCOME_TRY(last, read_cursor(ask, range.kind));
-  if (last) {
-    if (*last < range.from || (!range.to.empty() && *last >= range.to))
-      return bad_cursor();
-    (range.way == direction::up ? range.from : range.to) = *last;
-    if (range.way == direction::up)
-      range.from += '\0';
-  }
-  gathering<T> so_far{ask.limit};
-  std::string at;
-  bool more = false;
-  result<void> outcome = ok();
-  const auto take = [&](std::string_view key, std::string_view value) {
-    more = so_far.full();
-    if (more)
-      return false;
-    at = key;
-    --so_far.budget;
-    result<T> one = decode(key, value);
-    if (!one)
-      outcome = std::move(one).assume_error();
-    else if (pass(one.assume_value()))
-      so_far.found.items.push_back(std::move(one).assume_value());
-    return outcome.has_value();
-  };
-  if (range.way == direction::up) {
-    BOOST_OUTCOME_TRYV(rows.scan(range.in, range.from, range.to, take));
-  } else if (range.to.empty() || range.to > range.from) {
-    BOOST_OUTCOME_TRYV(rows.scan_back(range.in, range.from, range.to, take));
-  }
-  BOOST_OUTCOME_TRYV(outcome);
-  if (more)
-    so_far.found.next = write_cursor(range.kind, at);
-  return std::move(so_far.found);
-}
-
-range_list prefix_list(family in, std::string prefix, direction way, char kind) {
-  auto end = keys::after(prefix);
-  return {in, std::move(prefix), std::move(end), way, kind};
-}
-
 result<page<attempt_record>> attempts_in(const kv_reader& rows, std::string prefix,
                                          const page_request& ask) {
   const auto row = [](std::string_view key, std::string_view value) -> result<attempt_record> {
@@ -196,35 +131,6 @@ result<page<attempt_record>> attempts_in(const kv_reader& rows, std::string pref
   return list_range<attempt_record>(
       rows, prefix_list(family::attempts, std::move(prefix), direction::up, 'n'), ask, row,
       [](const attempt_record&) { return true; });
-}
-
-result<page<slot_record>> slots_with_outcome(const store_reader& reader, const kv_reader& rows,
-                                             const slot_filter& filter, const page_request& ask) {
-  const auto row = [](std::string_view key, std::string_view) {
-    return keys::decode_slot_outcome(key);
-  };
-  const auto wanted = [&](const keys::slot_key& key) {
-    return (filter.workflow.empty() || key.workflow == filter.workflow) &&
-           (filter.trigger.empty() || key.trigger == filter.trigger);
-  };
-  auto range = prefix_list(family::index, keys::slots_by_outcome(filter.lane, *filter.outcome),
-                           direction::up, 'o');
-  BOOST_OUTCOME_TRY(listed, list_range<keys::slot_key>(rows, std::move(range), ask, row, wanted));
-  page<slot_record> found;
-  found.next = std::move(listed.next);
-  for (const auto& key : listed.items) {
-    BOOST_OUTCOME_TRY(record, reader.slot(key));
-    // Gone since the index was read, if the reader is no snapshot.
-    if (record && record->outcome == *filter.outcome)
-      found.items.push_back(std::move(*record));
-  }
-  return found;
-}
-
-/// A filter with a 0 byte in a name finds nothing: no key holds one.
-template <class... Names>
-bool are_names(const Names&... names) {
-  return (keys::is_name(names) && ...);
 }
 
 } // namespace
@@ -238,7 +144,7 @@ result<page<run_record>> store_reader::list_runs(const run_filter& filter,
     before = id;
   }
   gathering<run_record> so_far{ask.limit};
-  if (!are_names(filter.lane, filter.workflow, filter.trigger))
+  if (!keys::are_names(filter.lane, filter.workflow, filter.trigger))
     return std::move(so_far.found);
   const auto source = source_of(rows_, filter);
   for (;;) {
@@ -267,7 +173,7 @@ result<page<instance_record>> store_reader::list_instances(const instance_filter
                                                            const page_request& ask) const {
   BOOST_OUTCOME_TRY(last, read_cursor(ask, 'i'));
   gathering<instance_record> so_far{ask.limit};
-  if (!are_names(filter.lane, filter.workflow))
+  if (!keys::are_names(filter.lane, filter.workflow))
     return std::move(so_far.found);
   instance_key at{past_all_runs, no_element, no_element};
   if (last) {
@@ -315,28 +221,6 @@ result<page<attempt_record>> store_reader::list_attempts(run_id run,
 result<page<attempt_record>> store_reader::list_attempts(const instance_key& key,
                                                          const page_request& ask) const {
   return attempts_in(rows_, keys::attempts_of(key), ask);
-}
-
-result<page<slot_record>> store_reader::list_slots(const slot_filter& filter,
-                                                   const page_request& ask) const {
-  if (!are_names(filter.lane, filter.workflow, filter.trigger))
-    return page<slot_record>{};
-  const bool listed = filter.outcome && *filter.outcome != slot_outcome::planned &&
-                      *filter.outcome != slot_outcome::fired;
-  if (listed)
-    return slots_with_outcome(*this, rows_, filter, ask);
-  if (filter.workflow.empty())
-    return problem{errc::invalid, "a list of slots needs a workflow or an outcome", {}};
-  const auto row = [](std::string_view key, std::string_view value) -> result<slot_record> {
-    BOOST_OUTCOME_TRY(at, keys::decode_slot(key));
-    return codecs::decode_slot(at, value);
-  };
-  auto prefix = filter.trigger.empty()
-                    ? keys::slots_of(filter.lane, filter.workflow)
-                    : keys::slots_of(filter.lane, filter.workflow, filter.trigger);
-  return list_range<slot_record>(
-      rows_, prefix_list(family::slots, std::move(prefix), direction::down, 's'), ask, row,
-      [&](const slot_record& slot) { return !filter.outcome || slot.outcome == *filter.outcome; });
 }
 
 result<page<version_record>> store_reader::list_versions(std::string_view workflow,
@@ -399,7 +283,7 @@ result<std::vector<run_counts>> store_reader::counts(std::string_view lane) cons
 
 result<run_counts> store_reader::counts_of(std::string_view lane, std::string_view workflow) const {
   run_counts counts{std::string{workflow}, {}};
-  if (!are_names(lane, workflow))
+  if (!keys::are_names(lane, workflow))
     return counts;
   for (std::size_t i = 0; i < run_state_count; ++i) {
     const auto key = keys::counter({std::string{lane}, counts.workflow, static_cast<run_state>(i)});

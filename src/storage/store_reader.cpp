@@ -35,21 +35,6 @@ result<run_id> run_key_row(std::string_view key, std::string_view /*value*/) {
   return keys::decode_run(key);
 }
 
-/// The greatest key of a family, or nothing.
-result<std::optional<std::string>> last_key(const kv_reader& rows, family in) {
-  std::optional<std::string> found;
-  BOOST_OUTCOME_TRYV(rows.scan_back(in, {}, {}, [&](std::string_view key, std::string_view) {
-    found.emplace(key);
-    return false;
-  }));
-  return found;
-}
-
-/// A row that an index names and that must therefore exist.
-problem dangling(const std::string& what) {
-  return {errc::corrupt, "an index of the store names " + what + ", which does not exist", {}};
-}
-
 } // namespace
 
 result<std::optional<run_record>> store_reader::run(run_id id) const {
@@ -140,14 +125,14 @@ result<std::optional<run_id>> store_reader::run_by_request_key(std::string_view 
 }
 
 result<run_id> store_reader::highest_run() const {
-  BOOST_OUTCOME_TRY(key, last_key(rows_, family::runs));
+  BOOST_OUTCOME_TRY(key, last_key(rows_, family::runs, {}));
   if (!key)
     return run_id{};
   return keys::decode_run(*key);
 }
 
 result<std::uint64_t> store_reader::last_audit() const {
-  BOOST_OUTCOME_TRY(key, last_key(rows_, family::audit));
+  BOOST_OUTCOME_TRY(key, last_key(rows_, family::audit, {}));
   if (!key)
     return std::uint64_t{0};
   return keys::decode_audit(*key);
@@ -201,23 +186,6 @@ result<std::vector<permit_record>> store_reader::permits() const {
     return codecs::decode_permit(at, value);
   };
   return read_prefix<permit_record>(rows_, family::permits, {}, row);
-}
-
-result<std::vector<slot_record>> store_reader::planned_slots(instant from, instant to) const {
-  const auto row = [](std::string_view key, std::string_view) { return keys::decode_plan(key); };
-  std::vector<slot_record> found;
-  if (from >= to)
-    return found;
-  BOOST_OUTCOME_TRY(planned, read_all<keys::slot_key>(rows_, family::slots, keys::plan_from(from),
-                                                      keys::plan_from(to), row));
-  found.reserve(planned.size());
-  for (const auto& key : planned) {
-    BOOST_OUTCOME_TRY(record, slot(key));
-    if (!record)
-      return dangling("a planned slot of " + key.workflow + "/" + key.trigger);
-    found.push_back(std::move(*record));
-  }
-  return found;
 }
 
 result<std::vector<workflow_record>> store_reader::workflows() const {

@@ -25,6 +25,7 @@ TEST_CASE("the stored form of keys of definitions does not change", "[keys]") {
   CHECK(keys::version({"p.w", 258}) == "vp.w\0\0\0\1\2"s);
   CHECK(keys::trigger({"p.w", "t"}) == "tp.w\0t\0"s);
   CHECK(keys::project("p") == "pp\0"s);
+  CHECK(keys::task_switch({"p.w", "load"}) == "xp.w\0load\0"s);
 }
 
 TEST_CASE("the stored form of keys of slots does not change", "[keys]") {
@@ -33,6 +34,18 @@ TEST_CASE("the stored form of keys of slots does not change", "[keys]") {
   CHECK(keys::plan(nightly) == "m\x80\0\0\0\0\0\1\2main\0p.w\0t\0"s);
   CHECK(keys::plan_from(nightly.slot) == "m\x80\0\0\0\0\0\1\2"s);
   CHECK(keys::request({"p.w", "k\0y"s}) == "kp.w\0k\0y"s);
+}
+
+TEST_CASE("the stored form of keys of edges and backfills does not change", "[keys]") {
+  CHECK(keys::edge({run_id{258}, 1, 0x01000000}) == "e\0\0\0\0\0\0\1\2\0\0\0\1\1\0\0\0"s);
+  CHECK(keys::backfill(258) == "b\0\0\0\0\0\0\1\2"s);
+  CHECK(keys::backfill_item({258, 3}) == "j\0\0\0\0\0\0\1\2\0\0\0\3"s);
+  CHECK(keys::backfill_by_workflow("p.w", 258) == "bp.w\0\xff\xff\xff\xff\xff\xff\xfe\xfd"s);
+  CHECK(keys::item_by_state({258, 3}, backfill_item_state::failed) ==
+        "j\0\0\0\0\0\0\1\2\3\0\0\0\3"s);
+  CHECK(keys::item_counter(258, backfill_item_state::failed) == "d\0\0\0\0\0\0\1\2\3"s);
+  CHECK(keys::open_item({"p.w", "t", nightly.slot, {258, 3}}) ==
+        "yp.w\0t\0\x80\0\0\0\0\0\1\2\0\0\0\0\0\0\1\2\0\0\0\3"s);
 }
 
 TEST_CASE("the stored form of keys of runs and what is in them does not change", "[keys]") {
@@ -124,6 +137,21 @@ TEST_CASE("every key can be read back", "[keys]") {
     RC_ASSERT(keys::decode_project(keys::project(slot.lane)).value() == slot.lane);
     RC_ASSERT(keys::decode_run(keys::run(run)).value() == run);
     RC_ASSERT(keys::decode_audit(keys::audit(run.value)).value() == run.value);
+    const keys::backfill_item_key item{run.value, attempt.number};
+    const keys::open_item_key open{slot.workflow, slot.trigger, slot.slot, item};
+    const keys::edge_key edge{run, attempt.number, attempt.instance.task};
+    RC_ASSERT(keys::decode_task_switch(keys::task_switch({slot.workflow, slot.trigger})).value() ==
+              (keys::task_key{slot.workflow, slot.trigger}));
+    RC_ASSERT(keys::decode_edge(keys::edge(edge)).value() == edge);
+    RC_ASSERT(keys::decode_backfill(keys::backfill(run.value)).value() == run.value);
+    RC_ASSERT(keys::decode_backfill_item(keys::backfill_item(item)).value() == item);
+    RC_ASSERT(
+        keys::decode_backfill_by_workflow(keys::backfill_by_workflow(slot.workflow, run.value))
+            .value() == run.value);
+    RC_ASSERT(
+        keys::decode_item_by_state(keys::item_by_state(item, *test::any_of<backfill_item_state>(6)))
+            .value() == item);
+    RC_ASSERT(keys::decode_open_item(keys::open_item(open)).value() == open);
     const auto prefix = keys::runs_by_workflow(slot.lane, slot.workflow);
     RC_ASSERT(keys::decode_newest_first(keys::newest_first(prefix, run), prefix.size()).value() ==
               run);
@@ -144,6 +172,9 @@ TEST_CASE("bytes that are no key are refused as corrupt", "[keys]") {
   CHECK(is_corrupt(keys::decode_instance("12345678")));
   CHECK(is_corrupt(keys::decode_counter("cmain\0p.w\0\7"s)));
   CHECK(is_corrupt(keys::decode_newest_first("wmain", 5)));
+  CHECK(is_corrupt(keys::decode_edge("e12345678")));
+  CHECK(is_corrupt(keys::decode_backfill_item(keys::backfill(1))));
+  CHECK(is_corrupt(keys::decode_item_by_state("j\0\0\0\0\0\0\0\1\6\0\0\0\1"s)));
 }
 
 TEST_CASE("a prefix never meets the rows of a longer name", "[keys]") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/model/backfill.hpp"
 #include "pinion/model/records.hpp"
 #include "pinion/storage/codecs.hpp"
 #include "pinion/storage/keys.hpp"
@@ -123,6 +124,11 @@ inline run_record any_run() {
   for (auto& count : r.counts)
     count = *rc::gen::arbitrary<std::uint32_t>();
   r.incarnation = *rc::gen::arbitrary<std::uint32_t>();
+  r.dry = *rc::gen::arbitrary<bool>();
+  r.isolated = *rc::gen::arbitrary<bool>();
+  r.backfill = *rc::gen::element<std::uint64_t>(0, 0, 7, 300);
+  if (*rc::gen::arbitrary<bool>())
+    r.modes.emplace_back(*rc::gen::arbitrary<std::uint32_t>(), *any_of<task_mode>(3));
   return r;
 }
 
@@ -147,7 +153,81 @@ inline instance_record any_instance() {
   r.element_key = *any_text();
   r.element_value = *any_text();
   r.called = run_id{*rc::gen::arbitrary<std::uint64_t>()};
+  r.mode = *any_of<task_mode>(3);
   return r;
+}
+
+inline bound_edge any_edge() {
+  bound_edge e;
+  e.task = *rc::gen::arbitrary<std::uint32_t>();
+  e.need = *rc::gen::element<std::uint32_t>(0, 300, bound_edge::first_previous,
+                                            bound_edge::first_previous + 5, bound_edge::after_gate);
+  e.workflow = *rc::gen::element(std::string{"p.a"}, std::string{"p.b"});
+  e.trigger = *rc::gen::element(std::string{"t"}, std::string{"u"});
+  e.upstream_task = *rc::gen::element(std::string{}, std::string{"load"});
+  e.state = *any_of<need_state>(2);
+  e.missing = *any_of<missing_policy>(4);
+  e.list = *rc::gen::arbitrary<bool>();
+  e.slots = *rc::gen::container<std::vector<instant>>(any_instant());
+  return e;
+}
+
+inline slot_record any_bound_slot() {
+  auto slot = slot_of(*any_name(), *any_name(), *any_instant(), *any_of<slot_outcome>(6));
+  slot.dry = *rc::gen::arbitrary<bool>();
+  slot.lateness = duration{*rc::gen::arbitrary<std::int64_t>()};
+  const auto edges = *rc::gen::inRange(0, 4);
+  for (int i = 0; i < edges; ++i)
+    slot.edges.push_back(any_edge());
+  return slot;
+}
+
+/// A slot of "p.w" with an edge of each kind.
+inline slot_record bound_slot() {
+  auto slot = slot_of("p.w", "t", instant{duration{1000}}, slot_outcome::planned);
+  slot.dry = true;
+  const auto at = [](std::int64_t us) { return instant{duration{us}}; };
+  bound_edge load;
+  load.workflow = "p.u";
+  load.trigger = "hourly";
+  load.upstream_task = "load";
+  load.need = 2;
+  load.slots = {at(900), at(910), at(920), at(930)};
+  bound_edge list;
+  list.task = 1;
+  list.need = 3;
+  list.workflow = "p.u";
+  list.trigger = "hourly";
+  list.list = true;
+  list.state = need_state::done;
+  list.missing = missing_policy::skip;
+  list.slots = {at(899)};
+  bound_edge previous;
+  previous.task = 1;
+  previous.need = bound_edge::first_previous;
+  previous.workflow = "p.w";
+  previous.trigger = "t";
+  bound_edge gate;
+  gate.task = 2;
+  gate.need = bound_edge::after_gate;
+  gate.workflow = "p";
+  gate.trigger = "q";
+  gate.missing = missing_policy::skip;
+  gate.slots = {at(1000)};
+  slot.edges = {load, list, previous, gate};
+  return slot;
+}
+
+inline backfill_item item_of(std::uint64_t backfill, std::uint32_t position,
+                             backfill_item_state state) {
+  backfill_item item;
+  item.backfill = backfill;
+  item.position = position;
+  item.workflow = "p.w";
+  item.trigger = "t";
+  item.slot = day + std::chrono::hours{position};
+  item.state = state;
+  return item;
 }
 
 inline attempt_record any_attempt() {

@@ -20,7 +20,8 @@ all_rows without_counts(const kv_reader& kv) {
   auto all = test::everything(kv);
   all[static_cast<std::size_t>(family::meta)].clear();
   std::erase_if(all[static_cast<std::size_t>(family::index)], [](const test::row& row) {
-    return row.first.front() == 'c' && row.second == codecs::encode_counter(0);
+    const char kind = row.first.front();
+    return (kind == 'c' || kind == 'd') && row.second == codecs::encode_counter(0);
   });
   return all;
 }
@@ -85,6 +86,59 @@ TEST_CASE("however a slot came to be as it is, its rows are those of a slot writ
     RC_ASSERT(test::commit(changed, gone).has_value());
     RC_ASSERT(without_counts(changed) == all_rows(family_count));
   }));
+}
+
+TEST_CASE(
+    "however a slot of a backfill came to be as it is, its rows are those of one written once",
+    "[rows]") {
+  CHECK(rc::check([] {
+    memory_kv changed;
+    memory_kv once;
+    auto item = test::item_of(1, 2, *test::any_of<backfill_item_state>(6));
+    kv_batch batch;
+    put_backfill_item(batch, item, nullptr);
+    const auto rounds = *rc::gen::inRange(0, 5);
+    for (int i = 0; i < rounds; ++i) {
+      const auto before = item;
+      item.state = *test::any_of<backfill_item_state>(6);
+      put_backfill_item(batch, item, &before);
+    }
+    RC_ASSERT(test::commit(changed, batch).has_value());
+    kv_batch whole;
+    put_backfill_item(whole, item, nullptr);
+    RC_ASSERT(test::commit(once, whole).has_value());
+    RC_ASSERT(without_counts(changed) == without_counts(once));
+  }));
+}
+
+TEST_CASE("a run that is erased takes its settled edges along", "[rows]") {
+  memory_kv kv;
+  const auto run = test::run_of(7, "p.w", run_state::planned);
+  edge_record edge;
+  edge.run = run.id;
+  kv_batch batch;
+  put_run(batch, run, nullptr);
+  put_edge(batch, edge);
+  erase_run(batch, run, {&edge, 1});
+  REQUIRE(test::commit(kv, std::move(batch)));
+  CHECK(without_counts(kv) == all_rows(family_count));
+}
+
+TEST_CASE("a task that is normal again leaves no row", "[rows]") {
+  memory_kv kv;
+  task_switch frozen{"p.w", "load", task_mode::frozen, "u", "", test::day};
+  kv_batch batch;
+  put_task_switch(batch, frozen);
+  REQUIRE(test::commit(kv, std::move(batch)));
+  const auto found = store_reader{kv}.task_switches_of("p.w").value();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].task == "load");
+  CHECK(found[0].mode == task_mode::frozen);
+  frozen.mode = task_mode::normal;
+  kv_batch thaw;
+  put_task_switch(thaw, frozen);
+  REQUIRE(test::commit(kv, std::move(thaw)));
+  CHECK(store_reader{kv}.task_switches_of("p.w").value().empty());
 }
 
 TEST_CASE("an instance and its attempt cost one put each", "[rows]") {

@@ -2,6 +2,7 @@
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 #include "storage/kv_helpers.hpp"
+#include "storage/pages.hpp"
 #include "storage/records.hpp"
 
 #include <algorithm>
@@ -12,21 +13,6 @@ using namespace pinion;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// All pages of a list, one after another. `list`: page_request -> result<page<T>>.
-template <class T, class List>
-std::vector<T> all_pages(std::size_t limit, List list) {
-  std::vector<T> all;
-  page_request ask{limit, {}};
-  do {
-    auto part = list(ask).value();
-    if (part.items.size() > limit)
-      throw std::logic_error{"a page is longer than its limit"};
-    all.insert(all.end(), part.items.begin(), part.items.end());
-    ask.cursor = std::move(part.next);
-  } while (!ask.cursor.empty());
-  return all;
-}
 
 std::vector<std::uint64_t> ids_of(const std::vector<run_record>& runs) {
   std::vector<std::uint64_t> ids;
@@ -92,8 +78,8 @@ TEST_CASE("the pages of a list of runs hold every run that passes once, newest f
     const auto filter = any_filter();
     const store_reader reader{kv};
     const auto listed =
-        all_pages<run_record>(*rc::gen::inRange<std::size_t>(1, 10),
-                              [&](const auto& ask) { return reader.list_runs(filter, ask); });
+        test::all_pages<run_record>(*rc::gen::inRange<std::size_t>(1, 10),
+                                    [&](const auto& ask) { return reader.list_runs(filter, ask); });
     std::erase_if(runs, [&](const run_record& run) { return !wanted(filter, run); });
     std::reverse(runs.begin(), runs.end());
     RC_ASSERT(ids_of(listed) == ids_of(runs));
@@ -125,10 +111,9 @@ TEST_CASE("the pages of a list of instances hold every instance that passes once
     }
     RC_ASSERT(test::commit(kv, std::move(batch)).has_value());
     const store_reader reader{kv};
-    const auto listed =
-        all_pages<instance_record>(*rc::gen::inRange<std::size_t>(1, 10), [&](const auto& ask) {
-          return reader.list_instances(filter, ask);
-        });
+    const auto listed = test::all_pages<instance_record>(
+        *rc::gen::inRange<std::size_t>(1, 10),
+        [&](const auto& ask) { return reader.list_instances(filter, ask); });
     std::vector<instance_key> found;
     for (const auto& each : listed)
       found.push_back(each.key);
@@ -149,9 +134,9 @@ TEST_CASE("a list of one run's instances stays in it", "[lists]") {
   instance_filter filter;
   filter.run = run_id{2};
   const auto list = [&](const auto& ask) { return reader.list_instances(filter, ask); };
-  CHECK(all_pages<instance_record>(2, list).size() == 3);
+  CHECK(test::all_pages<instance_record>(2, list).size() == 3);
   filter.state = instance_state::failed;
-  const auto failed = all_pages<instance_record>(1, list);
+  const auto failed = test::all_pages<instance_record>(1, list);
   REQUIRE(failed.size() == 1);
   CHECK(failed[0].key == instance_key{run_id{2}, 1, 1});
 }
@@ -181,7 +166,7 @@ TEST_CASE("a page looks at a bounded number of rows and goes on with the next", 
   CHECK(second.next.empty());
   instance_filter failed;
   failed.state = instance_state::failed;
-  const auto found = all_pages<instance_record>(
+  const auto found = test::all_pages<instance_record>(
       100, [&](const auto& ask) { return reader.list_instances(failed, ask); });
   CHECK(found.size() == 10);
 }
@@ -221,47 +206,22 @@ TEST_CASE("attempts, versions and audit records come in pages", "[lists]") {
   put_version(batch, test::version_of("p.a2", 9, "h"));
   REQUIRE(test::commit(kv, std::move(batch)));
   const store_reader reader{kv};
-  CHECK(all_pages<attempt_record>(2, [&](const auto& ask) {
+  CHECK(test::all_pages<attempt_record>(2, [&](const auto& ask) {
           return reader.list_attempts(run_id{1}, ask);
         }).size() == 5);
-  CHECK(all_pages<attempt_record>(2, [&](const auto& ask) {
+  CHECK(test::all_pages<attempt_record>(2, [&](const auto& ask) {
           return reader.list_attempts(instance_key{run_id{1}, 1}, ask);
         }).size() == 3);
-  const auto versions = all_pages<version_record>(
+  const auto versions = test::all_pages<version_record>(
       2, [&](const auto& ask) { return reader.list_versions("p.a", ask); });
   REQUIRE(versions.size() == 5);
   CHECK(versions.front().version == 5);
-  const auto audit = all_pages<audit_record>(1, [&](const auto& ask) {
+  const auto audit = test::all_pages<audit_record>(1, [&](const auto& ask) {
     return reader.list_audit({"p.a", test::day + 2min}, ask);
   });
   REQUIRE(audit.size() == 3);
   CHECK(audit.front().sequence == 5);
   CHECK(audit.back().sequence == 2);
-}
-
-TEST_CASE("slots are listed by trigger and by outcome, newest first", "[lists]") {
-  memory_kv kv;
-  kv_batch batch;
-  for (int i = 0; i < 6; ++i)
-    put_slot(batch,
-             test::slot_of(i < 4 ? "p.a" : "p.b", "t", test::day + std::chrono::minutes{i},
-                           i % 2 == 0 ? slot_outcome::missed : slot_outcome::fired),
-             nullptr);
-  REQUIRE(test::commit(kv, std::move(batch)));
-  const store_reader reader{kv};
-  const auto list = [&](slot_filter filter) {
-    std::vector<long> minutes;
-    for (const auto& slot :
-         all_pages<slot_record>(1, [&](const auto& ask) { return reader.list_slots(filter, ask); }))
-      minutes.push_back((slot.slot - test::day) / 1min);
-    return minutes;
-  };
-  CHECK(list({"main", "p.a", "t", {}}) == std::vector<long>{3, 2, 1, 0});
-  CHECK(list({"main", "", "", slot_outcome::missed}) == std::vector<long>{4, 2, 0});
-  CHECK(list({"main", "p.a", "", slot_outcome::missed}) == std::vector<long>{2, 0});
-  CHECK(list({"main", "p.a", "", slot_outcome::fired}) == std::vector<long>{3, 1});
-  CHECK(list({"test", "p.a", "", {}}).empty());
-  CHECK(reader.list_slots({}, {}).error().code == errc::invalid);
 }
 
 TEST_CASE("counters follow the states of runs", "[lists]") {

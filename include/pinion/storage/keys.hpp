@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/model/backfill.hpp"
 #include "pinion/model/ids.hpp"
 #include "pinion/model/lifecycle.hpp"
 #include "pinion/model/records.hpp"
@@ -22,10 +23,14 @@
 ///     meta         a word: "format" "commits" "epoch"
 ///     definitions  'w' workflow:name                        'v' workflow:name version:u32
 ///                  't' workflow:name trigger:name           'p' project:name
+///                  'x' workflow:name task:name              a task that people have switched
 ///     slots        's' lane:name workflow:name trigger:name slot:time     what became of it
 ///                  'n' (the same)                                         the natural key's run
 ///                  'm' slot:time lane:name workflow:name trigger:name     the plan
 ///                  'k' workflow:name key (any bytes, to the end)          a request key's run
+///                  'e' run:u64 task:u32 need:u32                          a settled edge of a run
+///                  'b' backfill:u64                                       a backfill
+///                  'j' backfill:u64 position:u32                          one slot of it
 ///     runs         run:u64
 ///     instances    run:u64 task:u32 element:u32             (no element: 0xffffffff, sorts last)
 ///     attempts     run:u64 task:u32 element:u32 number:u32
@@ -36,9 +41,14 @@
 ///                  'x' lane:name workflow:name state:u8 run:~u64          the same, in a state
 ///                  't' lane:name workflow:name trigger:name run:~u64      runs of a trigger
 ///                  's' lane:name state:u8 run:~u64                        runs in a state
-///                  'i' lane:name state:u8 run:~u64                        runs with an instance in
-///                  it 'o' lane:name outcome:u8 slot:~time workflow:name trigger:name 'c' lane:name
-///                  workflow:name state:u8                   counter of runs
+///                  'i' lane:name state:u8 run:~u64          runs with an instance in it
+///                  'o' lane:name outcome:u8 slot:~time workflow:name trigger:name
+///                  'c' lane:name workflow:name state:u8     counter of runs
+///                  'b' workflow:name backfill:~u64          backfills of a workflow
+///                  'j' backfill:u64 state:u8 position:u32   slots of a backfill, by state
+///                  'd' backfill:u64 state:u8                counter of these
+///                  'y' workflow:name trigger:name slot:time backfill:u64 position:u32
+///                                                           slots of backfills to be done
 ///     audit        sequence:u64
 namespace pinion::keys {
 
@@ -90,8 +100,42 @@ struct counter_key {
   friend auto operator<=>(const counter_key&, const counter_key&) = default;
 };
 
+/// An edge of a run to other runs: the task that waits, and the number of its need.
+struct edge_key {
+  run_id run;
+  std::uint32_t task = 0;
+  std::uint32_t need = 0;
+  friend auto operator<=>(const edge_key&, const edge_key&) = default;
+};
+
+struct task_key {
+  std::string workflow;
+  std::string task;
+  friend auto operator<=>(const task_key&, const task_key&) = default;
+};
+
+struct backfill_item_key {
+  std::uint64_t backfill = 0;
+  std::uint32_t position = 0;
+  friend auto operator<=>(const backfill_item_key&, const backfill_item_key&) = default;
+};
+
+/// A slot of a backfill as the lists of what is to be done name it.
+struct open_item_key {
+  std::string workflow;
+  std::string trigger;
+  instant slot{};
+  backfill_item_key item;
+  friend auto operator<=>(const open_item_key&, const open_item_key&) = default;
+};
+
 /// Whether `text` may stand in a key as a name: it holds no 0 byte.
 bool is_name(std::string_view text) noexcept;
+/// The same of several: a filter with a 0 byte finds nothing, because no key holds one.
+template <class... Names>
+bool are_names(const Names&... names) noexcept {
+  return (is_name(names) && ...);
+}
 
 /// The least key that is greater than every key that begins with `prefix`: the end of a prefix
 /// scan. Empty when there is none (to the end of the family).
@@ -112,16 +156,28 @@ std::string triggers();                             ///< Prefix: all triggers.
 std::string triggers_of(std::string_view workflow); ///< Prefix: the triggers of one workflow.
 std::string project(std::string_view project);
 std::string projects(); ///< Prefix: all projects.
+std::string task_switch(const task_key& key);
+std::string task_switches_of(std::string_view workflow); ///< Prefix.
 
 // family::slots
 std::string slot(const slot_key& key);
+std::string slots_of(std::string_view lane);                            ///< Prefix.
 std::string slots_of(std::string_view lane, std::string_view workflow); ///< Prefix.
 std::string slots_of(std::string_view lane, std::string_view workflow,
                      std::string_view trigger); ///< Prefix.
 std::string natural(const slot_key& key);
 std::string plan(const slot_key& key);
+std::string plan();                  ///< Prefix: the whole plan.
 std::string plan_from(instant slot); ///< The least key of the plan at `slot`.
 std::string request(const request_key& key);
+/// Prefix of all natural keys of a trigger.
+std::string naturals_of(std::string_view lane, std::string_view workflow, std::string_view trigger);
+std::string edge(const edge_key& key);
+std::string edges_of(run_id run); ///< Prefix.
+std::string backfill(std::uint64_t id);
+std::string backfills(); ///< Prefix: all backfills.
+std::string backfill_item(const backfill_item_key& key);
+std::string backfill_items_of(std::uint64_t id); ///< Prefix.
 
 // family::runs, family::live
 std::string run(run_id id);
@@ -148,9 +204,19 @@ std::string runs_by_instance_state(std::string_view lane, instance_state state);
 std::string newest_first(std::string prefix, run_id id); ///< Appends `run:~u64`.
 std::string slot_outcome(const slot_key& key, pinion::slot_outcome outcome);
 std::string slots_by_outcome(std::string_view lane, pinion::slot_outcome outcome); ///< Prefix.
+std::string slots_by_outcome(std::string_view lane, pinion::slot_outcome outcome,
+                             instant slot); ///< Prefix: of one instant.
 std::string counter(const counter_key& key);
 std::string counters(std::string_view lane); ///< Prefix: all counters of a lane.
 std::string counters_of(std::string_view lane, std::string_view workflow); ///< Prefix.
+std::string backfills_by_workflow(std::string_view workflow);              ///< Prefix.
+std::string backfill_by_workflow(std::string_view workflow, std::uint64_t id);
+std::string item_by_state(const backfill_item_key& key, backfill_item_state state);
+std::string items_by_state(std::uint64_t backfill, backfill_item_state state); ///< Prefix.
+std::string item_counter(std::uint64_t backfill, backfill_item_state state);
+std::string open_item(const open_item_key& key);
+/// Prefix: a slot in all backfills that have it to do.
+std::string open_items_of(std::string_view workflow, std::string_view trigger, instant slot);
 
 // family::audit
 std::string audit(std::uint64_t sequence);
@@ -172,6 +238,13 @@ result<permit_key> decode_permit(std::string_view bytes);
 result<run_id> decode_newest_first(std::string_view bytes, std::size_t prefix_bytes);
 result<slot_key> decode_slot_outcome(std::string_view bytes);
 result<counter_key> decode_counter(std::string_view bytes);
+result<task_key> decode_task_switch(std::string_view bytes);
+result<edge_key> decode_edge(std::string_view bytes);
+result<std::uint64_t> decode_backfill(std::string_view bytes);
+result<backfill_item_key> decode_backfill_item(std::string_view bytes);
+result<std::uint64_t> decode_backfill_by_workflow(std::string_view bytes);
+result<backfill_item_key> decode_item_by_state(std::string_view bytes);
+result<open_item_key> decode_open_item(std::string_view bytes);
 result<std::uint64_t> decode_audit(std::string_view bytes);
 
 } // namespace pinion::keys

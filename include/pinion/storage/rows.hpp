@@ -1,9 +1,11 @@
 #pragma once
 
+#include "pinion/model/backfill.hpp"
 #include "pinion/model/records.hpp"
 #include "pinion/storage/kv.hpp"
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 /// Writers of rows: each appends to a batch everything that one change of one record needs, its
@@ -16,11 +18,12 @@ namespace pinion {
 /// row, which exists while the run is not terminal. The identity of a run (id, lane, workflow,
 /// trigger, slot) never changes between `before` and `now`.
 void put_run(kv_batch& batch, const run_record& now, const run_record* before);
-/// Removes the run and all its index rows, not its instances, attempts and outputs: for planned
-/// runs that an edit makes void. Numbers of runs are given by `store_reader::highest_run`, so the
-/// newest run may only be erased in a batch that creates a newer one, or if nobody has seen its
-/// number.
-void erase_run(kv_batch& batch, const run_record& before);
+/// Removes the run and all its index rows, and those of `settled` edges; not its instances,
+/// attempts and outputs: for planned runs that an edit makes void. Numbers of runs are given by
+/// `store_reader::highest_run`, so the newest run may only be erased in a batch that creates a
+/// newer one, or if nobody has seen its number.
+void erase_run(kv_batch& batch, const run_record& before,
+               std::span<const edge_record> settled = {});
 
 /// One put: lists find instances through `run_record::counts`, which the same batch must carry.
 void put_instance(kv_batch& batch, const instance_record& now);
@@ -37,6 +40,19 @@ void erase_permit(kv_batch& batch, const permit_record& before);
 /// or paused also its row in the list of that outcome.
 void put_slot(kv_batch& batch, const slot_record& now, const slot_record* before);
 void erase_slot(kv_batch& batch, const slot_record& before);
+
+/// A settled edge of a run; erased when a rerun opens it again.
+void put_edge(kv_batch& batch, const edge_record& now);
+void erase_edge(kv_batch& batch, const edge_record& before);
+
+/// Writes the switch of a task, or removes its row when it is `normal` again.
+void put_task_switch(kv_batch& batch, const task_switch& now);
+
+void put_backfill(kv_batch& batch, const backfill_record& now, const backfill_record* before);
+/// Writes the slot of a backfill, its place in the lists by state, their counters, and, while it is
+/// pending or running, its row among what is to be done. The key, workflow, trigger and slot never
+/// change between `before` and `now`.
+void put_backfill_item(kv_batch& batch, const backfill_item& now, const backfill_item* before);
 
 void put_trigger(kv_batch& batch, const trigger_record& now);
 void put_workflow(kv_batch& batch, const workflow_record& now);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/model/backfill.hpp"
 #include "pinion/model/records.hpp"
 #include "pinion/storage/keys.hpp"
 #include "pinion/storage/kv.hpp"
@@ -7,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,14 +54,34 @@ struct instance_filter {
   std::optional<instance_state> state; ///< Touches only runs that have such an instance.
 };
 
-/// By trigger, or by outcome newest first; `late`, `missed`, `skipped_overlap` and `paused` have an
-/// index, the others need `workflow`.
+/// With an outcome of `late`, `missed`, `skipped_overlap` or `paused` newest first, by an index;
+/// the plan of all workflows (`planned` without workflow) oldest first; else by workflow and
+/// trigger, each newest first. Empty fields ask for everything.
 struct slot_filter {
   std::string lane = "main";
   std::string workflow;
   std::string trigger;
   std::optional<slot_outcome> outcome;
+  instant from = never; ///< Slot at or after this.
+  instant to = never;   ///< Slot before this.
 };
+
+/// A slot and the run that it has.
+struct slot_run {
+  instant slot{};
+  run_id run;
+  friend bool operator==(const slot_run&, const slot_run&) = default;
+};
+
+/// Newest first, by number. By workflow there is an index; states are filtered while scanning.
+struct backfill_filter {
+  std::string workflow;
+  std::optional<backfill_state> state;
+};
+
+inline constexpr std::size_t backfill_item_state_count = 6;
+/// Slots of one backfill by state.
+using backfill_counts = std::array<std::uint32_t, backfill_item_state_count>;
 
 /// Newest first.
 struct audit_filter {
@@ -99,6 +121,10 @@ public:
   /// The settings as JSON text.
   result<std::optional<json_text>> project(std::string_view name) const;
 
+  result<std::optional<backfill_record>> backfill(std::uint64_t id) const;
+  result<std::optional<backfill_item>> backfill_item_at(std::uint64_t id,
+                                                        std::uint32_t position) const;
+
   // Lookups of runs.
   result<std::optional<run_id>> run_by_key(const keys::slot_key& natural) const;
   result<std::optional<run_id>> run_by_request_key(std::string_view workflow,
@@ -107,6 +133,15 @@ public:
   result<std::optional<run_record>> latest(const run_filter& filter) const;
   /// The largest number given to a run so far; 0: none.
   result<run_id> highest_run() const;
+  /// The last slot of the trigger before `at` that is not merely planned and has a run, made by the
+  /// clock or by a person: what a slot at `at` has as its previous one.
+  result<std::optional<slot_run>> slot_before(const keys::slot_key& at) const;
+  /// The largest number given to a backfill so far; 0: none.
+  result<std::uint64_t> highest_backfill() const;
+  /// The items that are pending or running for this slot, by number of their backfill: backfills
+  /// that would meet in it.
+  result<std::vector<backfill_item>>
+  open_backfill_items(std::string_view workflow, std::string_view trigger, instant slot) const;
   /// The largest sequence of the audit; 0: none.
   result<std::uint64_t> last_audit() const;
 
@@ -118,8 +153,17 @@ public:
   result<std::vector<attempt_record>> attempts_of(const instance_key& key) const;
   result<std::vector<output_record>> outputs_of(run_id run) const;
   result<std::vector<permit_record>> permits() const;
-  /// Slots with outcome `planned` and from <= slot < to, in order of time.
+  /// The settled edges of the run, by task and need.
+  result<std::vector<edge_record>> edges_of(run_id run) const;
+  /// Slots with outcome `planned` and from <= slot < to, in order of time, all at once: for short
+  /// stretches.
   result<std::vector<slot_record>> planned_slots(instant from, instant to) const;
+  /// The same one after another, holding a few hundred of them: for stretches of any length. Ends
+  /// early once `visit` returns false. `visit` may read the store.
+  result<void> visit_planned(instant from, instant to,
+                             const std::function<bool(const slot_record&)>& visit) const;
+  /// The switched tasks of a workflow, by name.
+  result<std::vector<task_switch>> task_switches_of(std::string_view workflow) const;
   result<std::vector<workflow_record>> workflows() const;
   result<std::vector<version_record>> versions_of(std::string_view workflow) const;
   result<std::vector<trigger_record>> triggers() const;
@@ -136,12 +180,20 @@ public:
   result<page<attempt_record>> list_attempts(const instance_key& key,
                                              const page_request& ask) const;
   result<page<slot_record>> list_slots(const slot_filter& filter, const page_request& ask) const;
+  result<page<backfill_record>> list_backfills(const backfill_filter& filter,
+                                               const page_request& ask) const;
+  /// Ascending by position: the order in which they are started. With a state by an index.
+  result<page<backfill_item>> list_backfill_items(std::uint64_t backfill,
+                                                  std::optional<backfill_item_state> state,
+                                                  const page_request& ask) const;
   /// Newest first.
   result<page<version_record>> list_versions(std::string_view workflow,
                                              const page_request& ask) const;
   result<page<audit_record>> list_audit(const audit_filter& filter, const page_request& ask) const;
 
   // Counters.
+  /// By `backfill_item_state`; all 0 for a backfill that does not exist.
+  result<backfill_counts> counts_of_backfill(std::uint64_t id) const;
   result<run_counts> counts_of(std::string_view lane, std::string_view workflow) const;
   /// Of every workflow of the lane that ever had a run, by name.
   result<std::vector<run_counts>> counts(std::string_view lane) const;

@@ -84,7 +84,7 @@ TEST_CASE("slots are listed by trigger and by outcome, newest first", "[slots]")
   CHECK(minutes({"main", "p.a", "", slot_outcome::fired, never, never}) == expected{3, 1});
   CHECK(minutes({"main", "p.a", "t", {}, minute(1), minute(3)}) == expected{2, 1});
   CHECK(minutes({"main", "", "", slot_outcome::missed, minute(2), minute(4)}) == expected{2});
-  CHECK(minutes({"main", "", "", {}, never, never}) == expected{3, 2, 1, 0, 5, 4});
+  CHECK(minutes({"main", "", "", {}, never, never}) == expected{5, 4, 3, 2, 1, 0});
   CHECK(minutes({"test", "p.a", "", {}, never, never}).empty());
   CHECK(minutes({"main", "p.a", "t", {}, minute(3), minute(1)}).empty());
 }

@@ -180,26 +180,36 @@ std::string print_local(instant at, zone in) {
 
 std::string print_day(civil_day day) { return print_seconds(parts_of(day)).substr(0, 10); }
 
-result<instant> parse_instant(std::string_view text, zone in) {
+result<written_time> parse_time(std::string_view text) {
   text_reader reader{text};
   BOOST_OUTCOME_TRY(day, read_day(text, reader, form_of_time));
   if (reader.done())
-    return begin_of(day, in);
+    return written_time{day, std::nullopt};
   if (!reader.accept('T'))
     return unreadable(text, "a T is missing behind the date", form_of_time);
   BOOST_OUTCOME_TRY(time, read_time(text, reader));
   const civil_time at = day + time;
   if (reader.done())
-    return instant_in(text, at, in);
+    return written_time{at, std::nullopt};
   if (reader.accept('Z')) {
     if (!reader.done())
       return unreadable(text, "something follows the Z");
-    return instant{at.time_since_epoch()};
+    return written_time{at, std::chrono::seconds{0}};
   }
   BOOST_OUTCOME_TRY(offset, read_offset(text, reader));
   if (!reader.done())
     return unreadable(text, "something follows the offset");
-  return instant{at.time_since_epoch() - offset};
+  return written_time{at, offset};
+}
+
+result<instant> parse_instant(std::string_view text, zone in) {
+  BOOST_OUTCOME_TRY(time, parse_time(text));
+  if (time.offset)
+    return instant{time.at.time_since_epoch() - *time.offset};
+  // A date alone is a day, which begins also where its midnight is jumped over.
+  if (text.find('T') == std::string_view::npos)
+    return begin_of(day_of(time.at), in);
+  return instant_in(text, time.at, in);
 }
 
 result<civil_day> parse_day(std::string_view text) {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <pinion/timing/schedule.hpp>
 
+#include "timing/period_set.hpp"
+
 namespace pinion {
 
 namespace {
@@ -11,6 +13,30 @@ std::optional<instant> next_of(const cron_schedule& of, instant after) noexcept 
 
 std::optional<instant> previous_of(const cron_schedule& of, instant before) noexcept {
   return previous_occurrence(of.expression.fields(), of.in, of.dst, before);
+}
+
+std::optional<instant> next_of(const period_schedule& of, instant after) noexcept {
+  return next_occurrence(period_set{of}, of.in, of.dst, after);
+}
+
+std::optional<instant> previous_of(const period_schedule& of, instant before) noexcept {
+  return previous_occurrence(period_set{of}, of.in, of.dst, before);
+}
+
+std::optional<instant> next_of(const date_schedule& of, instant after) noexcept {
+  auto out = next_occurrence(date_set{of.times}, of.in, of.dst, after);
+  const auto exact = std::upper_bound(of.instants.begin(), of.instants.end(), after);
+  if (exact != of.instants.end() && (!out || *exact < *out))
+    out = *exact;
+  return out;
+}
+
+std::optional<instant> previous_of(const date_schedule& of, instant before) noexcept {
+  auto out = previous_occurrence(date_set{of.times}, of.in, of.dst, before);
+  const auto exact = std::lower_bound(of.instants.begin(), of.instants.end(), before);
+  if (exact != of.instants.begin() && (!out || *(exact - 1) > *out))
+    out = *(exact - 1);
+  return out;
 }
 
 /// Distance of `at` from the last beat of `of` that is not after it.
@@ -64,17 +90,57 @@ std::optional<instant> previous_slot(const schedule& of, instant before) noexcep
 bool is_below_a_day(const schedule& of) noexcept {
   if (const auto* cron = std::get_if<cron_schedule>(&of))
     return cron->expression.is_below_a_day();
-  return std::get<every_schedule>(of).period < std::chrono::days{1};
+  if (const auto* every = std::get_if<every_schedule>(&of))
+    return every->period < std::chrono::days{1};
+  if (const auto* period = std::get_if<period_schedule>(&of))
+    return period->unit < calendar_unit::day || period->at.size() > 1;
+  return false;
 }
 
 bool is_below_an_hour(const schedule& of) noexcept {
   if (const auto* cron = std::get_if<cron_schedule>(&of))
     return cron->expression.is_below_an_hour();
-  return std::get<every_schedule>(of).period < std::chrono::hours{1};
+  if (const auto* every = std::get_if<every_schedule>(&of))
+    return every->period < std::chrono::hours{1};
+  if (const auto* period = std::get_if<period_schedule>(&of))
+    return period->unit == calendar_unit::minute ||
+           (period->unit == calendar_unit::hour && period->at.size() > 1);
+  return false;
 }
 
 bool is_polling(const schedule& of) noexcept {
   return std::holds_alternative<every_schedule>(of) || is_below_an_hour(of);
+}
+
+std::optional<zone> zone_of(const schedule& of) noexcept {
+  return std::visit(
+      [](const auto& s) -> std::optional<zone> {
+        if constexpr (requires { s.in; })
+          return s.in;
+        else
+          return std::nullopt;
+      },
+      of);
+}
+
+void set_dst(schedule& of, dst_policy dst) noexcept {
+  std::visit(
+      [dst](auto& s) {
+        if constexpr (requires { s.dst; })
+          s.dst = dst;
+      },
+      of);
+}
+
+dst_policy dst_of(const schedule& of) noexcept {
+  return std::visit(
+      [](const auto& s) {
+        if constexpr (requires { s.dst; })
+          return s.dst;
+        else
+          return dst_policy{};
+      },
+      of);
 }
 
 result<interval_rule> parse_interval_rule(std::string_view text) {
@@ -125,6 +191,29 @@ data_interval interval_of(instant slot, interval_rule rule, zone in) noexcept {
     return {slot - rule.length, slot};
   }
   return {slot, slot};
+}
+
+interval_rule default_interval(const schedule& of) noexcept {
+  const auto* period = std::get_if<period_schedule>(&of);
+  if (period == nullptr)
+    return {};
+  const auto rule = [period](interval_kind kind) {
+    return interval_rule{.kind = kind, .units = period->step};
+  };
+  switch (period->unit) {
+  case calendar_unit::minute:
+    return rule(interval_kind::minute);
+  case calendar_unit::hour:
+    return rule(interval_kind::hour);
+  case calendar_unit::week:
+    return rule(interval_kind::week);
+  case calendar_unit::month:
+    return rule(interval_kind::month);
+  case calendar_unit::year:
+    return rule(interval_kind::year);
+  default:
+    return rule(interval_kind::day);
+  }
 }
 
 } // namespace pinion

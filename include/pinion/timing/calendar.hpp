@@ -20,6 +20,7 @@ struct day_range {
 /// A calendar as it is written.
 struct calendar_text {
   /// `mon`, `friday`, `mon-fri`, `sat-sun`: names in any case; a range may wrap. Empty: every day.
+  /// `none` alone: no weekday, so that the calendar is its `also` dates.
   std::vector<std::string> weekdays;
   /// Dates that are out and dates that are in: `2026-10-01` or `2026-10-01..2026-10-07`.
   std::vector<std::string> except;
@@ -56,6 +57,9 @@ public:
   /// is its weekdays alone, which for a calendar of holidays means that somebody must add the
   /// coming year. Nothing if it names no dates.
   std::optional<civil_day> last_explicit_day() const noexcept;
+
+  /// The first date that they name.
+  std::optional<civil_day> first_explicit_day() const noexcept;
 
   /// As written, without the calendar below.
   const calendar_text& text() const noexcept { return text_; }

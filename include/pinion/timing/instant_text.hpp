@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <pinion/timing/zone.hpp>
 #include <string>
 #include <string_view>
@@ -22,6 +23,17 @@ std::string print_day(civil_day day);
 /// that exists twice: the suggestion then has the offset. Fails with `errc::invalid`. Years 0000 to
 /// 9999.
 result<instant> parse_instant(std::string_view text, zone in = {});
+
+/// A time as it is written: what the clock shows, and the offset (zero for `Z`) if there is one.
+struct written_time {
+  civil_time at;
+  std::optional<std::chrono::seconds> offset;
+
+  friend bool operator==(const written_time&, const written_time&) = default;
+};
+
+/// Reads the same forms without asking a zone; a date alone is its midnight.
+result<written_time> parse_time(std::string_view text);
 
 /// Reads `2026-11-19`. Fails with `errc::invalid`.
 result<civil_day> parse_day(std::string_view text);

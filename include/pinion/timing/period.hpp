@@ -18,7 +18,7 @@ namespace pinion {
 ///     week     as day                            mon, friday, mon-fri            1-520
 ///     month    as day                            1, 5-10, last, last-2, 15w,     1-1200
 ///                                                lastw, 2nd fri, last fri
-///     year     as day                            12-24, or a month and a day as  1-1000
+///     year     as day                            12-24, or a month and a day as  1-100
 ///                                                above: 2-last, 11 4th thu
 ///
 /// - `at` is the time within the unit; without it the unit's beginning (:00, :00, 00:00).

@@ -2,7 +2,9 @@
 
 #include <optional>
 #include <pinion/timing/cron.hpp>
+#include <pinion/timing/dates.hpp>
 #include <pinion/timing/duration_text.hpp>
+#include <pinion/timing/period.hpp>
 #include <variant>
 
 namespace pinion {
@@ -26,7 +28,7 @@ struct every_schedule {
 };
 
 /// When a trigger's slots are. Preview, plan, firing and simulation all ask the functions below.
-using schedule = std::variant<cron_schedule, every_schedule>;
+using schedule = std::variant<cron_schedule, every_schedule, period_schedule, date_schedule>;
 
 /// The periods that `every:` accepts.
 inline constexpr duration_range every_range{std::chrono::seconds{1}, std::chrono::days{36'525}};
@@ -47,6 +49,13 @@ bool is_below_an_hour(const schedule& of) noexcept;
 /// May many slots share their purpose, so that after downtime only the last of them matters? True
 /// for `every:` and for what fires more than once an hour.
 bool is_polling(const schedule& of) noexcept;
+
+/// The zone in which the schedule is written; nothing for `every:`.
+std::optional<zone> zone_of(const schedule& of) noexcept;
+
+/// Replaces the DST policy; `every:` has none.
+void set_dst(schedule& of, dst_policy dst) noexcept;
+dst_policy dst_of(const schedule& of) noexcept;
 
 /// Which stretch of data a run covers.
 enum class interval_kind : std::uint8_t {
@@ -89,5 +98,9 @@ data_interval interval_of(const schedule& of, instant slot, interval_rule rule, 
 
 /// The same for a slot that no schedule made: `previous` is a point.
 data_interval interval_of(instant slot, interval_rule rule, zone in) noexcept;
+
+/// What a run covers where nothing is said: the whole calendar units before the slot, as many as
+/// its step, for a period; otherwise `previous`.
+interval_rule default_interval(const schedule& of) noexcept;
 
 } // namespace pinion

@@ -11,11 +11,10 @@ namespace pinion {
 /// plan, firing and simulation all ask the functions below, and nothing else.
 ///
 /// Calendars speak of dates, so they apply to what the clocks show: a slot belongs to the date for
-/// which it was written, also where a gap of the zone moves it to the next. `every:` and dates with
-/// an offset belong to the date that `in` shows; `every:` does not move: under `next` and
-/// `previous` too, off days are skipped.
+/// which it was written, also where a gap of the zone moves it to the next. `every:` does not move:
+/// under `next` and `previous` too, its off days are skipped.
 struct slot_rule {
-  schedule when;
+  schedule when = every_schedule{std::chrono::hours{1}};
   /// The window, both ends included. It bounds the slots as they come, after a shift.
   std::optional<instant> first = {};
   std::optional<instant> last = {};
@@ -25,15 +24,8 @@ struct slot_rule {
   /// Slots on days that the calendar (under `skip`) or the `days:` and `step:` of a period of days
   /// or longer leave out come as dry ones, at the same times of day.
   bool off_days_dryrun = false;
-  /// The zone of `every:` and of dates with an offset; the other schedules bring their own.
+  /// In which zone `every:` counts the days of the calendar; the other schedules bring their own.
   zone in = {};
-
-  slot_rule() : when{every_schedule{std::chrono::hours{1}}} {}
-  /// A schedule alone.
-  slot_rule(schedule of) : when{std::move(of)} {}
-  template <class Schedule>
-  requires std::constructible_from<schedule, Schedule> slot_rule(Schedule of)
-      : when{std::move(of)} {}
 
   friend bool operator==(const slot_rule& a, const slot_rule& b) noexcept;
 };
@@ -85,10 +77,8 @@ bool is_polling(const slot_rule& of) noexcept;
 /// before the window: the window says what is run, not what data there is.
 data_interval interval_of(const slot_rule& of, instant slot, interval_rule rule, zone in) noexcept;
 
-/// What a run covers where nothing is said: the whole calendar units before the slot, as many as
-/// its step, for a period; otherwise `previous`.
+/// As for its schedule.
 interval_rule default_interval(const slot_rule& of) noexcept;
-interval_rule default_interval(const schedule& of) noexcept;
 
 /// How long after its slot a run with jitter begins: in [0, most], in whole milliseconds; a pure
 /// function of `key` (the trigger's full name) and the slot, the same on all machines and in all

@@ -26,8 +26,8 @@ enum class cron_dialect : std::uint8_t { unix_cron, quartz };
 ///                     exceed the range, and then the first value is the only one
 ///     L  L-n          the last day of the month, n days before it; L also ends a range (29-L,
 ///                     1-L/8)
-///     nW LW L-nW      the weekday (Monday to Friday) nearest to day n of the same month, the last
-///                     one of the month, the one nearest to L-n
+///     nW LW           the weekday (Monday to Friday) nearest to day n of the same month, the last
+///                     one of the month
 ///     d#k             the k-th weekday d of the month, k from 1 to 5
 ///
 /// Weekdays count 0-7; both 0 and 7 are Sunday, so 5/1 is Friday to Sunday. Where both day fields
@@ -40,11 +40,12 @@ enum class cron_dialect : std::uint8_t { unix_cron, quartz };
 ///     second minute hour day-of-month month day-of-week [year]
 ///
 /// 6 fields, 7 with the year (1970-2099). Weekdays count from Sunday 1 to Saturday 7. Exactly one
-/// day field is `?`, alone; the other rules, and no other word. Beside the forms above (but for
-/// ranges that end in L): `/n` is `*/n`; in day-of-week `L` alone is Saturday, `dL` (6L, friL) the
-/// month's last d, and `d#k` and `dL` stand alone, without a list. A step must lie within the
-/// field's range; years do not wrap. Of a name Quartz reads three letters and overlooks the rest,
-/// a step included; here names may be full and what follows them counts.
+/// day field is `?`, alone; the other rules. Beside the forms above (but for
+/// ranges that end in L): `/n` is `*/n`; `L-nW` is the weekday nearest to L-n; in day-of-week `L`
+/// alone is Saturday, `dL` (6L, friL) the month's last d, and `d#k` and `dL` stand alone, without a
+/// list. A step must lie within the field's range; years do not wrap. Of a name Quartz reads three
+/// letters and overlooks the rest, a step included; here names may be full and what follows them
+/// counts.
 class cron_expression {
 public:
   /// Reads an expression. `two_fields` says what it means in `unix_cron` that both day fields are

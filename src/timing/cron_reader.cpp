@@ -99,13 +99,10 @@ result<unsigned> field_reader::value() {
   }
   if (index)
     return rule_.first_named + *index;
-  const auto near = nearest_name(written, {rule_.names.begin(), rule_.names.end()});
   return error_at(begin,
                   "\"" + lower(written) + "\" is not the name of a " +
                       (rule_.names.size() == 12 ? "month" : "weekday"),
-                  near.empty() ? "write a number or a name such as " +
-                                     std::string{rule_.names[1].substr(0, 3)}
-                               : "did you mean " + near.substr(0, 3) + "?");
+                  name_mend(written, rule_.names));
 }
 
 result<unsigned> field_reader::step() {

@@ -26,7 +26,12 @@ std::optional<unsigned> name_index(std::string_view written,
 }
 
 std::string name_mend(std::string_view written, std::span<const std::string_view> names) {
-  const auto near = nearest_name(written, {names.begin(), names.end()});
+  std::vector<std::string> known;
+  for (const auto name : names) {
+    known.emplace_back(name);
+    known.emplace_back(name.substr(0, 3));
+  }
+  const auto near = nearest_name(written, known);
   return near.empty() ? "write a name such as " + std::string{names[1].substr(0, 3)}
                       : "did you mean " + near.substr(0, 3) + "?";
 }

@@ -11,12 +11,14 @@ namespace {
 struct crowd {
   std::uint32_t admitted = 0;      ///< Of the whole workflow.
   std::uint32_t same_admitted = 0; ///< Of the arrival's trigger.
-  std::uint32_t same_queued = 0;
+  std::uint32_t same_queued = 0;   ///< Of those that want a place.
 };
 
 crowd count(std::span<const admission_candidate> live, const std::string& trigger) {
   crowd all;
   for (const auto& run : live) {
+    if (!run.admitted && !run.wants)
+      continue;
     all.admitted += run.admitted ? 1 : 0;
     if (run.trigger == trigger)
       ++(run.admitted ? all.same_admitted : all.same_queued);
@@ -34,7 +36,7 @@ admission_decision cancel_others(std::span<const admission_candidate> live,
                                  const std::string& trigger) {
   admission_decision decision{admission_verdict::queue, reason::run_not_admitted, {}};
   for (const auto& run : live)
-    if (run.trigger == trigger)
+    if (run.trigger == trigger && (run.admitted || run.wants))
       decision.cancel.push_back(run.run);
   return decision;
 }
@@ -44,6 +46,8 @@ admission_decision cancel_others(std::span<const admission_candidate> live,
 admission_decision decide_admission(std::span<const admission_candidate> live,
                                     std::uint32_t max_active_runs,
                                     const admission_candidate& arrival) {
+  if (!arrival.wants)
+    return {admission_verdict::queue, reason::upstream_pending, {}};
   if (arrival.ignore_overlap)
     return {};
   const auto others = count(live, arrival.trigger);
@@ -86,7 +90,7 @@ std::vector<run_id> admitted_next(std::span<const admission_candidate> live,
     busy.insert(run.trigger);
   }
   for (const auto& run : live) {
-    if (run.admitted)
+    if (run.admitted || !run.wants)
       continue;
     const bool free = active < std::max(max_active_runs, 1U);
     const bool alone = run.overlap == overlap_policy::allow || !busy.contains(run.trigger);

@@ -27,6 +27,9 @@ constexpr transition lifecycle[] = {
     {is::pre_trigger, on::declare_success, is::success},
 
     {is::triggered, on::admitted, is::waiting},
+    // Not admitted, but what is above it in the run is decided: by a person, or by other runs.
+    {is::triggered, on::needs_failed, is::upstream_failed},
+    {is::triggered, on::needs_skipped, is::skipped},
     {is::triggered, on::cancel, is::cancelled},
     {is::triggered, on::declare_failed, is::failed},
     {is::triggered, on::declare_skipped, is::skipped},
@@ -42,6 +45,7 @@ constexpr transition lifecycle[] = {
 
     {is::pre_ready, on::granted, is::ready},
     {is::pre_ready, on::started_at_once, is::running},
+    {is::pre_ready, on::frozen, is::waiting},
     {is::pre_ready, on::cancel, is::cancelled},
     {is::pre_ready, on::declare_failed, is::failed},
     {is::pre_ready, on::declare_skipped, is::skipped},
@@ -177,18 +181,19 @@ constexpr std::string_view reason_names[] = {"none",
                                              "covered_by_fallback",
                                              "expansion_failed",
                                              "condition_failed",
-                                             "trigger_paused"};
-static_assert(std::size(reason_names) == static_cast<std::size_t>(reason::trigger_paused) + 1);
+                                             "trigger_paused",
+                                             "frozen",
+                                             "dry_run",
+                                             "workflow_paused",
+                                             "no_process"};
+static_assert(std::size(reason_names) == static_cast<std::size_t>(reason::no_process) + 1);
 
 constexpr std::string_view event_names[] = {
-    "slot_fired",        "admitted",        "needs_met",
-    "needs_failed",      "needs_skipped",   "granted",
-    "start_confirmed",   "started_at_once", "body_done",
-    "succeeded",         "failed_for_good", "failed_will_retry",
-    "skip_exit",         "retry_due",       "stop",
-    "stopped_cancelled", "stopped_failed",  "stopped_skipped",
-    "stopped_success",   "cancel",          "declare_failed",
-    "declare_skipped",   "declare_success", "rerun"};
+    "slot_fired",        "admitted",          "needs_met",       "needs_failed",    "needs_skipped",
+    "granted",           "start_confirmed",   "started_at_once", "body_done",       "succeeded",
+    "failed_for_good",   "failed_will_retry", "skip_exit",       "retry_due",       "stop",
+    "stopped_cancelled", "stopped_failed",    "stopped_skipped", "stopped_success", "cancel",
+    "declare_failed",    "declare_skipped",   "declare_success", "rerun",           "frozen"};
 static_assert(std::size(event_names) == instance_event_count);
 
 std::string_view name_in(std::span<const std::string_view> names, std::size_t position) noexcept {

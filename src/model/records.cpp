@@ -2,6 +2,18 @@
 
 namespace pinion {
 
+std::string_view to_string(task_mode mode) noexcept {
+  switch (mode) {
+  case task_mode::normal:
+    return "normal";
+  case task_mode::frozen:
+    return "frozen";
+  case task_mode::dry:
+    return "dry";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(attempt_state state) noexcept {
   switch (state) {
   case attempt_state::ready:

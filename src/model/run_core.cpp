@@ -7,9 +7,11 @@
 
 namespace pinion {
 
-run_core::run_core(std::shared_ptr<const workflow_definition> definition, run_record run)
+run_core::run_core(std::shared_ptr<const workflow_definition> definition, run_record run,
+                   std::vector<bound_edge> edges)
     : definition_(std::move(definition)), run_(std::move(run)),
       graph_(std::make_unique<graph>(*definition_, run_)) {
+  graph_->place_edges(std::move(edges));
   graph_->recount(run_);
 }
 
@@ -25,6 +27,8 @@ std::vector<run_effects> run_core::resume() const {
   std::vector<run_effects> effects;
   if (run_.started_at != never && run_.ended_at == never)
     effects.emplace_back(run_effect::activated{});
+  if (!run_.admitted && wants_place())
+    effects.emplace_back(run_effect::wants_place{});
   for (const auto& elements : graph_->instances)
     for (const auto& at : elements)
       if (!is_terminal(at.state) && !is_held(at))

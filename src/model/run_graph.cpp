@@ -9,6 +9,7 @@ instance_record initial_record(const workflow_definition& workflow, const run_re
                                std::uint32_t task) {
   instance_record at;
   at.key = {run.id, task, no_element};
+  at.mode = initial_mode(run, task);
   at.placeholder = workflow.tasks[task].for_each.has_value();
   if (run.fired_at == never)
     return at;
@@ -21,6 +22,15 @@ instance_record initial_record(const workflow_definition& workflow, const run_re
   at.why = workflow.tasks[task].fallback_of ? reason::fallback_pending : reason::upstream_pending;
   at.waiting_at = run.admitted_at;
   return at;
+}
+
+task_mode initial_mode(const run_record& run, std::uint32_t task) noexcept {
+  const auto found = std::lower_bound(
+      run.modes.begin(), run.modes.end(), task,
+      [](const auto& switched, std::uint32_t sought) { return switched.first < sought; });
+  if (found != run.modes.end() && found->first == task)
+    return found->second;
+  return run.dry ? task_mode::dry : task_mode::normal;
 }
 
 bool is_held(const instance_record& at) noexcept {
@@ -133,6 +143,12 @@ unit_outcome outcome_of(instance_state state, bool ignored) {
 
 } // namespace
 
+upstream_class run_core::graph::class_of(std::uint32_t task) const {
+  if (workflow.tasks[task].fallback_of)
+    return outcome_of(aggregate_state(task), workflow.tasks[task].ignore_failure).join;
+  return chain_outcome(task).join;
+}
+
 unit_outcome run_core::graph::instance_outcome(const instance_record& at) const {
   return outcome_of(at.state, workflow.tasks[at.key.task].ignore_failure);
 }
@@ -190,6 +206,15 @@ void run_core::graph::recount(run_record& run) {
       .fired = run.fired_at != never, .admitted = run.admitted, .timed_out = run.cancel_failed};
   for (std::uint32_t task = 0; task < count; ++task)
     count_units(task);
+  tallies.clear();
+  for (std::size_t place = 0; place < edges.size(); ++place)
+    count_edge(place);
+  startable.clear();
+  startable_count = 0;
+  if (standing.fired && !standing.admitted)
+    for (std::uint32_t task = 0; task < count; ++task)
+      if (could_begin(task))
+        set_startable(task, true);
 }
 
 } // namespace pinion

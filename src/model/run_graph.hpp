@@ -6,6 +6,7 @@
 
 #include <array>
 #include <span>
+#include <unordered_set>
 
 namespace pinion {
 
@@ -25,6 +26,17 @@ struct fan_tally {
   std::uint32_t next_held = 0; ///< No element before this position is held.
 };
 
+/// What the edges of one task come to, beside what its join counts of them.
+struct edge_tally {
+  std::uint32_t open = 0; ///< Not settled, gates included.
+  std::uint32_t gates_open = 0;
+  std::uint32_t gates_skipped = 0;
+  std::uint32_t gates_failed = 0;
+};
+
+/// The edge is no upstream of the join, but must be settled before the join is looked at.
+constexpr bool is_gate(std::uint32_t need) noexcept { return need >= bound_edge::first_previous; }
+
 /// The part of a run's state that follows from its instances, for O(1) decisions, and the instances
 /// themselves.
 struct run_core::graph {
@@ -40,6 +52,18 @@ struct run_core::graph {
   std::unordered_map<std::uint32_t, fan_tally> fans;   ///< By task; only those with for_each.
   std::unordered_map<instance_key, attempt_record> attempts; ///< Not ended.
   std::unordered_map<instance_key, json_text> outputs;
+
+  std::vector<bound_edge> edges;                         ///< By task and need.
+  std::vector<std::optional<edge_record>> settled;       ///< Of the edge in the same place.
+  std::unordered_map<std::uint32_t, edge_tally> tallies; ///< By task; only those with edges.
+
+  /// Tasks that could begin, were the run admitted; empty while none could, and once it is.
+  std::vector<bool> startable;
+  std::uint32_t startable_count = 0;
+  /// Instances with a row although they stand in the initial state of a run that is not admitted.
+  std::unordered_set<instance_key> early_rows;
+  bool tell_tasks = false;
+
   run_standing standing;
   std::uint32_t live = 0; ///< Instances that are not terminal.
 
@@ -62,6 +86,30 @@ struct run_core::graph {
   /// Number of units that the task is (0 for a fallback), as its direct downstream counts them.
   std::uint32_t units_of(std::uint32_t task) const;
 
+  /// The task's instance waits for upstream, its fallback's turn or the run's place. Not so before
+  /// its time, nor once it was let on: an element of a fan-out, or one frozen in pre_ready.
+  bool awaits(std::uint32_t task) const;
+  /// What gates and join say about the task.
+  join_decision decide(std::uint32_t task) const;
+  /// The task (a fallback: its primary) lets it begin, and nothing but the run's admission is
+  /// missing.
+  bool could_begin(std::uint32_t task) const;
+  void set_startable(std::uint32_t task, bool on);
+
+  /// Takes over those that fit the definition.
+  void place_edges(std::vector<bound_edge> bound);
+  /// The place of an edge in `edges`.
+  std::optional<std::size_t> edge_at(std::uint32_t task, std::uint32_t need) const noexcept;
+  /// The places [first, second) of a task's edges.
+  std::pair<std::size_t, std::size_t> edges_of(std::uint32_t task) const noexcept;
+  const edge_tally* tally_of(std::uint32_t task) const noexcept;
+  void settle_edge(std::size_t place, edge_record as);
+  /// Counts the edge, settled or not, into its task's tally and join.
+  void count_edge(std::size_t place);
+
+  /// How the task as a whole counts for joins.
+  upstream_class class_of(std::uint32_t task) const;
+
   /// Recounts everything that follows from `instances`, and the run's counts.
   void recount(run_record& run);
   /// Counts the instances of `task` into the joins behind it and the run's standing.
@@ -71,6 +119,9 @@ struct run_core::graph {
 /// The record of an instance that has no row: the initial state of `run`.
 instance_record initial_record(const workflow_definition& workflow, const run_record& run,
                                std::uint32_t task);
+
+/// How an instance of `run` takes part as long as nobody switches it.
+task_mode initial_mode(const run_record& run, std::uint32_t task) noexcept;
 
 /// Waits for `max_parallel` of its fan-out; its turn for permits has not come.
 bool is_held(const instance_record& at) noexcept;

@@ -41,9 +41,14 @@ result<void> place_rows(const workflow_definition& workflow, run_id run,
 result<run_core> run_core::restore(std::shared_ptr<const workflow_definition> definition,
                                    run_record run, std::vector<instance_record> instances,
                                    std::vector<attempt_record> attempts,
-                                   std::vector<output_record> outputs) {
-  run_core core{std::move(definition), std::move(run)};
+                                   std::vector<output_record> outputs,
+                                   std::vector<bound_edge> edges,
+                                   std::vector<edge_record> settled) {
+  run_core core{std::move(definition), std::move(run), std::move(edges)};
   auto& graph = *core.graph_;
+  for (const auto& row : instances)
+    if (row.state == instance_state::pre_trigger || row.state == instance_state::triggered)
+      graph.early_rows.insert(row.key);
   std::sort(instances.begin(), instances.end(),
             [](const instance_record& a, const instance_record& b) { return a.key < b.key; });
   BOOST_OUTCOME_TRY(place_rows(*core.definition_, core.run_.id, instances, graph.instances));
@@ -61,6 +66,13 @@ result<run_core> run_core::restore(std::shared_ptr<const workflow_definition> de
     if (at == nullptr || !at->has_outputs)
       return misfit("the outputs", output.instance);
     graph.outputs.emplace(output.instance, std::move(output.values));
+  }
+  for (auto& edge : settled) {
+    const auto place = graph.edge_at(edge.task, edge.need);
+    if (!place || edge.run != core.run_.id)
+      return misfit("the settled edge " + std::to_string(edge.need),
+                    {edge.run, edge.task, no_element});
+    graph.settled[*place] = std::move(edge);
   }
   for (const auto& elements : graph.instances)
     for (const auto& at : elements)

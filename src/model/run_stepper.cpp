@@ -19,7 +19,7 @@ std::string name_of(const workflow_definition& workflow, const instance_record& 
 
 run_stepper::run_stepper(run_core& core, instant now, const run_evaluator& evaluate)
     : core_(core), graph_(*core.graph_), run_(core.run_), evaluate_(evaluate),
-      time_(std::max(now, core.run_.last_at)) {}
+      time_(std::max(now, core.run_.last_at)), wanted_place_(core.wants_place()) {}
 
 run_step run_stepper::apply(const run_event& event) {
   std::visit([this](const auto& happening) { on(happening); }, event);
@@ -66,6 +66,7 @@ void run_stepper::shift(instance_record& at, instance_state to) {
   const auto task = at.key.task;
   const auto chained = graph_.chained(task);
   const auto head = chained ? graph_.primary_of(task) : task;
+  watch(head);
   const auto outcome = [&] {
     return chained ? graph_.chain_outcome(head) : graph_.instance_outcome(at);
   };
@@ -77,6 +78,8 @@ void run_stepper::shift(instance_record& at, instance_state to) {
   graph_.live +=
       static_cast<std::uint32_t>(!is_terminal(to)) - static_cast<std::uint32_t>(!is_terminal(from));
   at.state = to;
+  if (to != instance_state::triggered && to != instance_state::waiting)
+    graph_.set_startable(task, false);
   if (graph_.task(task).for_each) {
     auto& fan = graph_.fans[task];
     --fan.by_state[static_cast<std::size_t>(from)];
@@ -173,8 +176,13 @@ void run_stepper::send_alarms(const instance_record& at) {
   };
   if (at.state == instance_state::failed)
     send(run_effect::alarm_kind::failure, rules.on_failure);
-  else if (at.state == instance_state::success)
+  else if (at.state == instance_state::success && at.mode != task_mode::dry)
     send(run_effect::alarm_kind::success, rules.on_success);
+}
+
+void run_stepper::watch(std::uint32_t task) {
+  if (graph_.tell_tasks && watching_.insert(task).second)
+    watched_.emplace_back(task, graph_.class_of(task));
 }
 
 run_step run_stepper::finish() {
@@ -188,6 +196,11 @@ run_step run_stepper::finish() {
   for (const auto& key : entered_)
     if (const auto* at = graph_.find(key))
       out_.effects.emplace_back(run_effect::entered{key, at->state});
+  if (!wanted_place_ && !run_.admitted && core_.wants_place())
+    out_.effects.emplace_back(run_effect::wants_place{});
+  for (const auto& [task, before] : watched_)
+    if (graph_.class_of(task) != before)
+      out_.effects.emplace_back(run_effect::task_settled{task});
   finish_run();
   return std::move(out_);
 }
@@ -196,8 +209,8 @@ void run_stepper::finish_run() {
   run_.state = run_state_of(graph_.standing, graph_.live);
   if (!is_terminal(run_.state)) {
     if (run_.state == run_state::queued)
-      run_.why = reason::run_not_admitted;
-    else if (run_.why == reason::run_not_admitted)
+      run_.why = core_.wants_place() ? reason::run_not_admitted : reason::upstream_pending;
+    else if (run_.why == reason::run_not_admitted || run_.why == reason::upstream_pending)
       run_.why = reason::none;
     return;
   }
@@ -217,7 +230,7 @@ void run_stepper::finish_run() {
   };
   if (run_.state == run_state::failed)
     send(run_effect::alarm_kind::failure, rules.on_failure);
-  else if (run_.state == run_state::success)
+  else if (run_.state == run_state::success && !run_.dry)
     send(run_effect::alarm_kind::success, rules.on_success);
   out_.effects.emplace_back(run_effect::run_ended{run_.state});
 }

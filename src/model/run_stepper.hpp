@@ -24,6 +24,8 @@ private:
   // step_joining.cpp
   void on(const run_happening::fire& event);
   void on(const run_happening::admit& event);
+  // step_edges.cpp
+  void on(const run_happening::edge_settled& event);
   // step_attempts.cpp
   void on(const run_happening::granted& event);
   void on(const run_happening::render_failed& event);
@@ -56,26 +58,52 @@ private:
   void drain();
   void settle(const instance_key& key, bool freshly_ended);
   void send_alarms(const instance_record& at);
+  /// From here on a change of how the task's chain counts is noticed, if it is to be told.
+  void watch(std::uint32_t task);
   run_step finish();
   void finish_run();
 
   // step_joining.cpp
   void enter_graph();
   void evaluate(std::uint32_t task);
-  /// The join is met (or a fallback is needed): `when`, then `for_each`, then permits.
+  /// The join is met, or a fallback is needed: it goes on, unless it is frozen or the run is not
+  /// admitted.
+  void let_on(std::uint32_t task);
+  /// It could go on but for `why`, and stays in waiting (or, for the run's place, in triggered).
+  void park(instance_record& at, reason why);
+  /// What it could go on with is gone again.
+  void unpark(instance_record& at);
+  /// `when`, then `for_each`, then permits.
   void proceed(std::uint32_t task);
   void advance_chain(std::uint32_t primary);
-  void start_fallback(std::uint32_t task);
+  void tell_fallback(std::uint32_t task);
   /// From waiting or retry_wait to pre_ready, and on at once where no dispatcher is needed.
   void make_ready(instance_record& at, instance_event event);
   void start_at_once(instance_record& at);
+
+  // step_edges.cpp
+  /// What a settled edge of the task says about its being so, or else `otherwise`.
+  std::string message_of(std::uint32_t task, edge_record::counts_as outcome,
+                         const char* otherwise) const;
+  /// A rerun starts the task over: its edges are judged anew.
+  void open_edges(std::uint32_t task);
+
+  // step_modes.cpp
+  void switch_modes(const run_operation& operation);
+  void set_mode(instance_record& at, task_mode mode);
+  void withdraw(instance_record& at);
+  void succeed_dry(instance_record& at);
+  /// Past its join and no longer kept back: it asks for permits, or queues behind `max_parallel`.
+  void go_on(instance_record& at);
+  /// Its join, or its fallback's turn, is to be looked at.
+  void look_again(std::uint32_t task);
 
   // step_expansion.cpp
   void expand(std::uint32_t task);
   std::uint32_t free_places(std::uint32_t task) const;
   void release_held(std::uint32_t task);
   /// Back to one placeholder in `waiting`, with attempt numbers that go on.
-  void collapse(std::uint32_t task);
+  void collapse(std::uint32_t task, std::optional<task_mode> mode);
 
   // step_attempts.cpp
   /// The instance and its attempt, if `key` carries the fence of the process that is awaited; else
@@ -107,7 +135,7 @@ private:
   void rerun(const run_operation& operation);
   bool select(const run_operation& operation, rerun_selection& chosen);
   void start_again(const rerun_selection& chosen);
-  void reset(instance_record& at);
+  void reset(instance_record& at, std::optional<task_mode> mode);
   void reopen();
 
   run_core& core_;
@@ -127,6 +155,10 @@ private:
   std::unordered_set<instance_key> noted_; ///< Mirrors out_.instances.
   std::unordered_set<instance_key> announced_;
   std::vector<instance_key> entered_;
+  bool wanted_place_;
+  /// Tasks that the step touched, and how they counted before.
+  std::vector<std::pair<std::uint32_t, upstream_class>> watched_;
+  std::unordered_set<std::uint32_t> watching_; ///< Mirrors watched_.
 };
 
 /// "model_ra", or "train:DEU" with the element's index: for messages.

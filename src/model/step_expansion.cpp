@@ -86,10 +86,15 @@ void run_stepper::release_held(std::uint32_t task) {
   }
 }
 
-void run_stepper::collapse(std::uint32_t task) {
+void run_stepper::collapse(std::uint32_t task, std::optional<task_mode> mode) {
   auto& elements = graph_.instances[task];
   auto placeholder = initial_record(graph_.workflow, run_, task);
   placeholder.priority = elements.front().priority;
+  const auto same = [&](const instance_record& at) { return at.mode == elements.front().mode; };
+  if (mode)
+    placeholder.mode = *mode;
+  else if (std::all_of(elements.begin(), elements.end(), same))
+    placeholder.mode = elements.front().mode;
   for (auto& at : elements) {
     // The new elements go on from the largest number: an attempt's number is used once.
     placeholder.attempt = std::max(placeholder.attempt, at.attempt);

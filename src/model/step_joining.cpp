@@ -10,15 +10,25 @@ void run_stepper::on(const run_happening::fire& event) {
   changed_ = true;
   run_.fired_at = time_;
   graph_.standing.fired = true;
-  for (auto& elements : graph_.instances) {
-    auto& at = elements.front();
-    if (at.state != instance_state::pre_trigger)
+  for (std::uint32_t task = 0; task < graph_.instances.size(); ++task) {
+    auto& at = graph_.instances[task].front();
+    joins_.push_back(task);
+    if (at.state != instance_state::pre_trigger) {
+      if (graph_.chained(task)) // Decided by a person before its time.
+        settled_.push_back({at.key, false});
       continue;
+    }
     shift(at, instance_state::triggered);
     at.why = reason::run_not_admitted;
     at.triggered_at = time_;
+    if (graph_.early_rows.contains(at.key))
+      note(at.key);
+    // People see at once what it waits for, and its upstream timeout runs.
+    if (const auto* tally = graph_.tally_of(task); tally != nullptr && tally->open > 0)
+      move(at, instance_event::admitted, reason::upstream_pending);
   }
-  if (event.admitted)
+  drain(); // Only now it is known whether anything could begin.
+  if (event.admitted && graph_.startable_count > 0)
     enter_graph();
 }
 
@@ -28,13 +38,15 @@ void run_stepper::on(const run_happening::admit&) {
   enter_graph();
 }
 
-/// All instances pass into waiting. They get no row and are not announced unless they move on, or
-/// have an upstream timeout to arm: a large graph costs what moves.
+/// All instances pass into waiting. Those that come new get no row and are not announced unless
+/// they move on, or have an upstream timeout to arm: a large graph costs what moves.
 void run_stepper::enter_graph() {
   changed_ = true;
   run_.admitted = true;
   run_.admitted_at = time_;
   graph_.standing.admitted = true;
+  graph_.startable.clear();
+  graph_.startable_count = 0;
   for (std::uint32_t task = 0; task < graph_.instances.size(); ++task) {
     auto& at = graph_.instances[task].front();
     const auto& definition = graph_.task(task);
@@ -45,50 +57,88 @@ void run_stepper::enter_graph() {
       if (definition.timeout.upstream.count() > 0 && !definition.fallback_of) {
         note(at.key);
         announce(at.key);
+      } else if (graph_.early_rows.contains(at.key)) {
+        note(at.key);
       }
     } else if (graph_.chained(task)) {
-      settled_.push_back({at.key, false}); // Decided by a person before its time.
+      settled_.push_back({at.key, false}); // It ended before: a fallback may have to begin now.
     }
     joins_.push_back(task);
   }
+  graph_.early_rows.clear();
 }
 
 void run_stepper::evaluate(std::uint32_t task) {
   auto& at = graph_.instances[task].front();
   const auto& definition = graph_.task(task);
-  const bool joins = at.state == instance_state::waiting && at.key.element == no_element;
-  if (!joins || definition.fallback_of)
+  if (!graph_.awaits(task) || definition.fallback_of)
     return;
+  using counts_as = edge_record::counts_as;
   const auto& counts = graph_.joins[task];
-  switch (decide_join(definition.join, counts, no_element)) {
+  const auto* tally = graph_.tally_of(task);
+  switch (graph_.decide(task)) {
   case join_decision::wait:
-    return;
+    return unpark(at);
   case join_decision::run:
-    return proceed(task);
+    return let_on(task);
   case join_decision::upstream_fail:
     return move(at, instance_event::needs_failed, reason::upstream_failed,
-                "an upstream task failed");
+                message_of(task, counts_as::failed, "an upstream task failed"));
   case join_decision::skip:
   case join_decision::remove:
-    if (counts.skipped > 0 && definition.join != join_rule::all_failed)
+    if ((tally != nullptr && tally->gates_skipped > 0) ||
+        (counts.skipped > 0 && definition.join != join_rule::all_failed))
       return move(at, instance_event::needs_skipped, reason::upstream_skipped,
-                  "an upstream task was skipped");
+                  message_of(task, counts_as::skipped, "an upstream task was skipped"));
     return move(at, instance_event::needs_skipped, reason::join_not_met,
                 "its join rule can no longer be met");
   }
 }
 
+void run_stepper::let_on(std::uint32_t task) {
+  auto& at = graph_.instances[task].front();
+  const bool frozen = at.mode == task_mode::frozen;
+  const bool needs_place = at.mode == task_mode::normal && !run_.admitted;
+  if (!run_.admitted)
+    graph_.set_startable(task, needs_place);
+  if (frozen || needs_place)
+    return park(at, frozen ? reason::frozen : reason::run_not_admitted);
+  proceed(task);
+}
+
+void run_stepper::park(instance_record& at, reason why) {
+  if (at.why == why)
+    return;
+  if (at.state == instance_state::triggered)
+    return move(at, instance_event::admitted, why);
+  at.why = why;
+  note(at.key);
+}
+
+void run_stepper::unpark(instance_record& at) {
+  graph_.set_startable(at.key.task, false);
+  const bool parked = at.why == reason::frozen || at.why == reason::run_not_admitted;
+  if (at.state == instance_state::waiting && parked)
+    park(at, graph_.task(at.key.task).fallback_of ? reason::fallback_pending
+                                                  : reason::upstream_pending);
+}
+
 void run_stepper::proceed(std::uint32_t task) {
   auto& at = graph_.instances[task].front();
   const auto& definition = graph_.task(task);
+  const bool dry = at.mode == task_mode::dry;
+  if (definition.fallback_of)
+    tell_fallback(task);
   if (!definition.when.empty()) {
     const auto holds = evaluate_.condition(core_, task);
-    if (!holds)
+    if (!holds && !dry)
       return move(at, instance_event::declare_failed, reason::condition_failed,
                   holds.error().message);
-    if (!holds.value())
+    if (holds && !holds.value())
       return move(at, instance_event::needs_skipped, reason::when_false, "its condition is false");
   }
+  if (dry)
+    return succeed_dry(at);
   if (definition.for_each)
     return expand(task);
   at.first_ready_at = time_;
@@ -111,29 +161,25 @@ void run_stepper::start_at_once(instance_record& at) {
 }
 
 void run_stepper::advance_chain(std::uint32_t primary) {
-  if (!run_.admitted)
-    return;
   const auto member = graph_.current_member(primary);
-  auto& at = graph_.instances[member].front();
-  if (member != primary && at.state == instance_state::waiting && at.key.element == no_element)
-    return start_fallback(member);
+  if (member != primary && graph_.awaits(member))
+    return let_on(member);
   if (!is_terminal(graph_.aggregate_state(member)))
     return;
   for (auto later = graph_.task(member).fallback; later; later = graph_.task(*later).fallback) {
     auto& unneeded = graph_.instances[*later].front();
-    if (unneeded.state == instance_state::waiting)
+    if (graph_.awaits(*later))
       move(unneeded, instance_event::needs_skipped, reason::fallback_not_needed,
            "the task that it stands in for did not fail");
   }
 }
 
-void run_stepper::start_fallback(std::uint32_t task) {
+void run_stepper::tell_fallback(std::uint32_t task) {
   const auto& definition = graph_.task(task);
   const auto& key = graph_.instances[task].front().key;
   for (const auto& target : graph_.task(*definition.fallback_of).alarms.on_fallback)
     out_.effects.emplace_back(
         run_effect::alarm{run_effect::alarm_kind::fallback, key, target.channel});
-  proceed(task);
 }
 
 } // namespace pinion

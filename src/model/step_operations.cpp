@@ -78,18 +78,23 @@ void run_stepper::on(const run_happening::timer& event) {
   case instance_timer::retry_due:
     if (at->state != instance_state::retry_wait)
       return stale();
-    return make_ready(*at, instance_event::retry_due);
+    if (at->mode != task_mode::frozen)
+      return make_ready(*at, instance_event::retry_due);
+    at->why = reason::frozen;
+    at->retry_at = time_; // Due for the thaw, also if the wall clock was set back meanwhile.
+    return note(at->key);
   case instance_timer::queue_timeout:
     if (at->state != instance_state::pre_ready || is_held(*at))
       return stale();
     return fail(reason::queue_timeout, "waited too long for permits or a worker");
   case instance_timer::upstream_timeout:
-    if (at->state != instance_state::waiting || graph_.task(event.key.task).fallback_of)
+    if (at->state != instance_state::waiting || graph_.task(event.key.task).fallback_of ||
+        !graph_.awaits(event.key.task) || graph_.decide(event.key.task) == join_decision::run)
       return stale();
     return fail(reason::upstream_timeout, "waited too long for upstream");
   case instance_timer::task_timeout:
     if (at->first_ready_at == never || is_terminal(at->state) ||
-        at->state == instance_state::stopping)
+        at->state == instance_state::stopping || at->state == instance_state::waiting)
       return stale();
     return fail(reason::task_timeout, "all its attempts together took too long");
   }
@@ -124,6 +129,10 @@ void run_stepper::on(const run_operation& operation) {
   switch (operation.what) {
   case run_operation::verb::rerun:
     return rerun(operation);
+  case run_operation::verb::freeze:
+  case run_operation::verb::thaw:
+  case run_operation::verb::dryrun:
+    return switch_modes(operation);
   case run_operation::verb::cancel:
     if (operation.targets.empty())
       return cancel_all(operation);

@@ -75,7 +75,7 @@ private:
 
 void run_stepper::rerun(const run_operation& operation) {
   const bool ended = run_.ended_at != never;
-  if (!ended && (!run_.admitted || run_.cancel_requested))
+  if (!ended && (run_.fired_at == never || run_.cancel_requested))
     return refuse(errc::refused,
                   to_string(run_.id) +
                       (run_.cancel_requested ? " is being cancelled" : " has not started yet"));
@@ -86,28 +86,31 @@ void run_stepper::rerun(const run_operation& operation) {
 
   std::vector<instance_key> resets = chosen.elements();
   for (const auto task : chosen.tasks())
-    if (chosen.whole(task))
+    if (chosen.whole(task) && !graph_.awaits(task)) // One that waits joins the rerun as it is.
       for (const auto& at : graph_.instances[task])
-        if (at.state != instance_state::waiting) // One that waits joins the rerun as it is.
-          resets.push_back(at.key);
+        resets.push_back(at.key);
   if (resets.empty())
     return refuse(errc::refused, "nothing to run again");
   for (const auto& key : resets) {
     const auto& at = *graph_.find(key);
-    if (!is_terminal(at.state))
+    if (!is_terminal(at.state) && at.state != instance_state::waiting) // Frozen: not begun.
       return refuse(errc::refused, name_of(graph_.workflow, at) + " is " +
                                        std::string{to_string(at.state)} +
                                        ": what is alive cannot be run again");
   }
   reopen();
   for (const auto task : chosen.tasks()) {
-    auto& elements = graph_.instances[task];
-    if (chosen.whole(task) && elements.front().key.element != no_element)
-      collapse(task);
+    watch(graph_.primary_of(task));
+    if (!chosen.whole(task))
+      continue;
+    if (!graph_.awaits(task))
+      open_edges(task);
+    if (graph_.instances[task].front().key.element != no_element)
+      collapse(task, operation.mode);
   }
   for (const auto& key : resets)
     if (auto* at = graph_.find(key))
-      reset(*at);
+      reset(*at, operation.mode);
   graph_.recount(run_);
   start_again(chosen);
 }
@@ -150,23 +153,35 @@ bool run_stepper::select(const run_operation& operation, rerun_selection& chosen
 void run_stepper::start_again(const rerun_selection& chosen) {
   for (const auto& key : chosen.elements()) {
     auto& at = *graph_.find(key);
-    if (free_places(key.task) > 0)
-      at.first_ready_at = time_;
-    make_ready(at, instance_event::needs_met);
+    if (at.mode == task_mode::frozen)
+      at.why = reason::frozen;
+    else if (at.mode == task_mode::dry)
+      succeed_dry(at);
+    else
+      go_on(at);
   }
   for (const auto task : chosen.tasks()) {
     joins_.push_back(task);
+    // What was parked behind it waits for it again, in the rerun or not.
+    for (const auto behind : graph_.downstream_of(task))
+      joins_.push_back(behind);
+    if (graph_.awaits(task))
+      unpark(graph_.instances[task].front());
     if (graph_.chained(task)) // A fallback that runs again while its primary's failure stands.
       settled_.push_back({graph_.instances[graph_.primary_of(task)].front().key, false});
   }
 }
 
 /// Starts an instance over; its attempts and their numbers go on. Tallies are recounted after.
-void run_stepper::reset(instance_record& at) {
+void run_stepper::reset(instance_record& at, std::optional<task_mode> mode) {
   drop_outputs(at);
   const auto former = std::move(at);
   at = initial_record(graph_.workflow, run_, former.key.task);
   at.key = former.key;
+  at.state = instance_state::waiting;
+  at.why =
+      graph_.task(at.key.task).fallback_of ? reason::fallback_pending : reason::upstream_pending;
+  at.mode = mode.value_or(former.mode);
   at.placeholder = former.placeholder;
   at.attempt = former.attempt;
   at.epoch = former.epoch;

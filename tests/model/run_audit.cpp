@@ -1,5 +1,6 @@
 #include "run_fixture.hpp"
 
+#include <algorithm>
 #include <pinion/model/join.hpp>
 
 // A slow second opinion: everything is derived from the definition and the instances' states alone.
@@ -83,13 +84,90 @@ join_counts counts_of(const run_core& core, std::uint32_t task) {
       ++counts.total;
       counts.add(unit.join, 1);
     }
+  for (const auto& edge : core.edges())
+    if (edge.task == task && edge.need < bound_edge::first_previous) {
+      ++counts.total;
+      if (const auto* how = core.settled_edge(task, edge.need))
+        counts.add(how->outcome == edge_record::counts_as::success   ? upstream_class::success
+                   : how->outcome == edge_record::counts_as::skipped ? upstream_class::skipped
+                                                                     : upstream_class::failed,
+                   1);
+    }
   return counts;
+}
+
+/// What the gates say, then the join.
+join_decision decision_of(const run_core& core, std::uint32_t task) {
+  bool open = false;
+  bool skipped = false;
+  bool failed = false;
+  for (const auto& edge : core.edges()) {
+    if (edge.task != task || edge.need < bound_edge::first_previous)
+      continue;
+    const auto* how = core.settled_edge(task, edge.need);
+    open |= how == nullptr;
+    skipped |= how != nullptr && how->outcome == edge_record::counts_as::skipped;
+    failed |= how != nullptr && how->outcome == edge_record::counts_as::failed;
+  }
+  if (failed)
+    return join_decision::upstream_fail;
+  if (skipped)
+    return join_decision::skip;
+  if (open)
+    return join_decision::wait;
+  return decide_join(core.definition().tasks[task].join, counts_of(core, task), no_element);
 }
 
 /// All members of the chain before this fallback have failed.
 bool is_needed(const run_core& core, std::uint32_t task) {
   const auto& before = core.definition().tasks[task].fallback_of;
   return !before || (whole(core, *before) == instance_state::failed && is_needed(core, *before));
+}
+
+/// Its upstream lets it begin.
+bool may_begin(const run_core& core, std::uint32_t task) {
+  return core.definition().tasks[task].fallback_of ? is_needed(core, task)
+                                                   : decision_of(core, task) == join_decision::run;
+}
+
+std::string audit_waiting(const run_core& core, const instance_record& record) {
+  const auto task = record.key.task;
+  const auto& definition = core.definition().tasks[task];
+  const auto name = definition.name + ' ' + describe(record) + "; ";
+  if (record.state == instance_state::triggered && core.run().admitted)
+    return "not in the graph of an admitted run: " + name;
+  const bool past_join = record.key.element != no_element || record.first_ready_at != never;
+  if (past_join)
+    return record.mode == task_mode::frozen ? "" : "kept back by nothing: " + name;
+  const bool kept_back = record.mode == task_mode::frozen ||
+                         (record.mode == task_mode::normal && !core.run().admitted);
+  if (may_begin(core, task))
+    return kept_back ? "" : "waits although it may begin: " + name;
+  if (definition.fallback_of)
+    return {};
+  if (decision_of(core, task) != join_decision::wait)
+    return "waits although its join is decided: " + name;
+  const auto open = core.open_edges();
+  const bool outside = std::any_of(open.begin(), open.end(),
+                                   [&](const bound_edge* edge) { return edge->task == task; });
+  if (!outside && core.pending_upstream(task).empty())
+    return "waits for nothing: " + name;
+  return {};
+}
+
+/// Fired and alive; admitted, or something could begin.
+bool wants_place(const run_core& core) {
+  if (core.run().fired_at == never || core.run().ended_at != never)
+    return false;
+  if (core.run().admitted)
+    return true;
+  for (std::uint32_t task = 0; task < core.definition().tasks.size(); ++task) {
+    const auto& first = core.instances_of(task).front();
+    if ((first.state == instance_state::triggered || first.state == instance_state::waiting) &&
+        first.mode == task_mode::normal && may_begin(core, task))
+      return true;
+  }
+  return false;
 }
 
 std::string audit_task(const run_core& core, std::uint32_t task) {
@@ -110,16 +188,13 @@ std::string audit_task(const run_core& core, std::uint32_t task) {
         ((definition.type != task_type::empty && definition.type != task_type::workflow) ||
          !definition.pools.empty()))
       wrong += "an attempt too many or too few: " + name;
-    if (record.state != instance_state::waiting)
-      continue;
-    if (definition.fallback_of) {
-      if (is_needed(core, task))
-        wrong += "a needed fallback does not run: " + name;
-    } else if (decide_join(definition.join, counts, no_element) != join_decision::wait) {
-      wrong += "waits although its join is decided: " + name;
-    } else if (core.pending_upstream(task).empty()) {
-      wrong += "waits for nothing: " + name;
-    }
+    if (record.mode == task_mode::dry && !is_terminal(record.state) &&
+        record.state > instance_state::waiting)
+      wrong += "a dry instance began: " + name;
+    if (record.mode == task_mode::frozen && record.state == instance_state::pre_ready)
+      wrong += "a frozen instance asks for permits: " + name;
+    if (record.state == instance_state::triggered || record.state == instance_state::waiting)
+      wrong += audit_waiting(core, record);
   }
   return wrong;
 }
@@ -149,6 +224,8 @@ std::string audit(const run_core& core) {
     wrong += "the run's state differs from a rescan; ";
   if (core.ended() != (live == 0) || (core.run().ended_at != never) != (live == 0))
     wrong += "the run's end differs from a rescan; ";
+  if (core.wants_place() != wants_place(core))
+    wrong += "the run's wish for a place differs from a rescan; ";
   return wrong;
 }
 

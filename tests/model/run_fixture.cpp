@@ -69,6 +69,12 @@ void stored_run::apply(const run_step& step, const run_core& core, std::string& 
     outputs.erase(key);
   for (const auto& output : step.outputs)
     outputs[output.instance] = output.values;
+  for (const auto& edge : step.edges_dropped)
+    if (settled.erase({edge.task, edge.need}) == 0)
+      complaint += "an edge was opened that was not settled; ";
+  for (const auto& edge : step.edges_settled)
+    if (edge.run != run.id || !settled.emplace(std::pair{edge.task, edge.need}, edge).second)
+      complaint += "an edge was settled twice; ";
 }
 
 result<run_core> stored_run::restore(std::shared_ptr<const workflow_definition> definition) const {
@@ -81,8 +87,22 @@ result<run_core> stored_run::restore(std::shared_ptr<const workflow_definition> 
   std::vector<output_record> values;
   for (const auto& [key, value] : outputs)
     values.push_back({key, value});
+  std::vector<edge_record> ends;
+  for (const auto& [place, edge] : settled)
+    ends.push_back(edge);
   return run_core::restore(std::move(definition), run, std::move(rows), std::move(tries),
-                           std::move(values));
+                           std::move(values), edges, std::move(ends));
+}
+
+bound_edge edge_of(std::uint32_t task, std::uint32_t need) {
+  bound_edge edge;
+  edge.task = task;
+  edge.need = need;
+  edge.workflow = "p.other";
+  edge.trigger = "daily";
+  edge.upstream_task = "up";
+  edge.slots = {at(0)};
+  return edge;
 }
 
 namespace {
@@ -104,6 +124,13 @@ struct effect_text {
     return "alarm " + std::to_string(static_cast<int>(e.kind)) + (e.key ? text(*e.key) : "run") +
            e.channel;
   }
+  std::string operator()(const run_effect::wants_place&) const { return "wants place"; }
+  std::string operator()(const run_effect::edges_opened& e) const {
+    return "edges opened " + std::to_string(e.task);
+  }
+  std::string operator()(const run_effect::task_settled& e) const {
+    return "task settled " + std::to_string(e.task);
+  }
   std::string operator()(const run_effect::activated&) const { return "activated"; }
   std::string operator()(const run_effect::run_ended& e) const {
     return "run ended " + std::string{to_string(e.state)};
@@ -119,7 +146,7 @@ std::string describe(const instance_record& r) {
       << "' " << r.attempt << ' ' << r.epoch << ' ' << r.retries_used << ' ' << r.losses << ' '
       << r.step << ' ' << to_string(r.stop_as) << ' ' << to_string(r.stop_reason) << ' ' << r.warned
       << ' ' << r.element_key << ' ' << r.element_value << ' ' << r.called.value << ' '
-      << r.has_outputs << ' ' << r.placeholder;
+      << r.has_outputs << ' ' << r.placeholder << ' ' << to_string(r.mode);
   for (const auto when : {r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at,
                           r.ready_at, r.started_at, r.body_ended_at, r.ended_at, r.retry_at})
     out << ' ' << to_us(when);
@@ -143,6 +170,11 @@ std::string describe(const run_step& step, const run_core& core) {
     out << "outputs " << text(o.instance) << o.values << '\n';
   for (const auto& o : step.outputs_dropped)
     out << "dropped " << text(o) << '\n';
+  for (const auto& edge : step.edges_dropped)
+    out << "edge dropped " << edge.task << ' ' << edge.need << '\n';
+  for (const auto& edge : step.edges_settled)
+    out << "edge settled " << edge.task << ' ' << edge.need << ' ' << static_cast<int>(edge.outcome)
+        << edge.outputs << ' ' << to_us(edge.at) << '\n';
   for (const auto& effect : step.effects)
     out << std::visit(effect_text{}, effect) << '\n';
   out << to_string(core.run().state) << ' ' << to_string(core.run().why) << ' '
@@ -159,9 +191,12 @@ run_record driven_run::fresh_run() {
   return run;
 }
 
-driven_run::driven_run(const workflow_builder& workflow, run_record run)
-    : definition(workflow.definition), core(definition, run) {
+driven_run::driven_run(const workflow_builder& workflow, run_record run,
+                       std::vector<bound_edge> edges)
+    : definition(workflow.definition), core(definition, run, edges) {
   disk.run = core.run();
+  disk.edges = std::move(edges);
+  core.tell_tasks(true);
 }
 
 run_step driven_run::step(const run_event& event) {
@@ -169,6 +204,8 @@ run_step driven_run::step(const run_event& event) {
   auto twin = disk.restore(definition);
   if (!twin)
     complaint += "restore: " + twin.error().message + "; ";
+  else
+    twin.value().tell_tasks(true);
   auto done = core.step(event, now, evaluator);
   if (twin) {
     const auto again = twin.value().step(event, now, evaluator);
@@ -222,6 +259,16 @@ run_step driven_run::finish(const instance_key& of, int code, std::string output
 run_step driven_run::operate(run_operation::verb what, std::vector<instance_key> targets,
                              rerun_scope scope) {
   return step(run_operation{what, std::move(targets), scope, reason::by_user, "by a test"});
+}
+
+run_step driven_run::settle(std::uint32_t task, std::uint32_t need, edge_record::counts_as outcome,
+                            std::string outputs) {
+  edge_record edge;
+  edge.task = task;
+  edge.need = need;
+  edge.outcome = outcome;
+  edge.outputs = std::move(outputs);
+  return step(run_happening::edge_settled{std::move(edge)});
 }
 
 bool entered(const run_step& step, const instance_key& key, instance_state state) {

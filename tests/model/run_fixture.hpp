@@ -42,6 +42,8 @@ struct stored_run {
   std::map<std::pair<instance_key, std::uint32_t>, attempt_record> attempts;
   std::map<std::pair<instance_key, std::string>, permit_record> permits;
   std::map<instance_key, json_text> outputs;
+  std::vector<bound_edge> edges; ///< As the run was given them.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, edge_record> settled; ///< By task and need.
 
   /// Writes one batch; says in `complaint` what could not be (a permit taken twice ...).
   void apply(const run_step& step, const run_core& core, std::string& complaint);
@@ -50,6 +52,9 @@ struct stored_run {
 
 /// A step in words, for comparing: rows, permits, outputs and effects in their order.
 std::string describe(const run_step& step, const run_core& core);
+/// An edge of `task` on task "up" of the workflow "p.other"; `need` as in bound_edge.
+bound_edge edge_of(std::uint32_t task, std::uint32_t need = 0);
+
 /// A record in words.
 std::string describe(const instance_record& record);
 
@@ -57,7 +62,8 @@ std::string describe(const instance_record& record);
 /// do the same.
 class driven_run {
 public:
-  explicit driven_run(const workflow_builder& workflow, run_record run = fresh_run());
+  explicit driven_run(const workflow_builder& workflow, run_record run = fresh_run(),
+                      std::vector<bound_edge> edges = {});
   static run_record fresh_run();
 
   /// Applies the event one second after the last and returns the step.
@@ -81,6 +87,9 @@ public:
   run_step finish(const instance_key& of, int code = 0, std::string outputs = "{}");
   run_step operate(run_operation::verb what, std::vector<instance_key> targets,
                    rerun_scope scope = rerun_scope::only);
+  run_step settle(std::uint32_t task, std::uint32_t need,
+                  edge_record::counts_as outcome = edge_record::counts_as::success,
+                  std::string outputs = "{}");
 
   std::shared_ptr<const workflow_definition> definition;
   scripted_evaluator evaluator;

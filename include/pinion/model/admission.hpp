@@ -41,8 +41,10 @@ struct admission_decision {
   std::vector<run_id> cancel;
 };
 
-/// Decides about `arrival`. `live` are the workflow's runs that have fired and not ended, oldest
-/// first. Two rules apply, each by itself: the overlap policy looks at live runs of the same
+/// Decides about `arrival`. One that does not want a place is queued, whatever else there is, and
+/// counts for nothing until it does; then it queues as others do (`skip` and `queue_one` judge a
+/// run when it fires, and no more). `live` are the workflow's runs that have fired and not ended,
+/// oldest first. Two rules apply, each by itself: the overlap policy looks at live runs of the same
 /// trigger; `max_active_runs` (at least 1) at all admitted ones. `allow` lifts the first only.
 /// `queue_one` keeps the run that waits and skips the new one. Pure.
 admission_decision decide_admission(std::span<const admission_candidate> live,
@@ -51,7 +53,8 @@ admission_decision decide_admission(std::span<const admission_candidate> live,
 
 /// The queued runs of `live` (oldest first) that start now, in this order: first in, first out over
 /// the workflow, passing over those that an admitted run of the same trigger still blocks. Ask
-/// after every end of a run and every change of the limit. Pure.
+/// after every end of a run, every change of the limit, and when a run comes to want a place. Those
+/// that do not want one are passed over. Pure.
 std::vector<run_id> admitted_next(std::span<const admission_candidate> live,
                                   std::uint32_t max_active_runs);
 

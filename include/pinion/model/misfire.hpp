@@ -26,12 +26,14 @@ misfire_policy default_misfire(const slot_rule& of) noexcept;
 struct owed_slots {
   std::vector<ruled_slot> run;    ///< Ascending.
   std::vector<ruled_slot> missed; ///< Ascending: what the policy leaves out.
-  /// Not empty: older slots than those of this answer are owed too; ask again with this as `now`.
+  /// Not empty: older slots than those of this answer are owed too. They are all left out: ask
+  /// again with this as `now` and `misfire_choice::none`.
   std::optional<instant> more_before;
 };
 
-/// The slots of `of` in (cursor, now] under the policy. At most `most` missed ones in one answer.
-/// Pure.
+/// The slots of `of` in (cursor, now] under the policy, the newest `most` of those that it leaves
+/// out: whoever goes on with `more_before` gets each slot once. `within` is measured from `now`.
+/// Dry slots are owed as others are, and count for `max` and `last`. Pure.
 owed_slots slots_owed(const slot_rule& of, const misfire_policy& policy, instant cursor,
                       instant now, std::size_t most = 1'000);
 

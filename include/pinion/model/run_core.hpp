@@ -151,8 +151,9 @@ using run_event =
 namespace run_effect {
 /// The instance entered `state`, or must do once more what the state asks: its INSTANCE asks for
 /// permits, starts, checks, waits, stops or quits. One for each instance and step, with the state
-/// in which it came to rest. Not told: that an instance waits, when the run fires, unless it has an
-/// upstream timeout to arm; and elements behind `max_parallel`, until their turn.
+/// in which it came to rest. Not told: that an instance waits, when the run fires, unless it waits
+/// for other runs or has an upstream timeout to arm; and elements behind `max_parallel`, until
+/// their turn.
 struct entered {
   instance_key key;
   instance_state state = instance_state::waiting;

@@ -25,6 +25,17 @@ void engine_context::set_settings(project_settings settings) {
   settings_[std::move(name)] = std::make_shared<const project_settings>(std::move(settings));
 }
 
+std::shared_ptr<const known_definitions> engine_context::definitions() const {
+  const std::lock_guard lock{mutex_};
+  return definitions_;
+}
+
+void engine_context::set_definitions(known_definitions::map all) {
+  auto made = std::make_shared<const known_definitions>(std::move(all));
+  const std::lock_guard lock{mutex_};
+  definitions_ = std::move(made);
+}
+
 void engine_context::disconnect() {
   journal = nullptr;
   timekeeper = nullptr;
@@ -32,6 +43,8 @@ void engine_context::disconnect() {
   worker = nullptr;
   planner = nullptr;
   alerts = nullptr;
+  directory = nullptr;
+  backfills = nullptr;
   engine = nullptr;
 }
 

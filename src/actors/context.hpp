@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "actors/known_definitions.hpp"
 #include "pinion/actors/engine_options.hpp"
 #include "pinion/actors/ports.hpp"
 
@@ -29,6 +30,8 @@ public:
   worker_actor worker;
   planner_actor planner;
   alerts_actor alerts;
+  directory_actor directory;
+  backfills_actor backfills;
   engine_actor engine;
 
   instant now() const noexcept { return ports.clock->wall_now(); }
@@ -44,6 +47,10 @@ public:
   std::shared_ptr<const project_settings> settings(const std::string& project) const;
   void set_settings(project_settings settings);
 
+  /// All workflows as last applied.
+  std::shared_ptr<const known_definitions> definitions() const;
+  void set_definitions(known_definitions::map all);
+
   /// Drops the handles: they form cycles with the actors that share this context.
   void disconnect();
 
@@ -52,6 +59,8 @@ private:
   mutable std::atomic<std::uint64_t> runs_{0};
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const project_settings>> settings_;
+  std::shared_ptr<const known_definitions> definitions_ =
+      std::make_shared<known_definitions>(known_definitions::map{});
 };
 
 using context_ptr = std::shared_ptr<engine_context>;

@@ -42,6 +42,44 @@ void engine_state::trigger(msg::trigger& what) {
             [done = what.done](const caf::error& why) { done(to_problem(why)); });
 }
 
+void engine_state::make_slot(msg::make_one_slot& what) {
+  const auto found = workflows.find(what.request.workflow);
+  if (found == workflows.end()) {
+    what.done(no_workflow(what.request.workflow));
+    return;
+  }
+  self->request(found->second.actor, patience,
+                msg::make_slot{what.request.trigger, what.request.slot, what.by, nullptr, {}})
+      .then(
+          [done = what.done](const msg::made_slot& made) {
+            done(trigger_answer{made.run, false});
+          },
+          [done = what.done](const caf::error& why) { done(to_problem(why)); });
+}
+
+void engine_state::switch_task(msg::switch_one_task& what) {
+  const auto found = workflows.find(what.request.workflow);
+  if (found == workflows.end()) {
+    what.done(no_workflow(what.request.workflow));
+    return;
+  }
+  self->request(found->second.actor, patience, msg::switch_task{what.request, what.by})
+      .then([done = what.done](const operation_answer& answer) { done(answer); },
+            [done = what.done](const caf::error& why) { done(to_problem(why)); });
+}
+
+caf::result<msg::made_slot> engine_state::make_for_backfill(const std::string& workflow,
+                                                            const msg::make_slot& what) {
+  const auto found = workflows.find(workflow);
+  if (found == workflows.end())
+    return to_error(no_workflow(workflow));
+  auto promise = self->make_response_promise<msg::made_slot>();
+  self->request(found->second.actor, patience, what)
+      .then([promise](const msg::made_slot& made) mutable { promise.deliver(made); },
+            [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  return promise;
+}
+
 void engine_state::with_run(run_id run, std::function<void(const run_actor&)> then,
                             std::function<void(const problem&)> failed) {
   const auto row = store_reader{*context->ports.kv}.run(run);
@@ -64,7 +102,7 @@ void engine_state::operate(msg::operate& what) {
       what.run,
       [this, operation = std::move(what.operation), by = std::move(what.by),
        done = what.done](const run_actor& run) {
-        self->request(run, patience, msg::operate_run{operation, by})
+        self->request(run, patience, msg::operate_run{operation, by, {}})
             .then([done](const operation_answer& answer) { done(answer); },
                   [done](const caf::error& why) { done(to_problem(why)); });
       },
@@ -235,6 +273,8 @@ void engine_state::describe_wheel(const msg::wheel& what) {
             .then([wheels, done](const wheel_answer& plan) {
               auto both = wheels;
               both.worst_lag = plan.worst_lag;
+              both.total_lag = plan.total_lag;
+              both.slots_fired = plan.slots_fired;
               both.minutes = plan.minutes;
               done(both);
             });
@@ -292,6 +332,7 @@ void engine_state::run_is_over(const run_record& run) {
     at->second.done(run);
   }
   waiters.erase(from, to);
+  self->send(context->backfills, msg::backfilled{run.id, run.state});
   if (run.has_parent)
     tell_parent(run);
 }
@@ -406,6 +447,13 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
       [self](msg::operate& what) { self->state.operate(what); },
       [self](msg::pause& what) { self->state.pause(what); },
       [self](msg::resume& what) { self->state.resume(what); },
+      [self](msg::make_one_slot& what) { self->state.make_slot(what); },
+      [self](msg::switch_one_task& what) { self->state.switch_task(what); },
+      [self](const msg::backfill& what) { self->send(self->state.context->backfills, what); },
+      [self](const msg::preview_backfill& what) {
+        self->send(self->state.context->backfills, what);
+      },
+      [self](const msg::steer_backfill& what) { self->send(self->state.context->backfills, what); },
       [self](const msg::hold& what) { self->state.hold(what); },
       [self](const msg::shutdown& what) { self->state.shutdown(what); },
       [self](const msg::why& what) { self->state.explain(what); },
@@ -416,6 +464,9 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
       },
       [self](const msg::health& what) { self->state.health(what); },
       [self](const msg::wait_run& what) { self->state.wait_run(what); },
+      [self](const std::string& workflow, const msg::make_slot& what) {
+        return self->state.make_for_backfill(workflow, what);
+      },
       [self](const msg::call_workflow& what) { return self->state.call(what); },
       [self](const msg::cancel_called& what) { self->state.cancel_called(what.run); },
       [self](const msg::run_is_over& what) { self->state.run_is_over(what.run); },

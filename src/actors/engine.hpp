@@ -58,6 +58,10 @@ struct engine_state {
   void apply(msg::apply& what);
   // engine.cpp
   void trigger(msg::trigger& what);
+  void make_slot(msg::make_one_slot& what);
+  void switch_task(msg::switch_one_task& what);
+  caf::result<msg::made_slot> make_for_backfill(const std::string& workflow,
+                                                const msg::make_slot& what);
   void operate(msg::operate& what);
   void pause(msg::pause& what);
   void resume(msg::resume& what);
@@ -75,6 +79,7 @@ struct engine_state {
 
 private:
   bool recover();
+  void share_definitions();
   /// Reads the runs that have not ended, by workflow, and tells the DISPATCHER what they hold.
   std::optional<std::map<std::string, std::vector<run_record>>> restore_permits();
   void start_workflow(kept_workflow& of, bool again, std::vector<run_record> live = {});

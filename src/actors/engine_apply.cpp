@@ -1,6 +1,7 @@
 #include "actors/engine.hpp"
 
 #include "pinion/definitions/canonical.hpp"
+#include "pinion/definitions/reference_check.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 
@@ -23,6 +24,7 @@ struct apply_plan {
   };
   std::vector<change> changes;
   std::vector<project_settings> projects;
+  std::vector<backfill_request> catch_up;
   kv_batch batch;
   apply_answer answer;
 };
@@ -41,7 +43,9 @@ public:
       BOOST_OUTCOME_TRY(take(definition));
     }
     retire_vanished();
+    BOOST_OUTCOME_TRY(check_set());
     replan_changed_projects();
+    replan_dependents();
     if (!plan_.batch.empty())
       record_audit();
     return std::move(plan_);
@@ -138,9 +142,12 @@ private:
       record.workflow = definition.id();
       record.trigger = trigger.id;
       record.retired = !trigger.enabled;
-      record.since = context_.now();
+      const bool pays = trigger.catchup && trigger.slots.first && row == rows.end();
+      record.since = pays ? std::min(*trigger.slots.first, context_.now()) : context_.now();
       record.cursor = std::max(record.cursor, context_.now());
       put_trigger(plan_.batch, record);
+      if (pays && trigger.enabled)
+        plan_.catch_up.push_back(catch_up_of(definition, trigger));
     }
     for (auto& row : rows) {
       const bool gone = std::none_of(definition.triggers.begin(), definition.triggers.end(),
@@ -151,6 +158,19 @@ private:
       }
     }
     return ok();
+  }
+
+  // What is owed since the window's start is a backfill: in order, and not all at once.
+  backfill_request catch_up_of(const workflow_definition& definition,
+                               const trigger_definition& trigger) const {
+    backfill_request ask;
+    ask.workflow = definition.id();
+    ask.trigger = trigger.id;
+    ask.from = *trigger.slots.first;
+    ask.to = context_.now();
+    ask.parallel = definition.max_active_runs;
+    ask.stop_on_failure = false;
+    return ask;
   }
 
   bool ours(const workflow_record& record) const {
@@ -207,6 +227,66 @@ private:
     }
   }
 
+  /// What everything will be once the set is taken.
+  known_definitions::map after() const {
+    known_definitions::map all;
+    for (const auto& [id, at] : known_)
+      if (!at.record.retired)
+        all[id] = at.definition;
+    for (const auto& change : plan_.changes)
+      if (change.record.retired)
+        all.erase(change.id);
+      else
+        all[change.id] = change.definition;
+    return all;
+  }
+
+  // What was broken before does not keep this set from being taken.
+  result<void> check_set() const {
+    known_definitions::map before;
+    for (const auto& [id, at] : known_)
+      if (!at.record.retired)
+        before[id] = at.definition;
+    const auto old = broken(before);
+    for (const auto& [name, what] : broken(after()))
+      if (!old.contains(name))
+        return what;
+    return ok();
+  }
+
+  static std::map<std::string, problem> broken(const known_definitions::map& all) {
+    std::vector<const workflow_definition*> set;
+    for (const auto& [_, definition] : all)
+      set.push_back(definition.get());
+    std::map<std::string, problem> out;
+    for (auto& each : check_references(set)) {
+      const auto& of = *set[each.workflow];
+      auto name = of.id();
+      if (each.task)
+        name += ", task " + of.tasks[*each.task].name;
+      else if (each.trigger)
+        name += ", trigger " + of.triggers[*each.trigger].id;
+      name += ": " + each.what.message;
+      each.what.message = name;
+      out.emplace(std::move(name), std::move(each.what));
+    }
+    return out;
+  }
+
+  // Their planned runs are bound to slots that may be others now.
+  void replan_dependents() {
+    const known_definitions all{after()};
+    std::set<std::string> concerned;
+    for (const auto& change : plan_.changes)
+      if (change.replan)
+        concerned.merge(all.dependents_of(change.id));
+    for (const auto& change : plan_.changes)
+      concerned.erase(change.id);
+    for (const auto& id : concerned)
+      if (const auto found = known_.find(id); found != known_.end())
+        plan_.changes.push_back({id, found->second.record, found->second.definition, false, true});
+  }
+
   void record_audit() {
     audit_record audit;
     audit.at = context_.now();
@@ -253,6 +333,8 @@ void engine_state::apply(msg::apply& what) {
     at.record = change.record;
     at.definition = change.definition;
   }
+  // From here on whoever is needed tells the DIRECTORY, and slots are bound by the new rules.
+  share_definitions();
   msg::submit submit;
   submit.batch = std::move(plan->batch);
   self->request(context->journal, caf::infinite, std::move(submit))
@@ -275,6 +357,17 @@ void engine_state::apply(msg::apply& what) {
                        msg::plan_workflow{change.definition, change.record.version, true},
                        at.actor);
         }
+        for (const auto& change : plan->changes)
+          self->send(context->directory, msg::slots_told{change.id, std::nullopt});
+        for (auto& ask : plan->catch_up)
+          self->send(context->backfills,
+                     msg::backfill{std::move(ask),
+                                   {"engine", "catchup: what is owed since the trigger's start"},
+                                   msg::answer<backfill_record>{[](const auto& made) {
+                                     if (!made)
+                                       spdlog::error("a catch-up cannot begin: {}",
+                                                     made.error().message);
+                                   }}});
         done(plan->answer);
       });
 }

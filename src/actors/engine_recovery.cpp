@@ -21,6 +21,8 @@ void engine_state::start_up() {
   self->link_to(context->worker);
   self->link_to(context->planner);
   self->link_to(context->alerts);
+  self->link_to(context->directory);
+  self->link_to(context->backfills);
   self->set_exit_handler([this](caf::exit_msg& what) {
     if (what.reason == caf::exit_reason::user_shutdown)
       self->quit(what.reason);
@@ -48,9 +50,18 @@ void engine_state::end_recovery() {
   recovery = context->now() - started_at;
   spdlog::info("recovered: workflows={} duration_ms={}", workflows.size(),
                recovery / std::chrono::milliseconds{1});
+  self->send(context->backfills, msg::recovered{});
   claim_timer = context->new_timer();
   self->send(context->timekeeper, msg::arm_steady{claim_timer, claim_time},
              caf::actor_cast<timer_client>(self));
+}
+
+void engine_state::share_definitions() {
+  known_definitions::map all;
+  for (const auto& [id, at] : workflows)
+    if (!at.record.retired)
+      all[id] = at.definition;
+  context->set_definitions(std::move(all));
 }
 
 bool engine_state::recover() {
@@ -87,8 +98,11 @@ bool engine_state::recover() {
     auto& at = workflows[row.id];
     at.record = row;
     at.definition = std::make_shared<const workflow_definition>(std::move(definition).value());
-    start_workflow(at, false, std::move((*live)[row.id]));
   }
+  // Each may need to know the others.
+  share_definitions();
+  for (auto& [id, at] : workflows)
+    start_workflow(at, false, std::move((*live)[id]));
   return true;
 }
 

@@ -1,6 +1,8 @@
 #include "pinion/actors/engine.hpp"
 
 #include "actors/alerts.hpp"
+#include "actors/backfills.hpp"
+#include "actors/directory.hpp"
 #include "actors/dispatcher.hpp"
 #include "actors/engine.hpp"
 #include "actors/journal.hpp"
@@ -44,6 +46,22 @@ public:
   void resume(pause_target target, catch_up owed, caller by,
               reply<operation_answer> done) override {
     tell(msg::resume{std::move(target), owed, std::move(by), msg::answer{std::move(done)}});
+  }
+  void make_slot(slot_request request, caller by, reply<trigger_answer> done) override {
+    tell(msg::make_one_slot{std::move(request), std::move(by), msg::answer{std::move(done)}});
+  }
+  void switch_task(switch_request request, caller by, reply<operation_answer> done) override {
+    tell(msg::switch_one_task{std::move(request), std::move(by), msg::answer{std::move(done)}});
+  }
+  void preview_backfill(backfill_request request, reply<backfill_preview> done) override {
+    tell(msg::preview_backfill{std::move(request), msg::answer{std::move(done)}});
+  }
+  void backfill(backfill_request request, caller by, reply<backfill_record> done) override {
+    tell(msg::backfill{std::move(request), std::move(by), msg::answer{std::move(done)}});
+  }
+  void steer_backfill(std::uint64_t id, backfill_verb verb, caller by,
+                      reply<operation_answer> done) override {
+    tell(msg::steer_backfill{id, verb, std::move(by), msg::answer{std::move(done)}});
   }
   void hold(caller by, reply<operation_answer> done) override {
     tell(msg::hold{true, std::move(by), msg::answer{std::move(done)}});
@@ -94,7 +112,9 @@ public:
 
   void stop() override {
     caf::anon_send_exit(context_->engine, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(context_->backfills, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(context_->planner, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(context_->directory, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(context_->alerts, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(context_->dispatcher, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(context_->worker, caf::exit_reason::user_shutdown);
@@ -144,6 +164,7 @@ result<std::unique_ptr<engine>> start_engine(caf::actor_system& system, engine_p
   const store_reader store{kv};
   BOOST_OUTCOME_TRY(highest, store.highest_run());
   BOOST_OUTCOME_TRY(last_audit, store.last_audit());
+  BOOST_OUTCOME_TRY(highest_backfill, store.highest_backfill());
   BOOST_OUTCOME_TRY(held, kv.get(family::meta, held_row));
   auto context = std::make_shared<engine_context>(std::move(ports), std::move(options), epoch);
   context->runs_exist_up_to(highest);
@@ -158,7 +179,9 @@ result<std::unique_ptr<engine>> start_engine(caf::actor_system& system, engine_p
   context->worker = system.spawn(worker, context);
   context->dispatcher = system.spawn(dispatcher, context, held.has_value());
   context->alerts = system.spawn(alerts, context);
+  context->directory = system.spawn(directory, context);
   context->planner = system.spawn(planner, context);
+  context->backfills = system.spawn(backfills, context, highest_backfill);
   context->engine = system.spawn(engine_door, context, held.has_value(), std::move(ended));
   // Only now may it make children: they read the context.
   caf::anon_send(context->engine, msg::start_up{});

@@ -40,6 +40,7 @@ void instance_state_data::enter(const msg::enter& what) {
   case instance_state::async_running:
     break;
   case instance_state::waiting:
+    withdraw(); // It was frozen while it asked for permits.
     if (task().timeout.upstream > duration{0}) {
       state_timer_is = instance_timer::upstream_timeout;
       arm(state_timer, what.since, task().timeout.upstream);
@@ -87,7 +88,7 @@ void instance_state_data::ask_for_permits(const msg::enter& what) {
   const bool has_process = task().type != task_type::empty && task().type != task_type::workflow;
   self->send(seed.context->dispatcher,
              permit_order{seed.key, caf::actor_cast<instance_actor>(self), seed.definition->project,
-                          task().pools, what.priority, has_process});
+                          task().pools, what.priority, what.band, has_process});
 }
 
 void instance_state_data::start(const msg::enter& what) {
@@ -156,11 +157,15 @@ void instance_state_data::call(const msg::enter& what) {
           });
 }
 
+void instance_state_data::withdraw() {
+  if (!wants_permits)
+    return;
+  self->send(seed.context->dispatcher, msg::withdraw{seed.key});
+  wants_permits = false;
+}
+
 void instance_state_data::stop(const msg::enter& what) {
-  if (wants_permits) {
-    self->send(seed.context->dispatcher, msg::withdraw{seed.key});
-    wants_permits = false;
-  }
+  withdraw();
   if (task().type == task_type::workflow) {
     stopping = true;
     if (what.call)
@@ -206,8 +211,7 @@ void instance_state_data::timer(std::uint64_t id) {
 
 void instance_state_data::finish() {
   disarm(task_timer);
-  if (wants_permits)
-    self->send(seed.context->dispatcher, msg::withdraw{seed.key});
+  withdraw();
   self->quit();
 }
 

@@ -48,6 +48,7 @@ private:
   void place_order();
   void run_body(const msg::enter& what);
   void call(const msg::enter& what);
+  void withdraw();
   void stop(const msg::enter& what);
   void finish();
   void arm(std::uint64_t& id, instant from, duration whole);

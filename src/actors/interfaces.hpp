@@ -60,6 +60,7 @@ struct permit_order {
   std::string project;
   std::vector<pool_need> pools;
   std::uint8_t priority = 5;
+  msg::permit_band band = msg::permit_band::normal;
   bool slot = true; ///< It also needs a worker's slot.
 };
 
@@ -102,8 +103,8 @@ using worker_actor = caf::typed_actor<
 using run_actor = timer_client::extend<
     // Applied in order; refused events are counted and logged.
     caf::reacts_to<msg::happened>, caf::reacts_to<msg::offer>,
-    // From its WORKFLOW. Answers with the run once its first batch is durable.
-    caf::replies_to<msg::fire_run>::with<run_id>, caf::reacts_to<msg::admit_run>,
+    // From its WORKFLOW. Answers once its first batch is durable.
+    caf::replies_to<msg::fire_run>::with<msg::fired_run>, caf::reacts_to<msg::admit_run>,
     caf::reacts_to<msg::unload_run>,
     // Answers once durable; fails with `errc::refused` or `errc::not_found`, and nothing changed.
     caf::replies_to<msg::operate_run>::with<operation_answer>,
@@ -118,7 +119,11 @@ using workflow_actor =
     caf::typed_actor<caf::reacts_to<msg::set_version>,
                      // From the PLANNER; what has been decided already is ignored.
                      caf::reacts_to<msg::load_slot>, caf::reacts_to<msg::fire_slot>,
-                     caf::reacts_to<msg::miss_slots>, caf::reacts_to<msg::unload_slots>,
+                     caf::replies_to<msg::owed_slots>::with<caf::unit_t>,
+                     caf::reacts_to<msg::unload_slots>,
+                     // Answers once the run, or its rerun, is durable.
+                     caf::replies_to<msg::make_slot>::with<msg::made_slot>,
+                     caf::replies_to<msg::switch_task>::with<operation_answer>,
                      // Answers once the run is durable.
                      caf::replies_to<msg::trigger_run>::with<trigger_answer>,
                      caf::replies_to<msg::call_run>::with<run_id>,
@@ -126,6 +131,7 @@ using workflow_actor =
                      caf::replies_to<msg::resume_trigger>::with<operation_answer>,
                      // From its RUNs.
                      caf::reacts_to<msg::run_ended>, caf::reacts_to<msg::run_reopened>,
+                     caf::reacts_to<msg::run_wants>,
                      // Answers with the actor of a run of this workflow; one that has ended is read
                      // from the store.
                      caf::replies_to<msg::find_run>::with<run_actor>,
@@ -138,6 +144,21 @@ using planner_actor = timer_client::extend<
     caf::reacts_to<msg::plan_workflow, workflow_actor>, caf::reacts_to<msg::forget_workflow>,
     caf::replies_to<msg::wheel_query>::with<wheel_answer>>;
 
+/// The DIRECTORY: who waits for what in other runs. Holds only what is waited for; what a slot came
+/// to is read from the store when somebody begins to wait, and told by the RUNs from then on.
+using directory_actor =
+    caf::typed_actor<caf::reacts_to<msg::watch_edges, run_actor>, caf::reacts_to<msg::forget_edges>,
+                     caf::reacts_to<msg::task_told>, caf::reacts_to<msg::slots_told>,
+                     caf::replies_to<msg::edges_query>::with<std::vector<blocked_by>>>;
+
+/// BACKFILLS: starts the slots of backfills, so many at a time.
+using backfills_actor = timer_client::extend<
+    // From the ENGINE; each is answered through the `answer` it carries.
+    caf::reacts_to<msg::backfill>, caf::reacts_to<msg::preview_backfill>,
+    caf::reacts_to<msg::steer_backfill>, caf::reacts_to<msg::backfilled>,
+    // From the ENGINE, once all WORKFLOWs have their runs again: goes on with what was under way.
+    caf::reacts_to<msg::recovered>>;
+
 /// ALERTS: hands alarms to their channels, at least once over restarts.
 using alerts_actor = process_client::extend<
     // Its outbox row is deleted once the channel has it.
@@ -148,9 +169,13 @@ using engine_actor = timer_client::extend<
     // From the client; each is answered through the `answer` it carries.
     caf::reacts_to<msg::apply>, caf::reacts_to<msg::folder_read>, caf::reacts_to<msg::trigger>,
     caf::reacts_to<msg::operate>, caf::reacts_to<msg::pause>, caf::reacts_to<msg::resume>,
-    caf::reacts_to<msg::hold>, caf::reacts_to<msg::shutdown>, caf::reacts_to<msg::why>,
-    caf::reacts_to<msg::wheel>, caf::reacts_to<msg::pools>, caf::reacts_to<msg::health>,
-    caf::reacts_to<msg::wait_run>,
+    caf::reacts_to<msg::make_one_slot>, caf::reacts_to<msg::switch_one_task>,
+    caf::reacts_to<msg::backfill>, caf::reacts_to<msg::preview_backfill>,
+    caf::reacts_to<msg::steer_backfill>, caf::reacts_to<msg::hold>, caf::reacts_to<msg::shutdown>,
+    caf::reacts_to<msg::why>, caf::reacts_to<msg::wheel>, caf::reacts_to<msg::pools>,
+    caf::reacts_to<msg::health>, caf::reacts_to<msg::wait_run>,
+    // From BACKFILLS: to the WORKFLOW that it concerns.
+    caf::replies_to<std::string, msg::make_slot>::with<msg::made_slot>,
     // From INSTANCEs of type workflow.
     caf::replies_to<msg::call_workflow>::with<run_id>, caf::reacts_to<msg::cancel_called>,
     // From WORKFLOWs.

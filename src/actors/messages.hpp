@@ -3,6 +3,7 @@
 #include "pinion/actors/engine_client.hpp"
 #include "pinion/execution/launcher.hpp"
 #include "pinion/model/run_core.hpp"
+#include "pinion/storage/keys.hpp"
 #include "pinion/storage/kv.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -142,12 +143,16 @@ struct call_workflow {
 
 // -- to an INSTANCE
 
+/// Which requests for permits come first, whatever their priorities.
+enum class permit_band : std::uint8_t { backfill = 0, normal = 1 };
+
 /// The instance stands in `state`; it is durable; do what the state asks for.
 struct enter {
   instance_state state = instance_state::waiting;
   reason why = reason::none;
   fence token; ///< Of the newest attempt, with the step in dqc_check.
   std::uint8_t priority = 5;
+  permit_band band = permit_band::normal;
   run_id called;
   instant retry_at{};
   instant since{}; ///< Since when it stands there: timeouts count from it.
@@ -189,12 +194,19 @@ struct fire_run {
   kv_batch with;
   bool admitted = true;
 };
+/// The answer: without `wants` it holds no place, whatever `admitted` said (see
+/// run_core::wants_place).
+struct fired_run {
+  run_id run;
+  bool wants = true;
+};
 /// It may start now.
 struct admit_run {};
 /// An operation by a person or by the overlap policy; answers once it is durable.
 struct operate_run {
   run_operation operation;
   caller by;
+  kv_batch with; ///< Joins the batch.
 };
 struct why_query {
   std::optional<instance_key> key;
@@ -213,20 +225,49 @@ struct set_version {
 struct load_slot {
   std::string trigger;
   instant slot{};
-  std::uint32_t version = 0;
 };
 /// The slot's time has come (or had come while the engine was down). Told at least once.
 struct fire_slot {
   std::string trigger;
   instant slot{};
 };
-/// The misfire policy leaves these out.
-struct miss_slots {
+/// Slots that passed unnoticed, ascending: what the misfire policy leaves out, and what it runs.
+/// Answers once what was left out is durable. With `more` the list of the missed goes on with
+/// another message: until its end the trigger's cursor stays behind it; `run` comes with the last
+/// one.
+struct owed_slots {
   std::string trigger;
-  std::vector<instant> slots;
+  std::vector<instant> missed;
+  std::vector<instant> run;
+  bool more = false;
 };
-/// An edit made planned slots void.
-struct unload_slots {};
+/// An edit made planned slots at or after `from` void.
+struct unload_slots {
+  instant from{};
+};
+/// A loaded run could begin and competes for a place.
+struct run_wants {
+  run_id run;
+};
+/// A slot's run is to be made, or made anew, by a person or by a backfill.
+struct make_slot {
+  std::string trigger;
+  instant slot{};
+  caller by;
+  /// Of a backfill: what it is, and the item that this slot is; its row joins the batch.
+  std::shared_ptr<const backfill_record> backfill;
+  backfill_item item;
+};
+/// The answer. `left`: there is a run and the backfill leaves it as it is.
+struct made_slot {
+  run_id run;
+  bool left = false;
+};
+/// Freezes, thaws or dry-runs a task of this workflow.
+struct switch_task {
+  switch_request request;
+  caller by;
+};
 struct trigger_run {
   trigger_request request;
   caller by;
@@ -273,6 +314,46 @@ struct plan_workflow {
 };
 struct forget_workflow {
   std::string workflow;
+};
+
+// -- to the DIRECTORY
+
+/// Edges of a run that are open: each is told as `edge_settled` once it is settled. Those of the
+/// same task are replaced. Edges that are settled already are told at once.
+struct watch_edges {
+  run_id run;
+  std::vector<bound_edge> edges;
+};
+/// The run has ended or is no more.
+struct forget_edges {
+  run_id run;
+};
+/// A task (empty: the whole run) of a run has ended, durably, or is open again (`pending`).
+struct task_told {
+  keys::slot_key of;
+  run_id run;
+  std::string task;
+  upstream_class outcome = upstream_class::pending;
+  json_text outputs = "{}";
+};
+/// What became of a slot, or that a workflow's definition or pauses changed (no slot): what waits
+/// for it is judged anew from the store.
+struct slots_told {
+  std::string workflow;
+  std::optional<keys::slot_key> slot;
+};
+/// What the open edges of a run wait for, for `why`; of one task or of all.
+struct edges_query {
+  run_id run;
+  std::optional<std::uint32_t> task;
+};
+
+// -- to BACKFILLS
+
+/// A run has ended that a backfill may wait for.
+struct backfilled {
+  run_id run;
+  run_state state = run_state::success;
 };
 
 // -- to ALERTS
@@ -340,6 +421,31 @@ struct pause {
 struct resume {
   pause_target target;
   catch_up owed = catch_up::none;
+  caller by;
+  answer<operation_answer> done;
+};
+struct make_one_slot {
+  slot_request request;
+  caller by;
+  answer<trigger_answer> done;
+};
+struct switch_one_task {
+  switch_request request;
+  caller by;
+  answer<operation_answer> done;
+};
+struct backfill {
+  backfill_request request;
+  caller by;
+  answer<backfill_record> done;
+};
+struct preview_backfill {
+  backfill_request request;
+  answer<backfill_preview> done;
+};
+struct steer_backfill {
+  std::uint64_t id = 0;
+  backfill_verb verb = backfill_verb::pause;
   caller by;
   answer<operation_answer> done;
 };
@@ -429,7 +535,7 @@ PINION_LOCAL_MESSAGE(unload_run)
 PINION_LOCAL_MESSAGE(set_version)
 PINION_LOCAL_MESSAGE(load_slot)
 PINION_LOCAL_MESSAGE(fire_slot)
-PINION_LOCAL_MESSAGE(miss_slots)
+PINION_LOCAL_MESSAGE(owed_slots)
 PINION_LOCAL_MESSAGE(unload_slots)
 PINION_LOCAL_MESSAGE(trigger_run)
 PINION_LOCAL_MESSAGE(call_run)
@@ -463,6 +569,22 @@ PINION_LOCAL_MESSAGE(run_is_over)
 PINION_LOCAL_MESSAGE(recovered)
 PINION_LOCAL_MESSAGE(start_up)
 PINION_LOCAL_MESSAGE(stop_engine)
+PINION_LOCAL_MESSAGE(fired_run)
+PINION_LOCAL_MESSAGE(run_wants)
+PINION_LOCAL_MESSAGE(make_slot)
+PINION_LOCAL_MESSAGE(made_slot)
+PINION_LOCAL_MESSAGE(switch_task)
+PINION_LOCAL_MESSAGE(watch_edges)
+PINION_LOCAL_MESSAGE(forget_edges)
+PINION_LOCAL_MESSAGE(task_told)
+PINION_LOCAL_MESSAGE(slots_told)
+PINION_LOCAL_MESSAGE(edges_query)
+PINION_LOCAL_MESSAGE(backfilled)
+PINION_LOCAL_MESSAGE(make_one_slot)
+PINION_LOCAL_MESSAGE(switch_one_task)
+PINION_LOCAL_MESSAGE(backfill)
+PINION_LOCAL_MESSAGE(preview_backfill)
+PINION_LOCAL_MESSAGE(steer_backfill)
 #undef PINION_LOCAL_MESSAGE
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::run_id)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::operation_answer)
@@ -471,3 +593,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::why_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::wheel_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::blocked_by)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<pinion::pool_status>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<pinion::blocked_by>)

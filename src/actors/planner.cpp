@@ -1,6 +1,7 @@
 #include "actors/planner.hpp"
 
 #include "actors/crash.hpp"
+#include "pinion/model/binding.hpp"
 #include "pinion/storage/rows.hpp"
 
 #include <algorithm>
@@ -9,107 +10,258 @@
 namespace pinion {
 
 namespace {
-constexpr duration owed_within{std::chrono::days{1}};
-constexpr std::size_t max_owed = 100;
-constexpr std::size_t max_missed = 1'000;
 constexpr duration minute{std::chrono::minutes{1}};
+constexpr duration least_horizon{std::chrono::hours{1}};
+/// Missed slots that are told in one piece.
+constexpr std::size_t max_told = 1'000;
+
+std::vector<instant> times_of(const std::vector<ruled_slot>& slots) {
+  std::vector<instant> out;
+  out.reserve(slots.size());
+  for (const auto& slot : slots)
+    out.push_back(slot.at);
+  return out;
+}
 } // namespace
 
-owed_slots slots_owed(const schedule& of, instant cursor, instant now) {
-  owed_slots out;
-  const std::size_t most = is_polling(of) ? 1 : max_owed;
-  auto at = previous_slot(of, now + duration{1});
-  for (; at && *at > cursor && *at >= now - owed_within && out.run.size() < most;
-       at = previous_slot(of, *at))
-    out.run.push_back(*at);
-  for (; at && *at > cursor && out.missed.size() < max_missed; at = previous_slot(of, *at))
-    out.missed.push_back(*at);
-  std::reverse(out.run.begin(), out.run.end());
-  std::reverse(out.missed.begin(), out.missed.end());
-  return out;
+instant plan_horizon(instant now, duration plan_at, zone in) noexcept {
+  const auto local = in.local(now);
+  const auto day = day_of(local);
+  const auto days = local - civil_time{day.time_since_epoch()} < plan_at ? 1 : 2;
+  return std::max(begin_of(day + std::chrono::days{days}, in) - duration{1}, now + least_horizon);
+}
+
+void planner_state::start_up() {
+  load();
+  arm_plan();
+}
+
+void planner_state::arm_plan() {
+  const auto& options = context->options;
+  const auto now = context->now();
+  auto day = day_of(now, options.plan_zone);
+  auto at = resolve(civil_time{day.time_since_epoch()} + options.plan_at, options.plan_zone);
+  while (at <= now)
+    at = resolve(civil_time{(++day).time_since_epoch()} + options.plan_at, options.plan_zone);
+  plan_timer = context->new_timer();
+  self->send(context->timekeeper, msg::arm_wall{plan_timer, at},
+             caf::actor_cast<timer_client>(self));
 }
 
 void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& actor) {
   const auto id = what.definition->id();
-  const auto known = workflows.find(id);
-  auto writing = known == workflows.end() ? 0U : known->second.writing;
-  if (what.replace) {
-    forget(id);
-    ++writing; // What `forget` erases: its acknowledgement counts too.
-  }
+  const auto now = context->now();
   auto& of = workflows[id];
-  of.writing = writing;
+  auto until = now;
+  if (what.replace) {
+    // `next_day`: what is planned for today keeps its version.
+    if (what.definition->edits == edit_mode::next_day && of.definition) {
+      const auto in = zone::load(what.definition->timezone);
+      const auto there = in ? in.value() : zone{};
+      until = begin_of(day_of(now, there) + std::chrono::days{1}, there) - duration{1};
+    }
+    drop_loaded(id, until + duration{1});
+    self->send(actor, msg::unload_slots{until + duration{1}});
+    void_planned(id, until + duration{1});
+  }
+  std::map<std::string, instant> before;
+  for (const auto& trigger : of.triggers)
+    before[trigger.definition.id] = trigger.until;
   of.actor = actor;
+  of.definition = what.definition;
+  of.version = what.version;
+  of.generation = ++generations;
+  of.paying = 0;
   of.triggers.clear();
-  const store_reader store{*context->ports.kv};
   const auto settings = context->settings(what.definition->project);
   if (!context->options.triggers || !settings->triggers_enabled)
     return;
   for (const auto& trigger : what.definition->triggers) {
-    if (!trigger.enabled)
+    auto planned = take_trigger(of, trigger);
+    if (!planned)
       continue;
-    const auto record = store.trigger(id, trigger.id);
-    if (!record || !record.value()) {
-      spdlog::error("a trigger has no row and is not planned: trigger={}/{}", id, trigger.id);
-      continue;
-    }
-    of.triggers.push_back({trigger, what.version, record.value()->cursor});
-    pay_owed(of, of.triggers.back(), *record.value());
+    of.triggers.push_back(std::move(*planned));
+    auto& at = of.triggers.back();
+    pay_owed(id, of, at, at.until);
+    at.until = std::max(at.until, now);
+    if (!what.replace)
+      at.until = std::max(at.until, planned_until(id, trigger.id));
+    else if (until > now)
+      at.until = before.contains(trigger.id) ? std::clamp(before[trigger.id], now, until) : until;
   }
-  extend(id, of);
+  to_extend.push_back(id);
+  extend_next();
+}
+
+// After a restart the plan stands in the store already.
+instant planner_state::planned_until(const std::string& workflow,
+                                     const std::string& trigger) const {
+  slot_filter filter;
+  filter.workflow = workflow;
+  filter.trigger = trigger;
+  filter.outcome = slot_outcome::planned;
+  page_request ask;
+  ask.limit = 1;
+  const auto newest = store_reader{*context->ports.kv}.list_slots(filter, ask);
+  return newest && !newest.value().items.empty() ? newest.value().items.front().slot : never;
+}
+
+// With `until` as its cursor says.
+std::optional<planner_state::planned_trigger>
+planner_state::take_trigger(const planned_workflow& of, const trigger_definition& trigger) {
+  if (!trigger.enabled)
+    return std::nullopt;
+  const auto id = of.definition->id();
+  const auto record = store_reader{*context->ports.kv}.trigger(id, trigger.id);
+  if (!record || !record.value()) {
+    spdlog::error("a trigger has no row and is not planned: trigger={}/{}", id, trigger.id);
+    return std::nullopt;
+  }
+  const auto definitions = context->definitions();
+  const auto known = definitions->directory().find(id, trigger.id);
+  if (!known) {
+    spdlog::warn("a trigger follows one that does not exist and is not planned: trigger={}/{}", id,
+                 trigger.id);
+    return std::nullopt;
+  }
+  return planned_trigger{trigger, *known->slots, known->interval, known->in,
+                         record.value()->cursor};
 }
 
 // Slots that came while nobody could fire them go through the misfire policy; all else is planned.
-void planner_state::pay_owed(planned_workflow& of, planned_trigger& trigger,
-                             const trigger_record& record) {
+void planner_state::pay_owed(const std::string& id, planned_workflow& of, planned_trigger& trigger,
+                             instant cursor) {
   const auto now = context->now();
-  auto owed = slots_owed(trigger.definition.when, record.cursor, now);
-  if (!owed.missed.empty())
-    self->send(of.actor, msg::miss_slots{trigger.definition.id, std::move(owed.missed)});
-  for (const auto slot : owed.run)
-    self->send(of.actor, msg::fire_slot{trigger.definition.id, slot});
-  trigger.until = std::max(record.cursor, now);
+  const auto policy = trigger.definition.misfire.value_or(default_misfire(trigger.slots));
+  auto run = times_of(slots_owed(trigger.slots, policy, cursor, now, 0).run);
+  // What waits for its jitter is not late yet: it is planned, and fires when that is over.
+  std::erase_if(run, [&](instant slot) {
+    return slot + jitter_of(trigger.definition.jitter, id + '/' + trigger.definition.id, slot) >
+           now;
+  });
+  const auto first = next_slot(trigger.slots, cursor);
+  if (!first || first->at > now)
+    return;
+  ++of.paying;
+  const auto to = run.empty() ? now + duration{1} : run.front();
+  pay_next({id, of.generation, trigger.definition.id, trigger.slots, cursor + duration{1}, to,
+            std::move(run)});
 }
 
-void planner_state::extend(const std::string& id, planned_workflow& of) {
-  const auto now = context->now();
-  const auto horizon = now + context->options.plan_ahead;
-  kv_batch batch;
-  for (auto& trigger : of.triggers) {
-    std::size_t count = 0;
-    auto slot = next_slot(trigger.definition.when, trigger.until);
-    for (; slot && *slot <= horizon && count < max_planned;
-         slot = next_slot(trigger.definition.when, *slot), ++count) {
-      slot_record row;
-      row.workflow = id;
-      row.trigger = trigger.definition.id;
-      row.slot = *slot;
-      row.version = trigger.version;
-      put_slot(batch, row, nullptr);
-      trigger.until = *slot;
-    }
-    if (!slot || *slot > horizon)
-      trigger.until = std::max(trigger.until, horizon);
+void planner_state::pay_next(owed_walk walk) {
+  const auto known = workflows.find(walk.workflow);
+  if (known == workflows.end() || known->second.generation != walk.generation)
+    return;
+  msg::owed_slots piece{walk.trigger, {}, {}, false};
+  piece.missed = times_of(slots_between(walk.slots, walk.from, walk.to, max_told));
+  piece.more = piece.missed.size() == max_told;
+  if (piece.more)
+    walk.from = piece.missed.back() + duration{1};
+  else
+    piece.run = walk.run;
+  const auto more = piece.more;
+  const auto done = [this, workflow = walk.workflow, generation = walk.generation] {
+    const auto still = workflows.find(workflow);
+    if (still == workflows.end() || still->second.generation != generation)
+      return;
+    --still->second.paying;
+    load();
+  };
+  self->request(known->second.actor, caf::infinite, std::move(piece))
+      .then(
+          [this, walk = std::move(walk), more, done](caf::unit_t) {
+            if (more)
+              pay_next(walk);
+            else
+              done();
+          },
+          [done](const caf::error&) { done(); });
+}
+
+void planner_state::extend_all() {
+  for (const auto& [id, of] : workflows) {
+    const auto horizon =
+        plan_horizon(context->now(), context->options.plan_at, context->options.plan_zone);
+    const bool behind = std::any_of(of.triggers.begin(), of.triggers.end(),
+                                    [&](const auto& each) { return each.until < horizon; });
+    if (behind && std::find(to_extend.begin(), to_extend.end(), id) == to_extend.end())
+      to_extend.push_back(id);
   }
-  if (!batch.empty())
-    write_plan(id, std::move(batch));
+  extend_next();
 }
 
-void planner_state::write_plan(const std::string& workflow, kv_batch batch) {
-  if (const auto known = workflows.find(workflow); known != workflows.end())
-    ++known->second.writing;
-  submit_plan(workflow, std::move(batch));
+// A few batches at a time, whatever there is to plan.
+void planner_state::extend_next() {
+  while (batches < max_batches && !to_extend.empty()) {
+    const auto id = to_extend.front();
+    to_extend.pop_front();
+    const auto known = workflows.find(id);
+    if (known == workflows.end())
+      continue;
+    kv_batch batch;
+    if (add_rows(id, known->second, batch))
+      to_extend.push_back(id);
+    if (batch.empty())
+      continue;
+    ++batches;
+    submit_plan(id, std::move(batch), [this] {
+      --batches;
+      extend_next();
+    });
+  }
 }
 
-void planner_state::submit_plan(const std::string& workflow, kv_batch batch) {
+bool planner_state::add_rows(const std::string& id, planned_workflow& of, kv_batch& batch) {
+  const auto horizon =
+      plan_horizon(context->now(), context->options.plan_at, context->options.plan_zone);
+  std::size_t rows = 0;
+  for (auto& trigger : of.triggers)
+    while (trigger.until < horizon) {
+      const auto slot = next_slot(trigger.slots, trigger.until);
+      if (!slot || slot->at > horizon) {
+        trigger.until = horizon;
+        break;
+      }
+      put_slot(batch, row_of(id, of, trigger, *slot), nullptr);
+      trigger.until = slot->at;
+      if (++rows == max_rows)
+        return true;
+    }
+  return false;
+}
+
+slot_record planner_state::row_of(const std::string& id, const planned_workflow& of,
+                                  const planned_trigger& trigger, const ruled_slot& slot) const {
+  slot_record row;
+  row.workflow = id;
+  row.trigger = trigger.definition.id;
+  row.slot = slot.at;
+  row.version = of.version;
+  row.dry = slot.dry;
+  const auto interval = interval_of(trigger.slots, slot.at, trigger.interval, trigger.in);
+  const auto definitions = context->definitions();
+  auto edges =
+      bind_needs(*of.definition, {row.trigger, slot.at, interval}, definitions->directory());
+  if (edges)
+    row.edges = std::move(edges).value();
+  else // The WORKFLOW will find the same when the slot fires, and say so in its row.
+    spdlog::error("the needs of a slot cannot be bound: trigger={}/{} {}", id, row.trigger,
+                  edges.error().message);
+  return row;
+}
+
+void planner_state::submit_plan(const std::string& workflow, kv_batch batch,
+                                std::function<void()> then) {
+  ++workflows[workflow].writing;
   msg::submit submit;
   submit.batch = std::move(batch);
   submit.bulk = true;
   self->request(context->journal, caf::infinite, std::move(submit))
-      .then([this, workflow](std::uint64_t) {
+      .then([this, workflow, then = std::move(then)](std::uint64_t) {
         if (const auto known = workflows.find(workflow);
             known != workflows.end() && known->second.writing > 0)
           --known->second.writing;
+        then();
         load();
       });
 }
@@ -121,34 +273,20 @@ void planner_state::catch_up_all() {
   for (auto& [id, of] : workflows)
     for (auto& trigger : of.triggers)
       if (const auto record = store.trigger(id, trigger.definition.id); record && record.value())
-        pay_owed(of, trigger, *record.value());
+        pay_owed(id, of, trigger, record.value()->cursor);
 }
 
 // Reads what is planned for the next minutes; a slot that is loaded already stays loaded once.
 void planner_state::load() {
   const auto now = context->now();
-  const auto until = now + context->options.load_ahead;
-  const store_reader store{*context->ports.kv};
-  const auto rows = store.planned_slots(never, until);
+  const auto rows = store_reader{*context->ports.kv}.visit_planned(
+      never, now + context->options.load_ahead, [this](const slot_record& row) {
+        load_row(row);
+        return true;
+      });
   if (!rows) {
     context->ports.fatal("the plan cannot be read: " + rows.error().message);
     return;
-  }
-  for (const auto& row : rows.value()) {
-    const auto known = workflows.find(row.workflow);
-    if (known == workflows.end() || known->second.writing > 0)
-      continue;
-    const auto& triggers = known->second.triggers;
-    const auto planned = std::find_if(triggers.begin(), triggers.end(), [&](const auto& each) {
-      return each.definition.id == row.trigger && each.version == row.version;
-    });
-    if (planned == triggers.end())
-      continue;
-    auto& at = loaded[row.slot];
-    if (at.empty())
-      arm_slot(row.slot);
-    if (at.insert({row.workflow, row.trigger}).second)
-      self->send(known->second.actor, msg::load_slot{row.trigger, row.slot, row.version});
   }
   loaded_at = now;
   if (load_timer == 0) {
@@ -160,10 +298,29 @@ void planner_state::load() {
   fire_due();
 }
 
-void planner_state::arm_slot(instant slot) {
+void planner_state::load_row(const slot_record& row) {
+  const auto known = workflows.find(row.workflow);
+  if (known == workflows.end() || known->second.writing > 0 || known->second.paying > 0)
+    return;
+  const auto& triggers = known->second.triggers;
+  const auto trigger = std::find_if(triggers.begin(), triggers.end(), [&](const auto& each) {
+    return each.definition.id == row.trigger;
+  });
+  if (trigger == triggers.end())
+    return;
+  const auto due =
+      row.slot + jitter_of(trigger->definition.jitter, row.workflow + '/' + row.trigger, row.slot);
+  auto& at = loaded[due];
+  if (at.empty())
+    arm_slot(due);
+  if (at.insert({row.workflow, row.trigger, row.slot}).second)
+    self->send(known->second.actor, msg::load_slot{row.trigger, row.slot});
+}
+
+void planner_state::arm_slot(instant at) {
   const auto id = context->new_timer();
-  slot_timers[id] = slot;
-  self->send(context->timekeeper, msg::arm_wall{id, slot}, caf::actor_cast<timer_client>(self));
+  slot_timers[id] = at;
+  self->send(context->timekeeper, msg::arm_wall{id, at}, caf::actor_cast<timer_client>(self));
 }
 
 void planner_state::due(std::uint64_t id) {
@@ -171,9 +328,13 @@ void planner_state::due(std::uint64_t id) {
     load_timer = 0;
     if (context->now() > loaded_at + context->options.load_ahead + minute)
       catch_up_all();
-    for (auto& [name_of, of] : workflows)
-      extend(name_of, of);
+    extend_all();
     load();
+    return;
+  }
+  if (id == plan_timer) {
+    extend_all();
+    arm_plan();
     return;
   }
   slot_timers.erase(id);
@@ -183,29 +344,40 @@ void planner_state::due(std::uint64_t id) {
 void planner_state::fire_due() {
   const auto now = context->now();
   while (!loaded.empty() && loaded.begin()->first <= now) {
-    const auto slot = loaded.begin()->first;
-    worst_lag = std::max(worst_lag, now - slot);
-    for (const auto& each : loaded.begin()->second)
-      if (const auto known = workflows.find(each.workflow); known != workflows.end())
-        self->send(known->second.actor, msg::fire_slot{each.trigger, slot});
+    const auto lag = now - loaded.begin()->first;
+    for (const auto& each : loaded.begin()->second) {
+      const auto known = workflows.find(each.workflow);
+      if (known == workflows.end())
+        continue;
+      lags.worst_lag = std::max(lags.worst_lag, lag);
+      lags.total_lag += lag;
+      ++lags.slots_fired;
+      self->send(known->second.actor, msg::fire_slot{each.trigger, each.slot});
+    }
     loaded.erase(loaded.begin());
   }
 }
 
-void planner_state::forget(const std::string& workflow) {
+void planner_state::drop_loaded(const std::string& workflow, instant from) {
   fire_due();
   for (auto at = loaded.begin(); at != loaded.end();) {
-    std::erase_if(at->second, [&](const auto& each) { return each.workflow == workflow; });
+    std::erase_if(at->second,
+                  [&](const auto& each) { return each.workflow == workflow && each.slot >= from; });
     at = at->second.empty() ? loaded.erase(at) : std::next(at);
   }
-  if (const auto known = workflows.find(workflow); known != workflows.end()) {
-    self->send(known->second.actor, msg::unload_slots{});
-    workflows.erase(known);
-  }
-  void_planned(workflow);
 }
 
-void planner_state::void_planned(const std::string& workflow) {
+void planner_state::forget(const std::string& workflow) {
+  drop_loaded(workflow, never);
+  if (const auto known = workflows.find(workflow); known != workflows.end()) {
+    self->send(known->second.actor, msg::unload_slots{});
+    void_planned(workflow, never);
+    known->second.triggers.clear();
+    known->second.generation = ++generations;
+  }
+}
+
+void planner_state::void_planned(const std::string& workflow, instant from) {
   const store_reader store{*context->ports.kv};
   slot_filter filter;
   filter.workflow = workflow;
@@ -222,19 +394,18 @@ void planner_state::void_planned(const std::string& workflow) {
     }
     // What is due already is with its WORKFLOW, which decides it.
     for (const auto& row : rows.value().items)
-      if (row.slot > now)
+      if (row.slot > now && row.slot >= from)
         erase_slot(batch, row);
     ask.cursor = rows.value().next;
   } while (!ask.cursor.empty());
-  // Also when there is nothing to erase: `plan` waits for the acknowledgement.
-  submit_plan(workflow, std::move(batch));
+  // Also when there is nothing to erase: what is loaded next waits for the acknowledgement.
+  submit_plan(workflow, std::move(batch), [] {});
 }
 
 wheel_answer planner_state::describe() const {
-  wheel_answer out;
-  out.worst_lag = worst_lag;
-  for (const auto& [slot, rows] : loaded) {
-    const auto start = slot - slot.time_since_epoch() % minute;
+  auto out = lags;
+  for (const auto& [due, rows] : loaded) {
+    const auto start = due - due.time_since_epoch() % minute;
     if (out.minutes.empty() || out.minutes.back().first != start)
       out.minutes.emplace_back(start, 0);
     out.minutes.back().second += static_cast<std::uint32_t>(rows.size());
@@ -247,7 +418,7 @@ planner_actor::behavior_type planner(planner_actor::stateful_pointer<planner_sta
   self->state.self = self;
   self->set_exception_handler(log_crash);
   self->state.context = std::move(context);
-  self->state.load();
+  self->state.start_up();
   return {
       [self](const msg::timer_due& what) { self->state.due(what.id); },
       [self](const msg::plan_workflow& what, const workflow_actor& actor) {

@@ -5,56 +5,77 @@
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <deque>
 #include <map>
 #include <set>
 
 namespace pinion {
 
-/// Which of the slots that passed unnoticed (the engine was down, the clock was set) still run.
-struct owed_slots {
-  std::vector<instant> run;    ///< Ascending.
-  std::vector<instant> missed; ///< Ascending; the newest 1,000 at most.
-};
-
-/// The slots of `of` in (cursor, now] under the default misfire policy: all within one day, at most
-/// the newest 100; for what polls only the last. Pure.
-owed_slots slots_owed(const schedule& of, instant cursor, instant now);
+/// Up to where the plan reaches at `now`: to the end of the local day, from `plan_at` on to the end
+/// of the next one, and at least an hour ahead. Pure.
+instant plan_horizon(instant now, duration plan_at, zone in) noexcept;
 
 /// The PLANNER. A slot passes four gates: planned (its row is written), loaded (its run becomes an
 /// actor), due (its wheel entry fires), decided (by the WORKFLOW). All but the last may be
-/// repeated.
+/// repeated. It holds only the next minutes; the day stands in the store.
 struct planner_state {
   static inline constexpr const char* name = "planner";
-  /// Slots of one trigger planned in one pass: beyond that the pass ends and is repeated.
-  static constexpr std::size_t max_planned = 10'000;
+  /// Rows in one batch of the plan, and batches under way: what planning may hold in memory.
+  static constexpr std::size_t max_rows = 1'000;
+  static constexpr std::size_t max_batches = 4;
 
   struct planned_trigger {
     trigger_definition definition;
-    std::uint32_t version = 0;
-    instant until{}; ///< Slots up to here have been planned.
+    slot_rule slots;        ///< Its own, or those of the trigger that it follows.
+    interval_rule interval; ///< Likewise.
+    zone in;                ///< Likewise.
+    instant until{};        ///< Slots up to here have been planned.
   };
   struct planned_workflow {
     workflow_actor actor;
+    std::shared_ptr<const workflow_definition> definition;
+    std::uint32_t version = 0;
     std::vector<planned_trigger> triggers;
     /// Batches of planned rows under way: until they are durable, what the store shows of this
     /// workflow's plan may be an older version's.
     std::uint32_t writing = 0;
+    /// Owed slots that are still being told: none of its planned ones is loaded meanwhile.
+    std::uint32_t paying = 0;
+    /// Changes when its triggers are planned anew.
+    std::uint64_t generation = 0;
   };
   struct loaded_slot {
     std::string workflow;
     std::string trigger;
+    instant slot{};
     friend auto operator<=>(const loaded_slot&, const loaded_slot&) = default;
+  };
+  /// A list of slots that passed unnoticed, told piece by piece.
+  struct owed_walk {
+    std::string workflow;
+    std::uint64_t generation = 0;
+    std::string trigger;
+    slot_rule slots;
+    instant from{};
+    instant to{}; ///< First slot that is run, or after the last one that is missed.
+    std::vector<instant> run;
   };
 
   planner_actor::stateful_pointer<planner_state> self = nullptr;
   context_ptr context;
   std::map<std::string, planned_workflow> workflows;
+  /// By the instant at which they fire: slot plus jitter.
   std::map<instant, std::set<loaded_slot>> loaded;
   std::map<std::uint64_t, instant> slot_timers;
+  std::deque<std::string> to_extend;
+  std::size_t batches = 0;
   std::uint64_t load_timer = 0;
+  std::uint64_t plan_timer = 0;
+  std::uint64_t generations = 0;
   instant loaded_at{};
-  duration worst_lag{0};
+  wheel_answer lags; ///< Only what it says of lags.
 
+  void start_up();
   void plan(const msg::plan_workflow& what, const workflow_actor& actor);
   void forget(const std::string& workflow);
   void due(std::uint64_t id);
@@ -62,14 +83,26 @@ struct planner_state {
   wheel_answer describe() const;
 
 private:
-  void pay_owed(planned_workflow& of, planned_trigger& trigger, const trigger_record& record);
-  void extend(const std::string& id, planned_workflow& of);
-  void void_planned(const std::string& workflow);
+  std::optional<planned_trigger> take_trigger(const planned_workflow& of,
+                                              const trigger_definition& trigger);
+  instant planned_until(const std::string& workflow, const std::string& trigger) const;
+  void pay_owed(const std::string& id, planned_workflow& of, planned_trigger& trigger,
+                instant cursor);
+  void pay_next(owed_walk walk);
+  void extend_all();
+  void extend_next();
+  /// Adds rows for the next slots of a workflow; true if it has more of them.
+  bool add_rows(const std::string& id, planned_workflow& of, kv_batch& batch);
+  slot_record row_of(const std::string& id, const planned_workflow& of,
+                     const planned_trigger& trigger, const ruled_slot& slot) const;
+  void drop_loaded(const std::string& workflow, instant from);
+  void void_planned(const std::string& workflow, instant from);
   void catch_up_all();
-  void write_plan(const std::string& workflow, kv_batch batch);
-  void submit_plan(const std::string& workflow, kv_batch batch);
+  void submit_plan(const std::string& workflow, kv_batch batch, std::function<void()> then);
+  void load_row(const slot_record& row);
   void fire_due();
-  void arm_slot(instant slot);
+  void arm_slot(instant at);
+  void arm_plan();
 };
 
 planner_actor::behavior_type planner(planner_actor::stateful_pointer<planner_state> self,

@@ -1,6 +1,7 @@
 #include "actors/run.hpp"
 
 #include "actors/crash.hpp"
+#include "actors/edge_lookup.hpp"
 #include "actors/instance.hpp"
 #include "pinion/definitions/render.hpp"
 #include "pinion/definitions/secrets.hpp"
@@ -87,6 +88,7 @@ void run_state_data::start_up() {
     if (what.reason && what.reason != caf::exit_reason::user_shutdown)
       instance_down(what.source, what.reason);
   });
+  core().tell_tasks(true);
   if (seed.failing) {
     fail_all();
     return;
@@ -98,6 +100,7 @@ void run_state_data::start_up() {
         actor_of(at.key);
   if (!seed.stored)
     return;
+  watch_edges();
   for (auto& effect : core().resume()) {
     if (const auto* entered = std::get_if<run_effect::entered>(&effect))
       gathered.entered.emplace_back(entered->key,
@@ -175,6 +178,8 @@ void run_state_data::gather(run_step&& step, std::shared_ptr<const start_request
   append(gathered.permits_released, std::move(step.permits_released));
   append(gathered.outputs, std::move(step.outputs));
   append(gathered.outputs_dropped, std::move(step.outputs_dropped));
+  append(gathered.edges_settled, std::move(step.edges_settled));
+  append(gathered.edges_dropped, std::move(step.edges_dropped));
   for (auto& effect : step.effects) {
     if (const auto* entered = std::get_if<run_effect::entered>(&effect))
       gathered.entered.emplace_back(entered->key,
@@ -238,6 +243,12 @@ kv_batch run_state_data::write(run_flight& flight) {
   for (const auto& key : flight.outputs_dropped)
     if (const auto* row = at.find(key); row == nullptr || !row->has_outputs)
       erase_output(batch, key);
+  // Likewise for edges: the core knows which of them stand now.
+  for (const auto& edge : flight.edges_dropped)
+    erase_edge(batch, edge);
+  for (const auto& edge : flight.edges_settled)
+    if (at.settled_edge(edge.task, edge.need) != nullptr)
+      put_edge(batch, edge);
   if (flight.run_changed || !flight.instances.empty()) {
     put_run(batch, at.run(), seed.stored ? &*seed.stored : nullptr);
     seed.stored = at.run();
@@ -319,13 +330,49 @@ void run_state_data::follow(const run_effects& effect) {
     self->send(seed.context->dispatcher, msg::release_permits{released->key});
   } else if (std::holds_alternative<run_effect::activated>(effect)) {
     arm_timeout();
+  } else if (std::holds_alternative<run_effect::wants_place>(effect)) {
+    self->send(seed.workflow, msg::run_wants{id});
+  } else if (const auto* opened = std::get_if<run_effect::edges_opened>(&effect)) {
+    watch_edges(opened->task);
+  } else if (const auto* settled = std::get_if<run_effect::task_settled>(&effect)) {
+    tell_directory(settled->task);
   } else if (const auto* over = std::get_if<run_effect::run_ended>(&effect)) {
     if (timeout_timer != 0)
       self->send(seed.context->timekeeper, msg::cancel_timer{std::exchange(timeout_timer, 0)});
+    self->send(seed.context->directory, msg::forget_edges{id});
+    tell_directory(std::nullopt);
     self->send(seed.workflow, msg::run_ended{id, over->state});
   } else if (std::holds_alternative<run_effect::reopened>(effect)) {
+    tell_directory(std::nullopt);
     self->send(seed.workflow, msg::run_reopened{id});
   }
+}
+
+void run_state_data::watch_edges(std::optional<std::uint32_t> task) {
+  msg::watch_edges what{core().run().id, {}};
+  for (const auto* edge : core().open_edges())
+    if (!task || edge->task == *task)
+      what.edges.push_back(*edge);
+  if (!what.edges.empty())
+    self->send(seed.context->directory, std::move(what), caf::actor_cast<run_actor>(self));
+}
+
+// After the commit: whoever begins to wait from here on reads the store.
+void run_state_data::tell_directory(std::optional<std::uint32_t> task) {
+  const auto& run = core().run();
+  const bool bound = !run.trigger.starts_with('@') || run.isolated;
+  if (!bound || (!run.isolated && !seed.context->definitions()->needed(run.workflow)))
+    return;
+  msg::task_told what{{run.lane, run.workflow, run.trigger, run.slot}, run.id, {}, {}, "{}"};
+  if (task) {
+    what.task = core().definition().tasks[*task].name;
+    what.outcome = core().class_of(*task);
+    if (what.outcome != upstream_class::pending)
+      what.outputs = core().outputs_of(*task);
+  } else {
+    what.outcome = class_of(run.state);
+  }
+  self->send(seed.context->directory, std::move(what));
 }
 
 void run_state_data::arm_timeout() {
@@ -355,6 +402,7 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
   what.priority = at->priority != 0            ? at->priority
                   : core().run().priority != 0 ? core().run().priority
                                                : task.priority;
+  what.band = core().run().backfill == 0 ? msg::permit_band::normal : msg::permit_band::backfill;
   what.called = at->called;
   what.retry_at = at->retry_at;
   what.first_ready_at = at->first_ready_at;
@@ -462,13 +510,16 @@ void run_state_data::offered(const instance_key& key) {
   apply(grant, order_of(context, {key, token}, std::move(rendered).value()));
 }
 
-caf::result<run_id> run_state_data::fire(msg::fire_run& what) {
+caf::result<msg::fired_run> run_state_data::fire(msg::fire_run& what) {
   std::move(what.with.writes.begin(), what.with.writes.end(),
             std::back_inserter(gathered.with.writes));
   if (auto refused = apply(run_happening::fire{what.admitted}))
     return to_error(*refused);
-  auto promise = self->make_response_promise<run_id>();
-  gathered.replies.emplace_back([promise, id = core().run().id]() mutable { promise.deliver(id); });
+  auto promise = self->make_response_promise<msg::fired_run>();
+  gathered.replies.emplace_back([this, promise]() mutable {
+    promise.deliver(msg::fired_run{core().run().id, core().wants_place()});
+    watch_edges();
+  });
   wake();
   return promise;
 }
@@ -478,7 +529,10 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
   if (auto refused = apply(what.operation))
     return to_error(*refused);
   auto affected = static_cast<std::uint32_t>(gathered.instances.size() - before);
-  static constexpr const char* verbs[] = {"cancel", "fail", "skip", "succeed", "rerun"};
+  std::copy(what.with.writes.begin(), what.with.writes.end(),
+            std::back_inserter(gathered.with.writes));
+  static constexpr const char* verbs[] = {"cancel", "fail",   "skip", "succeed",
+                                          "rerun",  "freeze", "thaw", "dryrun"};
   audit_record audit;
   audit.at = seed.context->now();
   audit.who = what.by.who;

@@ -34,6 +34,8 @@ struct run_flight {
   std::vector<permit_record> permits_released;
   std::vector<output_record> outputs;
   std::vector<instance_key> outputs_dropped;
+  std::vector<edge_record> edges_settled;
+  std::vector<edge_record> edges_dropped;
   /// What follows once it is durable, in order.
   std::vector<std::pair<instance_key, msg::enter>> entered;
   std::vector<run_effects> effects;
@@ -77,7 +79,7 @@ struct run_state_data {
   std::optional<problem> apply(const run_event& event,
                                std::shared_ptr<const start_request> start = nullptr);
   void offered(const instance_key& key);
-  caf::result<run_id> fire(msg::fire_run& what);
+  caf::result<msg::fired_run> fire(msg::fire_run& what);
   caf::result<operation_answer> operate(const msg::operate_run& what);
   /// Queues a `compose`, unless one is queued or a batch is under way.
   void wake();
@@ -89,6 +91,9 @@ struct run_state_data {
   const project_settings& settings();
 
 private:
+  void explain_places(why_answer out, const std::optional<instance_key>& key,
+                      caf::typed_response_promise<why_answer> promise);
+  const instance_record* first_pre_ready();
   bool is_of_newest_attempt(const run_event& event) const;
   void gather(run_step&& step, std::shared_ptr<const start_request> start);
   void gather_alarm(const run_effect::alarm& alarm);
@@ -96,6 +101,9 @@ private:
   void carry_out(run_flight& flight);
   void follow(const run_effects& effect);
   void arm_timeout();
+  /// Asks the DIRECTORY about the open edges, of one task or of all.
+  void watch_edges(std::optional<std::uint32_t> task = std::nullopt);
+  void tell_directory(std::optional<std::uint32_t> task);
   void fail_all();
   instance_actor& actor_of(const instance_key& key);
   msg::enter enter_message(const instance_key& key, instance_state state, bool again,

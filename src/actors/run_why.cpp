@@ -65,6 +65,9 @@ void add_cause(const run_core& run, const instance_record& at, why_answer& out) 
                           run.run().created_at});
     break;
   case instance_state::waiting:
+    if (at.mode == task_mode::frozen)
+      out.causes.push_back({"frozen", ref_of(run, at),
+                            "it is frozen: `pinionctl thaw` lets it go on", at.waiting_at});
     add_upstream(run, at, out);
     break;
   case instance_state::retry_wait:
@@ -126,40 +129,70 @@ caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
           blocked.push_back(&each);
   }
   auto promise = self->make_response_promise<why_answer>();
-  const bool queued = at.run().state == run_state::queued;
   for (const auto* each : blocked)
     if (each->state != instance_state::triggered)
       add_cause(at, *each, out);
-  const auto waiting = std::find_if(blocked.begin(), blocked.end(), [](const auto* each) {
-    return each->state == instance_state::pre_ready;
-  });
-  if (queued) {
+  if (!at.open_edges().empty()) {
+    msg::edges_query ask{at.run().id, std::nullopt};
+    if (what.key)
+      ask.task = what.key->task;
+    const std::optional<instance_key> key = what.key;
+    self->request(seed.context->directory, caf::infinite, ask)
+        .then(
+            [this, out, promise, key](std::vector<blocked_by> causes) mutable {
+              out.causes.insert(out.causes.begin(), causes.begin(), causes.end());
+              explain_places(std::move(out), key, promise);
+            },
+            [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+    return promise;
+  }
+  explain_places(std::move(out), what.key, promise);
+  return promise;
+}
+
+// What the run cannot know itself: its turn in the workflow, and permits.
+void run_state_data::explain_places(why_answer out, const std::optional<instance_key>& key,
+                                    caf::typed_response_promise<why_answer> promise) {
+  const auto& at = core();
+  const auto first_of = [](const auto& cause) {
+    return [cause](why_answer& into) { into.causes.insert(into.causes.begin(), cause); };
+  };
+  const auto fail = [promise](caf::error& why) mutable { promise.deliver(std::move(why)); };
+  const auto* one = key ? at.find(*key) : first_pre_ready();
+  if (at.run().state == run_state::queued && at.wants_place()) {
     self->request(seed.workflow, caf::infinite, msg::admission_query{at.run().id})
         .then(
-            [out, promise](const blocked_by& cause) mutable {
-              out.causes.insert(out.causes.begin(), cause);
+            [out, promise, first_of](const blocked_by& cause) mutable {
+              first_of(cause)(out);
               promise.deliver(out);
             },
-            [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
-  } else if (waiting != blocked.end() && (*waiting)->why == reason::max_parallel) {
-    const auto& task = at.definition().tasks[(*waiting)->key.task];
-    out.causes.push_back({"limit", ref_of(at, **waiting),
+            fail);
+  } else if (one == nullptr || one->state != instance_state::pre_ready) {
+    promise.deliver(std::move(out));
+  } else if (one->why == reason::max_parallel) {
+    const auto& task = at.definition().tasks[one->key.task];
+    out.causes.push_back({"limit", ref_of(at, *one),
                           "max_parallel of " + task.name + " (" +
                               std::to_string(task.for_each->max_parallel) + ") is reached",
-                          (*waiting)->pre_ready_at});
-    promise.deliver(out);
-  } else if (waiting != blocked.end()) {
-    self->request(seed.context->dispatcher, caf::infinite, msg::position_query{(*waiting)->key})
+                          one->pre_ready_at});
+    promise.deliver(std::move(out));
+  } else {
+    self->request(seed.context->dispatcher, caf::infinite, msg::position_query{one->key})
         .then(
-            [out, promise, record = **waiting](const msg::queue_position& where) mutable {
-              out.causes.insert(out.causes.begin(), permit_cause(where, record));
+            [out, promise, first_of, record = *one](const msg::queue_position& where) mutable {
+              first_of(permit_cause(where, record))(out);
               promise.deliver(out);
             },
-            [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
-  } else {
-    promise.deliver(out);
+            fail);
   }
-  return promise;
+}
+
+const instance_record* run_state_data::first_pre_ready() {
+  for (std::uint32_t task = 0; task < core().definition().tasks.size(); ++task)
+    for (const auto& each : core().instances_of(task))
+      if (each.state == instance_state::pre_ready)
+        return &each;
+  return nullptr;
 }
 
 } // namespace pinion

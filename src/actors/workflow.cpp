@@ -23,6 +23,9 @@ void workflow_state_data::start_up() {
     // Anything else is a run that was unloaded, or only looked at: whoever asks next reads it anew.
   });
   read_triggers();
+  if (const auto rows = store_reader{*seed.context->ports.kv}.task_switches_of(id()))
+    for (const auto& row : rows.value())
+      switches[row.task] = row.mode;
   if (seed.again) {
     auto live_runs = store_reader{*seed.context->ports.kv}.live_runs();
     if (!live_runs) {
@@ -35,10 +38,13 @@ void workflow_state_data::start_up() {
   for (const auto& record : std::exchange(seed.live, {})) {
     const auto* trigger = trigger_named(record.trigger);
     auto& at = runs[record.id];
-    at.candidate = {record.id, record.trigger,
+    at.candidate = {record.id,
+                    record.trigger,
                     trigger != nullptr && trigger->overlap ? *trigger->overlap
                                                            : seed.definition->overlap,
-                    record.ignore_overlap, record.admitted};
+                    record.ignore_overlap,
+                    record.admitted,
+                    record.admitted};
     at.slot = record.slot;
     at.version = record.version;
     at.fired = true;
@@ -163,14 +169,17 @@ workflow_actor::behavior_type workflow(workflow_actor::stateful_pointer<workflow
       [self](const msg::set_version& what) { self->state.set_version(what); },
       [self](const msg::load_slot& what) { self->state.load(what); },
       [self](const msg::fire_slot& what) { self->state.fire(what.trigger, what.slot); },
-      [self](const msg::miss_slots& what) { self->state.miss(what); },
-      [self](const msg::unload_slots&) { self->state.unload(); },
+      [self](const msg::owed_slots& what) { return self->state.pay_owed(what); },
+      [self](const msg::unload_slots& what) { self->state.unload(what.from); },
+      [self](const msg::make_slot& what) { return self->state.make(what); },
+      [self](const msg::switch_task& what) { return self->state.switch_task(what); },
       [self](const msg::trigger_run& what) { return self->state.trigger_manually(what); },
       [self](const msg::call_run& what) { return self->state.call(what); },
       [self](const msg::pause_trigger& what) { return self->state.pause(what); },
       [self](const msg::resume_trigger& what) { return self->state.resume(what); },
       [self](const msg::run_ended& what) { self->state.ended(what.run); },
       [self](const msg::run_reopened& what) { self->state.reopened(what.run); },
+      [self](const msg::run_wants& what) { self->state.wants(what.run); },
       [self](const msg::find_run& what) { return self->state.find(what.run); },
       [self](const msg::workflow_query&) { return self->state.status(); },
       [self](const msg::admission_query& what) { return self->state.explain_admission(what.run); },

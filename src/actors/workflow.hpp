@@ -38,6 +38,12 @@ struct run_plan {
   instant slot{};
   data_interval interval;
   std::uint32_t version = 0;
+  std::shared_ptr<const workflow_definition> definition; ///< Of that version.
+  std::vector<bound_edge> edges;
+  std::vector<std::pair<std::uint32_t, task_mode>> modes;
+  bool dry = false;
+  bool wants = true;                 ///< It competes for a place as soon as it fires.
+  std::optional<backfill_item> item; ///< The slot of a backfill that it is, as its row stands.
   json_text params = "{}";
   std::uint8_t priority = 0;
   bool ignore_overlap = false;
@@ -67,6 +73,9 @@ struct workflow_state_data {
   /// By trigger: decided slots whose rows are being written. The stored cursor stays before them: a
   /// slot's own row is the mark that it was decided, the cursor only says where to begin looking.
   std::map<std::string, std::set<instant>> writing;
+  /// By trigger: owed slots up to here have been told, and more are to come.
+  std::map<std::string, instant> owing;
+  std::map<std::string, task_mode> switches; ///< By task; those that are not normal.
   /// Slots whose run crashed before its first batch, and how often.
   std::map<keys::slot_key, std::uint32_t> relaunched;
   /// Runs that have ended and are being looked at or operated on.
@@ -78,8 +87,11 @@ struct workflow_state_data {
   void set_version(const msg::set_version& what);
   void load(const msg::load_slot& what);
   void fire(const std::string& trigger, instant slot);
-  void miss(const msg::miss_slots& what);
-  void unload();
+  caf::result<caf::unit_t> pay_owed(const msg::owed_slots& what);
+  void unload(instant from);
+  void wants(run_id run);
+  caf::result<msg::made_slot> make(const msg::make_slot& what);
+  caf::result<operation_answer> switch_task(const msg::switch_task& what);
   caf::result<trigger_answer> trigger_manually(const msg::trigger_run& what);
   caf::result<run_id> call(const msg::call_run& what);
   caf::result<operation_answer> pause(const msg::pause_trigger& what);
@@ -98,19 +110,41 @@ private:
   const trigger_definition* trigger_named(const std::string& id) const;
   void read_triggers();
   std::vector<admission_candidate> live() const;
-  result<run_plan> plan_of(const trigger_definition& trigger, instant slot) const;
+  keys::slot_key key_of_slot(const std::string& trigger, instant slot) const {
+    return {"main", id(), trigger, slot};
+  }
+  /// The slot's row, if it has one.
+  std::optional<slot_record> slot_row(const std::string& trigger, instant slot) const;
+  data_interval interval_of_slot(const workflow_definition& of, const trigger_definition& trigger,
+                                 instant slot) const;
+  result<run_plan> plan_of(const std::string& trigger, instant slot,
+                           const std::optional<slot_record>& row);
+  result<void> bind(run_plan& plan) const;
+  /// What follows from definition and edges: modes, and whether it wants a place at once.
+  void settle_start(run_plan& plan) const;
+  std::vector<std::pair<std::uint32_t, task_mode>> switched(const workflow_definition& of) const;
   run_record record_of(const run_plan& plan, run_id id) const;
-  run_actor spawn_run(run_record record, std::uint32_t version);
+  slot_record fired_slot(const run_plan& plan, run_id run) const;
+  run_actor spawn_run(const run_plan& plan, run_record record);
   /// `failing`: its actor crashed too often; the new one only brings the run to its end.
   run_actor restore_run(const run_record& record, std::uint32_t incarnation, bool failing = false);
   void replace_run(run_id run);
-  /// Decides about a slot of a trigger whose row reads `before`; `with` joins the batch.
-  void decide(const trigger_definition& trigger, instant slot,
-              const std::optional<slot_record>& before);
+  /// Decides about a slot of a trigger whose row reads `before`.
+  void decide(const std::string& trigger, instant slot, const std::optional<slot_record>& before);
   void settle(slot_record now, const slot_record* before);
+  std::map<keys::slot_key, run_id>::iterator
+  drop_loaded(std::map<keys::slot_key, run_id>::iterator at);
+  result<std::vector<slot_record>> paused_slots(const std::string& trigger, instant since) const;
   /// Starts or queues a run; the batch gets `with`.
   run_id launch(const run_plan& plan, const admission_decision& decision, kv_batch with,
                 std::function<void(result<run_id>)> done);
+  void fired(const msg::fired_run& made);
+  /// Tells who waits for the slot that it is decided.
+  void tell_slot(const keys::slot_key& key);
+  result<run_plan> plan_made(const msg::make_slot& what, const std::optional<slot_record>& row);
+  caf::result<msg::made_slot> make_again(const msg::make_slot& what, run_id run);
+  void rerun(const run_record& run, const msg::make_slot& what,
+             caf::typed_response_promise<msg::made_slot> promise);
   void cancel_runs(const std::vector<run_id>& which);
   void admit_next();
   /// The slot's row is durable: the cursor may follow.

@@ -2,27 +2,102 @@
 
 #include "actors/run.hpp"
 #include "pinion/definitions/params.hpp"
+#include "pinion/model/binding.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 #include "pinion/timing/zone.hpp"
 
+#include <algorithm>
+
 namespace pinion {
 
-result<run_plan> workflow_state_data::plan_of(const trigger_definition& trigger,
-                                              instant slot) const {
-  const auto& definition = *seed.definition;
+namespace {
+
+/// Some task could begin as soon as the run fires: it waits for nothing.
+bool begins_at_once(const workflow_definition& of, const std::vector<bound_edge>& edges) {
+  std::vector<bool> waits(of.tasks.size());
+  for (const auto& edge : edges)
+    waits[edge.task] = true;
+  for (std::size_t task = 0; task < of.tasks.size(); ++task)
+    if (!waits[task] && of.tasks[task].needs.empty() && !of.tasks[task].fallback_of)
+      return true;
+  return false;
+}
+
+zone zone_of_workflow(const workflow_definition& of) {
+  const auto in = zone::load(of.timezone);
+  return in ? in.value() : zone{};
+}
+
+} // namespace
+
+data_interval workflow_state_data::interval_of_slot(const workflow_definition& of,
+                                                    const trigger_definition& trigger,
+                                                    instant slot) const {
+  if (trigger.after) {
+    // Its slots, and what they cover, are those of the trigger that it follows.
+    const auto definitions = seed.context->definitions();
+    const auto known = definitions->directory().find(of.id(), trigger.id);
+    return known ? interval_of(*known->slots, slot, known->interval, known->in)
+                 : data_interval{slot, slot};
+  }
+  const auto rule = of.data_interval_given ? of.data_interval : default_interval(trigger.slots);
+  return interval_of(trigger.slots, slot, rule, zone_of_workflow(of));
+}
+
+// A planned slot is pinned to the version and the edges that it was planned with.
+result<run_plan> workflow_state_data::plan_of(const std::string& trigger, instant slot,
+                                              const std::optional<slot_record>& row) {
+  const bool pinned = row && row->outcome == slot_outcome::planned && row->version != 0;
   run_plan plan;
-  plan.trigger = trigger.id;
+  plan.version = pinned ? row->version : seed.record.version;
+  plan.definition = version(plan.version);
+  if (!plan.definition)
+    return problem{errc::corrupt, "version " + std::to_string(plan.version) + " is missing", {}};
+  const auto& all = plan.definition->triggers;
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.id == trigger; });
+  if (found == all.end())
+    return problem{errc::not_found, "its version has no trigger " + trigger, {}};
+  plan.trigger = trigger;
   plan.slot = slot;
-  plan.version = seed.record.version;
-  plan.priority = trigger.priority;
-  plan.overlap = trigger.overlap.value_or(definition.overlap);
-  const auto in = zone::load(definition.timezone);
-  plan.interval =
-      interval_of(trigger.when, slot, definition.data_interval, in ? in.value() : zone{});
-  BOOST_OUTCOME_TRY(params, resolve_params(definition, trigger.id));
+  plan.priority = found->priority;
+  plan.overlap = found->overlap.value_or(plan.definition->overlap);
+  plan.interval = interval_of_slot(*plan.definition, *found, slot);
+  BOOST_OUTCOME_TRY(params, resolve_params(*plan.definition, trigger));
   plan.params = std::move(params);
+  if (pinned) {
+    plan.dry = row->dry;
+    plan.edges = row->edges;
+  } else {
+    const auto ruled = slot_at(found->slots, slot);
+    plan.dry = !found->after && ruled && ruled->dry;
+    BOOST_OUTCOME_TRY(bind(plan));
+  }
+  settle_start(plan);
   return plan;
+}
+
+void workflow_state_data::settle_start(run_plan& plan) const {
+  plan.modes = switched(*plan.definition);
+  plan.wants = begins_at_once(*plan.definition, plan.edges);
+}
+
+result<void> workflow_state_data::bind(run_plan& plan) const {
+  const auto definitions = seed.context->definitions();
+  BOOST_OUTCOME_TRY(edges, bind_needs(*plan.definition, {plan.trigger, plan.slot, plan.interval},
+                                      definitions->directory()));
+  plan.edges = std::move(edges);
+  return ok();
+}
+
+std::vector<std::pair<std::uint32_t, task_mode>>
+workflow_state_data::switched(const workflow_definition& of) const {
+  std::vector<std::pair<std::uint32_t, task_mode>> out;
+  for (std::uint32_t task = 0; !switches.empty() && task < of.tasks.size(); ++task)
+    if (const auto found = switches.find(of.tasks[task].name); found != switches.end())
+      out.emplace_back(task, found->second);
+  return out;
 }
 
 run_record workflow_state_data::record_of(const run_plan& plan, run_id run) const {
@@ -42,17 +117,42 @@ run_record workflow_state_data::record_of(const run_plan& plan, run_id run) cons
     record.parent = *plan.parent;
   record.requested_by = plan.requested_by;
   record.request_key = plan.request_key;
+  record.dry = plan.dry;
+  record.modes = plan.modes;
+  record.isolated = plan.trigger.starts_with("@backfill.");
+  if (plan.item)
+    record.backfill = plan.item->backfill;
   record.created_at = seed.context->now();
   record.last_at = record.created_at;
   return record;
 }
 
-run_actor workflow_state_data::spawn_run(run_record record, std::uint32_t number) {
+run_actor workflow_state_data::spawn_run(const run_plan& plan, run_record record) {
   run_seed made;
   made.context = seed.context;
   made.workflow = caf::actor_cast<workflow_actor>(self);
-  made.core = std::make_shared<run_core>(version(number), std::move(record));
+  made.core = std::make_shared<run_core>(plan.definition, std::move(record), plan.edges);
   return self->spawn<caf::linked>(run, std::move(made));
+}
+
+slot_record workflow_state_data::fired_slot(const run_plan& plan, run_id run) const {
+  slot_record slot;
+  slot.workflow = id();
+  slot.trigger = plan.trigger;
+  slot.slot = plan.slot;
+  slot.version = plan.version;
+  slot.run = run;
+  slot.dry = plan.dry;
+  slot.edges = plan.edges;
+  slot.decided_at = seed.context->now();
+  const auto* trigger = trigger_named(plan.trigger);
+  const auto jitter = trigger == nullptr
+                          ? duration{0}
+                          : jitter_of(trigger->jitter, id() + '/' + trigger->id, plan.slot);
+  slot.lateness = std::max(slot.decided_at - plan.slot - jitter, duration{0});
+  const bool by_clock = !plan.trigger.starts_with('@');
+  slot.outcome = by_clock && slot.lateness > late_after ? slot_outcome::late : slot_outcome::fired;
+  return slot;
 }
 
 run_id workflow_state_data::launch(const run_plan& plan, const admission_decision& decision,
@@ -60,35 +160,37 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
   const bool admitted = decision.verdict == admission_verdict::start;
   run_actor actor;
   run_id run;
-  const keys::slot_key key{"main", id(), plan.trigger, plan.slot};
-  if (const auto ahead = loaded.find(key); ahead != loaded.end()) {
+  const auto key = key_of_slot(plan.trigger, plan.slot);
+  auto ahead = loaded.find(key);
+  if (ahead != loaded.end() && plan.item) {
+    // It was loaded as the clock's, and does not know that it belongs to a backfill.
+    drop_loaded(ahead);
+    ahead = loaded.end();
+  }
+  if (ahead != loaded.end()) {
     run = ahead->second;
     actor = runs[run].actor;
     loaded.erase(ahead);
   } else {
     run = seed.context->new_run();
-    actor = spawn_run(record_of(plan, run), plan.version);
+    actor = spawn_run(plan, record_of(plan, run));
   }
   auto& at = runs[run];
   at.actor = actor;
-  at.candidate = {run, plan.trigger, plan.overlap, plan.ignore_overlap, admitted};
+  at.candidate = {run, plan.trigger, plan.overlap, plan.ignore_overlap, admitted, plan.wants};
   at.slot = plan.slot;
   at.version = plan.version;
   at.fired = true;
-  slot_record slot;
-  slot.workflow = id();
-  slot.trigger = plan.trigger;
-  slot.slot = plan.slot;
-  slot.version = plan.version;
-  slot.run = run;
-  slot.decided_at = seed.context->now();
-  slot.lateness = std::max(slot.decided_at - plan.slot, duration{0});
-  const bool by_clock = !plan.trigger.starts_with('@');
-  slot.outcome = by_clock && slot.lateness > late_after ? slot_outcome::late : slot_outcome::fired;
-  const auto before = store_reader{*seed.context->ports.kv}.slot(key);
-  put_slot(with, slot, before && before.value() ? &*before.value() : nullptr);
+  const auto before = slot_row(plan.trigger, plan.slot);
+  put_slot(with, fired_slot(plan, run), before ? &*before : nullptr);
   if (!plan.request_key.empty())
     put_request_key(with, id(), plan.request_key, run);
+  if (plan.item) {
+    auto now = *plan.item;
+    now.state = backfill_item_state::running;
+    now.run = run;
+    put_backfill_item(with, now, &*plan.item);
+  }
   launching[key].push_back(std::move(done));
   const auto launched = [this, key](const result<run_id>& made) {
     const auto waiting = std::exchange(launching[key], {});
@@ -97,10 +199,33 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
       each(made);
   };
   self->request(actor, caf::infinite, msg::fire_run{std::move(with), admitted})
-      .then([launched](run_id made) { launched(made); },
-            [launched](const caf::error& why) { launched(to_problem(why)); });
+      .then(
+          [this, launched, key](const msg::fired_run& made) {
+            fired(made);
+            launched(made.run);
+            tell_slot(key);
+          },
+          [launched](const caf::error& why) { launched(to_problem(why)); });
   cancel_runs(decision.cancel);
   return run;
+}
+
+// A run that waits for others gives its place to whoever can use it.
+void workflow_state_data::fired(const msg::fired_run& made) {
+  const auto found = runs.find(made.run);
+  if (found == runs.end() || made.wants)
+    return;
+  found->second.candidate.wants = false;
+  found->second.candidate.admitted = false;
+  admit_next();
+}
+
+void workflow_state_data::wants(run_id run) {
+  const auto found = runs.find(run);
+  if (found == runs.end())
+    return;
+  found->second.candidate.wants = true;
+  admit_next();
 }
 
 void workflow_state_data::cancel_runs(const std::vector<run_id>& which) {
@@ -113,131 +238,9 @@ void workflow_state_data::cancel_runs(const std::vector<run_id>& which) {
     cancel.why = reason::cancelled_by_next;
     cancel.message = "a newer run of its trigger takes its place";
     self->request(found->second.actor, caf::infinite,
-                  msg::operate_run{cancel, {"engine", "overlap: cancel_running"}})
+                  msg::operate_run{cancel, {"engine", "overlap: cancel_running"}, {}})
         .then([](const operation_answer&) {}, [](const caf::error&) {});
   }
-}
-
-caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::trigger_run& what) {
-  const auto& ask = what.request;
-  if (seed.record.retired)
-    return to_error({errc::refused, id() + " is retired: its file is gone", {}});
-  const store_reader store{*seed.context->ports.kv};
-  // A promise takes the right to answer from `return`: it is made where nothing is returned but it.
-  if (!ask.key.empty()) {
-    if (const auto found = keys_under_way.find(ask.key); found != keys_under_way.end()) {
-      auto promise = self->make_response_promise<trigger_answer>();
-      launching[found->second].push_back([promise](const result<run_id>& made) mutable {
-        if (made)
-          promise.deliver(trigger_answer{made.value(), true});
-        else
-          promise.deliver(to_error(made.error()));
-      });
-      return promise;
-    }
-    const auto known = store.run_by_request_key(id(), ask.key);
-    if (known && known.value())
-      return trigger_answer{*known.value(), true};
-  }
-  auto params = resolve_params(*seed.definition, std::nullopt, ask.params);
-  if (!params)
-    return to_error(params.error());
-  const auto in = zone::load(seed.definition->timezone);
-  const auto zone_of = in ? in.value() : zone{};
-  run_plan plan;
-  plan.trigger = "@manual";
-  plan.slot = seed.context->now();
-  if (ask.biz_date) {
-    const auto local = zone_of.local(plan.slot);
-    const auto day = day_of(*ask.biz_date, zone_of) + std::chrono::days{1};
-    plan.slot = resolve(civil_time{day.time_since_epoch() + (local - day_of(local))}, zone_of);
-  }
-  const auto is_taken = [&](instant slot) {
-    const keys::slot_key key{"main", id(), plan.trigger, slot};
-    const auto row = store.slot(key);
-    return launching.contains(key) || !row || row.value();
-  };
-  while (is_taken(plan.slot))
-    plan.slot += duration{1};
-  const auto rule = seed.definition->data_interval.kind == interval_kind::previous
-                        ? interval_rule{interval_kind::point, {}}
-                        : seed.definition->data_interval;
-  plan.interval = interval_of(plan.slot, rule, zone_of);
-  plan.version = seed.record.version;
-  plan.params = std::move(params).value();
-  plan.ignore_overlap = ask.ignore_overlap;
-  plan.overlap = seed.definition->overlap;
-  plan.requested_by = what.by.who;
-  plan.request_key = ask.key;
-  const auto decision =
-      decide_admission(live(), seed.definition->max_active_runs,
-                       {run_id{}, plan.trigger, plan.overlap, plan.ignore_overlap, false});
-  if (decision.verdict == admission_verdict::skip)
-    return to_error({errc::refused,
-                     "a run of " + id() + " is under way and its overlap policy is skip",
-                     "wait for it, cancel it, or use --ignore-overlap"});
-  if (decision.verdict == admission_verdict::miss)
-    return to_error({errc::limit,
-                     std::to_string(max_queued_per_trigger) + " runs of " + id() +
-                         " made by hand are queued already",
-                     "cancel some, or raise max_active_runs"});
-  kv_batch with;
-  put_audit(with, audit(what.by, "trigger", id()));
-  if (!ask.key.empty())
-    keys_under_way[ask.key] = {"main", id(), plan.trigger, plan.slot};
-  auto promise = self->make_response_promise<trigger_answer>();
-  launch(plan, decision, std::move(with), [this, promise, ask](const result<run_id>& made) mutable {
-    keys_under_way.erase(ask.key);
-    if (made)
-      promise.deliver(trigger_answer{made.value(), false});
-    else
-      promise.deliver(to_error(made.error()));
-  });
-  return promise;
-}
-
-caf::result<run_id> workflow_state_data::call(const msg::call_run& what) {
-  run_plan plan;
-  plan.trigger = "@call." + to_string(what.parent.run) + '.' + std::to_string(what.parent.task) +
-                 '.' +
-                 (what.parent.element == no_element ? "-" : std::to_string(what.parent.element)) +
-                 '.' + std::to_string(what.attempt);
-  plan.slot = what.slot;
-  const keys::slot_key key{"main", id(), plan.trigger, plan.slot};
-  const auto known = store_reader{*seed.context->ports.kv}.run_by_key(key);
-  if (known && known.value())
-    return *known.value();
-  const auto answer = [](caf::typed_response_promise<run_id> promise) {
-    return [promise](const result<run_id>& made) mutable {
-      if (made)
-        promise.deliver(made.value());
-      else
-        promise.deliver(to_error(made.error()));
-    };
-  };
-  if (const auto found = launching.find(key); found != launching.end()) {
-    auto promise = self->make_response_promise<run_id>();
-    found->second.push_back(answer(promise));
-    return promise;
-  }
-  if (what.only_find)
-    return to_error({errc::not_found, "the call had not been made yet", {}});
-  if (seed.record.retired)
-    return to_error({errc::refused, id() + " is retired: its file is gone", {}});
-  auto params = resolve_params(*seed.definition, std::nullopt, what.params);
-  if (!params)
-    return to_error(params.error());
-  plan.interval = {what.interval_start, what.interval_end};
-  plan.version = seed.record.version;
-  plan.params = std::move(params).value();
-  plan.priority = what.priority;
-  plan.parent = what.parent;
-  plan.overlap = overlap_policy::queue;
-  const auto decision = decide_admission(live(), seed.definition->max_active_runs,
-                                         {run_id{}, plan.trigger, plan.overlap, false, false});
-  auto promise = self->make_response_promise<run_id>();
-  launch(plan, decision, {}, answer(promise));
-  return promise;
 }
 
 } // namespace pinion

@@ -25,16 +25,22 @@ run_actor workflow_state_data::restore_run(const run_record& record, std::uint32
   auto instances = store.instances_of(record.id);
   auto attempts = store.newest_attempts_of(record.id);
   auto outputs = store.outputs_of(record.id);
-  if (!instances || !attempts || !outputs)
+  auto slot = store.slot({record.lane, record.workflow, record.trigger, record.slot});
+  auto settled = store.edges_of(record.id);
+  if (!instances || !attempts || !outputs || !slot || !settled)
     return fail("its rows cannot be read");
+  auto edges = slot.value() ? std::move(slot.value()->edges) : std::vector<bound_edge>{};
   auto core = run_core::restore(definition, record, std::move(instances).value(),
-                                std::move(attempts).value(), std::move(outputs).value());
+                                std::move(attempts).value(), std::move(outputs).value(),
+                                std::move(edges), std::move(settled).value());
   if (!core)
     return fail(core.error().message);
   run_seed made;
   made.context = seed.context;
   made.workflow = caf::actor_cast<workflow_actor>(self);
   made.core = std::make_shared<run_core>(std::move(core).value());
+  if (const auto at = runs.find(record.id); at != runs.end())
+    at->second.candidate.wants = made.core->wants_place();
   made.stored = record;
   made.incarnation = incarnation;
   made.failing = failing;
@@ -180,6 +186,7 @@ void workflow_state_data::replace_run(run_id run) {
         found(run, at->second.actor);
         if (at->second.candidate.admitted && !record.admitted)
           self->send(at->second.actor, msg::admit_run{});
+        admit_next();
       });
 }
 
@@ -198,13 +205,12 @@ void workflow_state_data::relaunch(run_id run) {
     for (const auto& each : all)
       each(why);
   }
-  const auto* definition = trigger_named(trigger);
   const auto row = store_reader{*seed.context->ports.kv}.slot(key);
-  if (definition == nullptr || !row)
+  if (trigger_named(trigger) == nullptr || !row)
     return;
   writing[trigger].erase(slot);
   if (++relaunched[key] <= max_restarts) {
-    decide(*definition, slot, row.value());
+    decide(trigger, slot, row.value());
     return;
   }
   slot_record now;

@@ -8,102 +8,119 @@
 
 namespace pinion {
 
+namespace {
+
+/// What was left out does not know more than what follows from the row.
+slot_record left_out(const keys::slot_key& key, slot_outcome outcome, reason why, instant now) {
+  slot_record out;
+  out.workflow = key.workflow;
+  out.trigger = key.trigger;
+  out.slot = key.slot;
+  out.outcome = outcome;
+  out.why = why;
+  out.decided_at = now;
+  out.lateness = std::max(now - key.slot, duration{0});
+  return out;
+}
+
+bool is_decided(const std::optional<slot_record>& row) {
+  return row && row->outcome != slot_outcome::planned;
+}
+
+} // namespace
+
+std::optional<slot_record> workflow_state_data::slot_row(const std::string& trigger,
+                                                         instant slot) const {
+  auto row = store_reader{*seed.context->ports.kv}.slot(key_of_slot(trigger, slot));
+  if (!row) {
+    seed.context->ports.fatal("a slot cannot be read: " + row.error().message);
+    return std::nullopt;
+  }
+  return std::move(row).value();
+}
+
 void workflow_state_data::load(const msg::load_slot& what) {
-  const keys::slot_key key{"main", id(), what.trigger, what.slot};
-  const auto* trigger = trigger_named(what.trigger);
-  const auto known = triggers.find(what.trigger);
-  if (trigger == nullptr || seed.record.retired || loaded.contains(key) ||
-      known == triggers.end() || what.slot <= decided[what.trigger])
+  const auto key = key_of_slot(what.trigger, what.slot);
+  if (seed.record.retired || loaded.contains(key) || writing[what.trigger].contains(what.slot) ||
+      !triggers.contains(what.trigger))
     return;
-  const auto plan = plan_of(*trigger, what.slot);
+  const auto row = slot_row(what.trigger, what.slot);
+  if (is_decided(row))
+    return;
+  const auto plan = plan_of(what.trigger, what.slot, row);
   if (!plan)
     return;
   const auto run = seed.context->new_run();
   auto& at = runs[run];
-  at.actor = spawn_run(record_of(plan.value(), run), plan.value().version);
+  at.actor = spawn_run(plan.value(), record_of(plan.value(), run));
   at.slot = what.slot;
   at.version = plan.value().version;
   loaded[key] = run;
 }
 
-void workflow_state_data::unload() {
-  for (const auto& [_, run] : loaded) {
-    self->send(runs[run].actor, msg::unload_run{});
-    runs.erase(run);
-  }
-  loaded.clear();
+void workflow_state_data::unload(instant from) {
+  for (auto at = loaded.begin(); at != loaded.end();)
+    at = at->first.slot < from ? std::next(at) : drop_loaded(at);
+}
+
+std::map<keys::slot_key, run_id>::iterator
+workflow_state_data::drop_loaded(std::map<keys::slot_key, run_id>::iterator at) {
+  self->send(runs[at->second].actor, msg::unload_run{});
+  runs.erase(at->second);
+  return loaded.erase(at);
 }
 
 void workflow_state_data::fire(const std::string& trigger, instant slot) {
-  const auto* definition = trigger_named(trigger);
-  const auto known = triggers.find(trigger);
-  if (definition == nullptr || known == triggers.end() || seed.record.retired ||
-      slot <= decided[trigger])
+  if (!triggers.contains(trigger) || seed.record.retired || writing[trigger].contains(slot))
     return;
-  const auto row = store_reader{*seed.context->ports.kv}.slot({"main", id(), trigger, slot});
-  if (!row) {
-    seed.context->ports.fatal("a slot cannot be read: " + row.error().message);
-    return;
-  }
-  if (row.value() && row.value()->outcome != slot_outcome::planned) {
-    decided[trigger] = slot;
-    return;
-  }
-  decide(*definition, slot, row.value());
+  const auto row = slot_row(trigger, slot);
+  if (!is_decided(row))
+    decide(trigger, slot, row);
 }
 
-void workflow_state_data::decide(const trigger_definition& trigger, instant slot,
+void workflow_state_data::decide(const std::string& trigger, instant slot,
                                  const std::optional<slot_record>& before) {
-  if (!writing[trigger.id].insert(slot).second)
+  if (!writing[trigger].insert(slot).second)
     return;
-  auto& newest = decided[trigger.id];
+  auto& newest = decided[trigger];
   newest = std::max(newest, slot);
-  slot_record now;
-  now.workflow = id();
-  now.trigger = trigger.id;
-  now.slot = slot;
-  now.version = seed.record.version;
-  now.decided_at = seed.context->now();
-  now.lateness = std::max(now.decided_at - slot, duration{0});
   const auto* row = before ? &*before : nullptr;
-  const auto& record = triggers[trigger.id];
-  if (record.paused || seed.record.paused) {
-    now.outcome = slot_outcome::paused;
-    now.why = reason::trigger_paused;
+  const auto key = key_of_slot(trigger, slot);
+  const auto leave_out = [&](slot_outcome outcome, reason why) {
+    auto now = left_out(key, outcome, why, seed.context->now());
+    now.version = seed.record.version;
     settle(now, row);
-    return;
-  }
-  auto plan = plan_of(trigger, slot);
+  };
+  if (seed.record.paused)
+    return leave_out(slot_outcome::paused, reason::workflow_paused);
+  if (triggers[trigger].paused)
+    return leave_out(slot_outcome::paused, reason::trigger_paused);
+  auto plan = plan_of(trigger, slot, before);
   if (!plan) {
-    spdlog::error("a slot cannot run: trigger={}/{} {}", id(), trigger.id, plan.error().message);
-    now.outcome = slot_outcome::missed;
-    now.why = reason::render_failed;
-    settle(now, row);
-    return;
+    spdlog::error("a slot cannot run: trigger={}/{} {}", id(), trigger, plan.error().message);
+    return leave_out(slot_outcome::missed, reason::render_failed);
   }
-  const auto all = live();
   const auto decision =
-      decide_admission(all, seed.definition->max_active_runs,
-                       {run_id{}, trigger.id, plan.value().overlap, false, false});
-  if (decision.verdict == admission_verdict::skip || decision.verdict == admission_verdict::miss) {
-    now.outcome = decision.verdict == admission_verdict::skip ? slot_outcome::skipped_overlap
-                                                              : slot_outcome::missed;
-    now.why = decision.why;
-    settle(now, row);
-    return;
-  }
-  launch(plan.value(), decision, {},
-         [this, name_of = trigger.id, slot](const result<run_id>& made) {
-           if (made)
-             settled(name_of, slot);
-         });
+      decide_admission(live(), seed.definition->max_active_runs,
+                       {run_id{}, trigger, plan.value().overlap, false, false, plan.value().wants});
+  if (decision.verdict == admission_verdict::skip)
+    return leave_out(slot_outcome::skipped_overlap, decision.why);
+  if (decision.verdict == admission_verdict::miss)
+    return leave_out(slot_outcome::missed, decision.why);
+  launch(plan.value(), decision, {}, [this, trigger, slot](const result<run_id>& made) {
+    if (made)
+      settled(trigger, slot);
+  });
 }
 
+// The stored cursor stays behind all that is still to be decided or being written.
 void workflow_state_data::settled(const std::string& trigger, instant slot) {
   auto& under_way = writing[trigger];
   under_way.erase(slot);
   const auto known = triggers.find(trigger);
-  const auto upto = under_way.empty() ? decided[trigger] : *under_way.begin() - duration{1};
+  auto upto = under_way.empty() ? decided[trigger] : *under_way.begin() - duration{1};
+  if (const auto rest = owing.find(trigger); rest != owing.end())
+    upto = std::min(upto, rest->second);
   if (known == triggers.end() || upto <= known->second.cursor)
     return;
   known->second.cursor = upto;
@@ -114,50 +131,62 @@ void workflow_state_data::settled(const std::string& trigger, instant slot) {
 }
 
 void workflow_state_data::settle(slot_record now, const slot_record* before) {
-  const keys::slot_key key{"main", id(), now.trigger, now.slot};
-  if (const auto ahead = loaded.find(key); ahead != loaded.end()) {
-    self->send(runs[ahead->second].actor, msg::unload_run{});
-    runs.erase(ahead->second);
-    loaded.erase(ahead);
-  }
+  const auto key = key_of_slot(now.trigger, now.slot);
+  if (const auto ahead = loaded.find(key); ahead != loaded.end())
+    drop_loaded(ahead);
   kv_batch batch;
   put_slot(batch, now, before);
-  submit(std::move(batch),
-         [this, name_of = now.trigger, slot = now.slot] { settled(name_of, slot); });
+  submit(std::move(batch), [this, key] {
+    tell_slot(key);
+    settled(key.trigger, key.slot);
+  });
 }
 
-void workflow_state_data::miss(const msg::miss_slots& what) {
-  const auto known = triggers.find(what.trigger);
-  if (known == triggers.end())
-    return;
-  const store_reader store{*seed.context->ports.kv};
+void workflow_state_data::tell_slot(const keys::slot_key& key) {
+  if (seed.context->definitions()->needed(id()))
+    self->send(seed.context->directory, msg::slots_told{id(), key});
+}
+
+caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& what) {
+  if (!triggers.contains(what.trigger))
+    return caf::unit;
   kv_batch batch;
-  for (const auto slot : what.slots) {
-    if (slot <= decided[what.trigger])
+  std::vector<keys::slot_key> left;
+  for (const auto slot : what.missed) {
+    const auto row = slot_row(what.trigger, slot);
+    if (is_decided(row) || writing[what.trigger].contains(slot))
       continue;
-    const auto before = store.slot({"main", id(), what.trigger, slot});
-    if (!before || (before.value() && before.value()->outcome != slot_outcome::planned))
-      continue;
-    slot_record now;
-    now.workflow = id();
-    now.trigger = what.trigger;
-    now.slot = slot;
+    const auto key = key_of_slot(what.trigger, slot);
+    auto now = left_out(key, slot_outcome::missed, reason::misfire_policy, seed.context->now());
     now.version = seed.record.version;
-    now.outcome = slot_outcome::missed;
-    now.why = reason::misfire_policy;
-    now.decided_at = seed.context->now();
-    now.lateness = now.decided_at - slot;
-    put_slot(batch, now, before.value() ? &*before.value() : nullptr);
+    put_slot(batch, now, row ? &*row : nullptr);
+    left.push_back(key);
   }
-  if (batch.empty())
-    return;
+  if (what.more)
+    owing[what.trigger] = what.missed.back();
+  else
+    owing.erase(what.trigger);
+  // Before anything else is settled: the cursor must not pass them.
+  for (const auto slot : what.run)
+    fire(what.trigger, slot);
+  if (left.empty())
+    return caf::unit;
   spdlog::warn("slots were missed and are left out by the misfire policy: trigger={}/{} slots={}",
-               id(), what.trigger, what.slots.size());
-  const auto last = what.slots.back();
+               id(), what.trigger, left.size());
+  const auto last = left.back().slot;
   writing[what.trigger].insert(last);
   decided[what.trigger] = std::max(decided[what.trigger], last);
-  submit(std::move(batch), [this, name_of = what.trigger, last] { settled(name_of, last); });
+  auto promise = self->make_response_promise<caf::unit_t>();
+  submit(std::move(batch), [this, promise, left, last]() mutable {
+    for (const auto& key : left)
+      tell_slot(key);
+    settled(left.back().trigger, last);
+    promise.deliver(caf::unit);
+  });
+  return promise;
 }
+
+// -- pause
 
 // The row of the workflow is the ENGINE's to write: it has done so when it sends `record`.
 caf::result<operation_answer> workflow_state_data::pause(const msg::pause_trigger& what) {
@@ -181,6 +210,26 @@ caf::result<operation_answer> workflow_state_data::pause(const msg::pause_trigge
   return promise;
 }
 
+result<std::vector<slot_record>> workflow_state_data::paused_slots(const std::string& trigger,
+                                                                   instant since) const {
+  slot_filter filter;
+  filter.workflow = id();
+  filter.trigger = trigger;
+  filter.outcome = slot_outcome::paused;
+  page_request ask;
+  ask.limit = 1'000;
+  std::vector<slot_record> out;
+  do {
+    BOOST_OUTCOME_TRY(rows, store_reader{*seed.context->ports.kv}.list_slots(filter, ask));
+    for (auto& row : rows.items)
+      if (row.decided_at >= since && row.trigger == trigger)
+        out.push_back(std::move(row));
+    ask.cursor = rows.next;
+  } while (!ask.cursor.empty());
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.slot < b.slot; });
+  return out;
+}
+
 caf::result<operation_answer> workflow_state_data::resume(const msg::resume_trigger& what) {
   kv_batch batch;
   std::map<std::string, instant> since;
@@ -197,41 +246,23 @@ caf::result<operation_answer> workflow_state_data::resume(const msg::resume_trig
     put_trigger(batch, known->second);
     put_audit(batch, audit(what.by, "resume", id() + '/' + what.trigger));
   }
-  std::vector<slot_record> owed;
-  if (what.owed != catch_up::none) {
-    const store_reader store{*seed.context->ports.kv};
+  std::vector<keys::slot_key> owed;
+  if (what.owed != catch_up::none)
     for (const auto& [name_of, from] : since) {
-      slot_filter filter;
-      filter.workflow = id();
-      filter.trigger = name_of;
-      filter.outcome = slot_outcome::paused;
-      page_request ask;
-      ask.limit = 1'000;
-      std::vector<slot_record> of_trigger;
-      do {
-        const auto rows = store.list_slots(filter, ask);
-        if (!rows)
-          return to_error(rows.error());
-        for (const auto& row : rows.value().items)
-          if (row.decided_at >= from && row.trigger == name_of)
-            of_trigger.push_back(row);
-        ask.cursor = rows.value().next;
-      } while (!ask.cursor.empty());
-      std::sort(of_trigger.begin(), of_trigger.end(),
-                [](const auto& a, const auto& b) { return a.slot < b.slot; });
-      if (what.owed == catch_up::last && of_trigger.size() > 1)
-        of_trigger.erase(of_trigger.begin(), of_trigger.end() - 1);
-      owed.insert(owed.end(), of_trigger.begin(), of_trigger.end());
+      const auto rows = paused_slots(name_of, from);
+      if (!rows)
+        return to_error(rows.error());
+      const auto& all = rows.value();
+      const auto first = what.owed == catch_up::last && !all.empty() ? all.end() - 1 : all.begin();
+      for (auto row = first; row != all.end(); ++row)
+        owed.push_back(key_of_slot(row->trigger, row->slot));
     }
-  }
   auto promise = self->make_response_promise<operation_answer>();
   submit(std::move(batch), [this, promise, owed]() mutable {
-    const store_reader store{*seed.context->ports.kv};
-    for (const auto& row : owed) {
-      const auto* trigger = trigger_named(row.trigger);
-      const auto now = store.slot({"main", id(), row.trigger, row.slot});
-      if (trigger != nullptr && now && now.value() && now.value()->outcome == slot_outcome::paused)
-        decide(*trigger, row.slot, now.value());
+    for (const auto& key : owed) {
+      const auto now = slot_row(key.trigger, key.slot);
+      if (now && now->outcome == slot_outcome::paused)
+        decide(key.trigger, key.slot, now);
     }
     promise.deliver(operation_answer{static_cast<std::uint32_t>(owed.size())});
   });

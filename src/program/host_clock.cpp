@@ -2,8 +2,11 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <poll.h>
+#include <string_view>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <system_error>
@@ -104,6 +107,16 @@ instant host_clock::wall_now() const noexcept { return instant{read(CLOCK_REALTI
 
 steady_instant host_clock::steady_now() const noexcept {
   return steady_instant{read(CLOCK_MONOTONIC)};
+}
+
+std::string host_zone() {
+  if (const auto* named = std::getenv("TZ"); named != nullptr && *named != '\0')
+    return *named == ':' ? named + 1 : named;
+  std::error_code failed;
+  const auto path = std::filesystem::read_symlink("/etc/localtime", failed).string();
+  constexpr std::string_view folder = "/zoneinfo/";
+  const auto at = path.find(folder);
+  return failed || at == std::string::npos ? "UTC" : path.substr(at + folder.size());
 }
 
 std::unique_ptr<alarm_port> make_host_alarm() { return std::make_unique<host_alarm>(); }

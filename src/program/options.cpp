@@ -46,6 +46,17 @@ result<std::uint64_t> read_number(const std::string& text, std::uint64_t least,
   return value;
 }
 
+result<duration> read_time_of_day(const std::string& text) {
+  const auto digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
+  const bool shaped =
+      text.size() == 5 && text[2] == ':' && digit(0) && digit(1) && digit(3) && digit(4);
+  const auto hours = shaped ? (text[0] - '0') * 10 + text[1] - '0' : 24;
+  const auto minutes = shaped ? (text[3] - '0') * 10 + text[4] - '0' : 60;
+  if (hours > 23 || minutes > 59)
+    return bad("`" + text + "` is no time of day", "write HH:MM, from 00:00 to 23:59");
+  return duration{std::chrono::hours{hours}} + std::chrono::minutes{minutes};
+}
+
 result<std::string> absolute_path(const std::string& text) {
   if (text.empty())
     return bad("the path is empty", {});
@@ -97,6 +108,20 @@ const std::vector<setting>& settings() {
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(value, read_switch(text));
          to.triggers = value;
+         return ok();
+       }},
+      {"--plan-at", "plan.at", "HH:MM",
+       "from this time of day on the next day's runs are planned too (default 22:00)", false,
+       [](auto& to, const auto& text) -> result<void> {
+         BOOST_OUTCOME_TRY(value, read_time_of_day(text));
+         to.plan_at = value;
+         return ok();
+       }},
+      {"--plan-timezone", "plan.timezone", "ZONE",
+       "whose days the plan is made by (default: the host's time zone)", false,
+       [](auto& to, const auto& text) -> result<void> {
+         BOOST_OUTCOME_TRY(value, zone::load(text));
+         to.plan_zone = value;
          return ok();
        }},
       {"--durability", "store.durability", "sync|os",
@@ -257,6 +282,8 @@ result<program_options> read_options(const program_arguments& given) {
     all[key] = std::move(value);
   program_options out;
   out.slots = 2 * std::max(given.processors, 1U);
+  if (const auto local = zone::load(given.host_zone))
+    out.plan_zone = local.value();
   const auto state = given.environment.find("XDG_STATE_HOME");
   const auto home = given.environment.find("HOME");
   if (state != given.environment.end() && !state->second.empty())
@@ -290,6 +317,8 @@ result<program_options> read_options(const program_arguments& given) {
   fill("engine.slots", std::to_string(out.slots));
   fill("engine.watch", "on");
   fill("engine.triggers", "on");
+  fill("plan.at", "22:00");
+  fill("plan.timezone", out.plan_zone.name());
   fill("store.durability", "sync");
   fill("log.level", out.log_level);
   fill("log.task_limit_bytes", std::to_string(out.log_limit_bytes));

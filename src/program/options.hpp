@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pinion/timing/problem.hpp"
+#include "pinion/timing/zone.hpp"
 
 #include <cstdint>
 #include <map>
@@ -28,6 +29,8 @@ struct program_options {
   std::uint32_t slots = 0; ///< From 1.
   bool watch = true;
   bool triggers = true;
+  duration plan_at{std::chrono::hours{22}}; ///< Time of day, 0 to 23:59.
+  zone plan_zone;
   bool sync = true; ///< Durability: acknowledged means on disk.
   std::string log_level = "info";
   std::uint64_t log_limit_bytes = 256ULL << 20U;
@@ -39,6 +42,7 @@ struct program_arguments {
   std::vector<std::string> words;                 ///< argv without the program and the verb.
   std::map<std::string, std::string> environment; ///< Of the process.
   bool root = false;
+  std::string host_zone = "UTC"; ///< Name of the host's time zone.
   std::uint32_t processors = 1;
 };
 

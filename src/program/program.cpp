@@ -204,6 +204,8 @@ int serve(const program_options& options) {
   how.slots = options.slots;
   how.boot_id = boot_id();
   how.triggers = options.triggers;
+  how.plan_at = options.plan_at;
+  how.plan_zone = options.plan_zone;
   how.expected_folders = static_cast<std::uint32_t>(options.workflows.size());
   how.log_limit_bytes = options.log_limit_bytes;
   how.base_environment = base_environment();
@@ -265,6 +267,7 @@ program_arguments arguments_of(int argc, char** argv, int from) {
   }
   given.root = ::geteuid() == 0;
   given.processors = std::max(std::thread::hardware_concurrency(), 1U);
+  given.host_zone = host_zone();
   return given;
 }
 

@@ -41,28 +41,6 @@ std::size_t count(const std::vector<slot_outcome>& all, slot_outcome what) {
   return static_cast<std::size_t>(std::count(all.begin(), all.end(), what));
 }
 
-TEST_CASE("slots that passed unnoticed are owed within a day, at most a hundred", "[planner]") {
-  const auto now = from_us(1'800'000'000'000'000);
-  const schedule hourly = cron_schedule{cron_expression::parse("0 * * * *").value()};
-  CHECK(slots_owed(hourly, now, now).run.empty());
-  const auto few = slots_owed(hourly, now - hours{3}, now);
-  CHECK(few.run.size() == 3);
-  CHECK(few.missed.empty());
-  const auto days = slots_owed(hourly, now - hours{50}, now);
-  CHECK(days.run.size() == 25); // Both ends of the day are slots.
-  CHECK(days.run.size() + days.missed.size() == 50);
-  CHECK(std::is_sorted(days.run.begin(), days.run.end()));
-  CHECK(days.missed.back() < days.run.front());
-}
-
-TEST_CASE("of what polls only the last slot is owed", "[planner]") {
-  const auto now = from_us(1'800'000'000'000'000);
-  const auto owed = slots_owed(make_every(minutes{1}).value(), now - minutes{10}, now);
-  REQUIRE(owed.run.size() == 1);
-  CHECK(owed.run.front() == now);
-  CHECK(owed.missed.size() == 9);
-}
-
 TEST_CASE("each slot fires once, also when the wall clock is set back over it", "[planner]") {
   stage at{each_minute()};
   at.apply();

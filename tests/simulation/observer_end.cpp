@@ -209,11 +209,11 @@ void observer::check_slots_end(const workflow_definition& of, const trigger_defi
     return log_.violation("trigger " + of.id() + '/' + trigger.id + " has no row");
   // A slot of this very moment may still be on its way.
   const auto until = clock_.wall_now() - std::chrono::seconds{5};
-  for (auto slot = next_slot(trigger.when, record.value()->since); slot && *slot < until;
-       slot = next_slot(trigger.when, *slot)) {
-    const keys::slot_key key{"main", of.id(), trigger.id, *slot};
+  for (auto slot = next_slot(trigger.slots, record.value()->since); slot && slot->at < until;
+       slot = next_slot(trigger.slots, slot->at)) {
+    const keys::slot_key key{"main", of.id(), trigger.id, slot->at};
     const auto row = store_.slot(key);
-    const auto where = of.id() + '/' + trigger.id + '@' + std::to_string(to_us(*slot));
+    const auto where = of.id() + '/' + trigger.id + '@' + std::to_string(to_us(slot->at));
     if (!row || !row.value() || row.value()->outcome == slot_outcome::planned)
       log_.violation("[1] slot " + where + " was never decided");
     const auto made = store_.run_by_key(key);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/model/backfill.hpp"
 #include "pinion/model/definition.hpp"
 #include "pinion/model/records.hpp"
 #include "pinion/model/run_core.hpp"
@@ -77,6 +78,59 @@ struct pause_target {
 
 enum class catch_up : std::uint8_t { none, last, all };
 
+/// One slot of a trigger whose run is to be made although the clock left it out.
+struct slot_request {
+  std::string workflow;
+  std::string trigger;
+  instant slot{};
+};
+
+/// A task to be switched for all its instances to come, and for those of live runs that have not
+/// begun.
+struct switch_request {
+  std::string workflow;
+  std::string task;
+  task_mode mode = task_mode::normal;
+};
+
+/// What a backfill is asked to do. Slots: `slots` if not empty, else those of [from, to], both
+/// included; with `by_biz_date` those whose business date lies between the local dates of both.
+struct backfill_request {
+  std::string workflow;
+  std::string trigger;
+  instant from{};
+  instant to{};
+  bool by_biz_date = false;
+  std::vector<instant> slots;
+  std::vector<std::string> tasks; ///< Empty: all.
+  bool leave_rest = false;        ///< `--rest leave`; else the others are dry.
+  bool downstream = false;
+  std::uint32_t parallel = 1; ///< 1..1,000
+  bool descending = false;
+  reprocess_policy reprocess = reprocess_policy::none;
+  quiet_hours hours;
+  bool stop_on_failure = true;
+  bool pinned = false;
+  bool isolated = false;
+  std::vector<std::pair<std::string, json_text>> params;
+};
+
+/// The most slots of one backfill.
+inline constexpr std::size_t max_backfill_slots = 100'000;
+
+struct backfill_slot {
+  std::string workflow;
+  std::string trigger;
+  instant slot{};
+  std::string biz_date; ///< Of the workflow's zone, "2026-11-19".
+  run_id run;           ///< The run that it has; 0: none.
+  enum class act : std::uint8_t { make, rerun, leave } what = act::make;
+};
+struct backfill_preview {
+  std::vector<backfill_slot> slots; ///< In the order in which they would start.
+};
+enum class backfill_verb : std::uint8_t { pause, resume, cancel };
+
 /// One cause that keeps a thing from going on.
 struct blocked_by {
   std::string
@@ -102,7 +156,9 @@ struct wheel_answer {
   duration next_steady{-1}; ///< Negative: none.
   std::uint64_t fired = 0;
   std::uint64_t cancelled = 0;
-  duration worst_lag{0}; ///< Largest lateness of a slot since start.
+  duration worst_lag{0}; ///< Largest slot lag (fire minus slot and its jitter) since start.
+  duration total_lag{0}; ///< Of all slots fired since start.
+  std::uint64_t slots_fired = 0;
   std::vector<std::pair<instant, std::uint32_t>> minutes; ///< Loaded minutes and their slots.
 };
 
@@ -147,6 +203,18 @@ public:
   virtual void pause(pause_target target, caller by, reply<operation_answer> done) = 0;
   virtual void resume(pause_target target, catch_up owed, caller by,
                       reply<operation_answer> done) = 0;
+  /// Makes the run of a slot that was missed, paused or skipped. Fails with `errc::refused` if it
+  /// has a run (named), is still to come, or is no slot of the trigger.
+  virtual void make_slot(slot_request request, caller by, reply<trigger_answer> done) = 0;
+  /// Freezes, thaws or dry-runs a task; instances: `operate`.
+  virtual void switch_task(switch_request request, caller by, reply<operation_answer> done) = 0;
+  /// What a backfill would do; changes nothing. Fails as `backfill` does.
+  virtual void preview_backfill(backfill_request request, reply<backfill_preview> done) = 0;
+  /// Starts a backfill. Fails with `errc::refused` (slots in common with one that is not over; an
+  /// order against depends_on_previous), `errc::limit`, `errc::not_found` or `errc::invalid`.
+  virtual void backfill(backfill_request request, caller by, reply<backfill_record> done) = 0;
+  virtual void steer_backfill(std::uint64_t id, backfill_verb verb, caller by,
+                              reply<operation_answer> done) = 0;
   /// The engine starts nothing new until `unhold`; survives a restart.
   virtual void hold(caller by, reply<operation_answer> done) = 0;
   virtual void unhold(caller by, reply<operation_answer> done) = 0;

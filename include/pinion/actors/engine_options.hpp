@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pinion/timing/instant.hpp"
+#include "pinion/timing/zone.hpp"
 
 #include <cstdint>
 #include <string>
@@ -19,7 +20,9 @@ struct engine_options {
   /// Folders that must have been read before the engine is ready.
   std::uint32_t expected_folders = 0;
   duration load_ahead{std::chrono::minutes{2}}; ///< Planned runs become actors so long before.
-  duration plan_ahead{std::chrono::hours{1}};   ///< Runs are planned so long ahead.
+  /// From this time of day on, in `plan_zone`, the next day is planned too; before it, this day.
+  duration plan_at{std::chrono::hours{22}};
+  zone plan_zone;
   std::uint64_t log_limit_bytes = 256ULL << 20U;
   /// PATH, HOME, USER, LANG: what every process gets.
   std::vector<std::pair<std::string, std::string>> base_environment;

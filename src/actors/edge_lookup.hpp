@@ -1,0 +1,45 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "pinion/model/binding.hpp"
+#include "pinion/storage/store_reader.hpp"
+
+#include <map>
+#include <optional>
+
+namespace pinion {
+
+/// What the store says about the slots that edges are bound to. For one question, or for a few that
+/// are asked at the same moment: it remembers the runs that it has read.
+class edge_lookup {
+public:
+  explicit edge_lookup(const engine_context& context);
+
+  /// How `slot` of the edge stands.
+  result<bound_state> state_of(const bound_edge& edge, instant slot);
+
+  /// The last slot of the edge's trigger before `slot` that has a run: where a previous slot was
+  /// left out, it is the one that counts.
+  result<std::optional<instant>> run_before(const bound_edge& edge, instant slot) const;
+
+  /// One slot of an edge in words: "dw.orders/hourly@... is planned", and its reference.
+  blocked_by explain(const bound_edge& edge, instant slot);
+
+private:
+  result<bound_state> without_row(const bound_edge& edge, instant slot) const;
+  result<bound_state> of_run(const bound_edge& edge, const run_record& run);
+  result<const run_core*> restored(const run_record& run);
+
+  const engine_context& context_;
+  store_reader store_;
+  std::shared_ptr<const known_definitions> definitions_;
+  std::map<run_id, std::unique_ptr<run_core>> read_;
+};
+
+/// How the end of a whole run counts for those that need it.
+upstream_class class_of(run_state state) noexcept;
+
+/// The key of one slot of an edge.
+keys::slot_key key_of(const bound_edge& edge, instant slot);
+
+} // namespace pinion

@@ -1,0 +1,236 @@
+#include "actors/workflow.hpp"
+
+#include "pinion/definitions/params.hpp"
+#include "pinion/storage/rows.hpp"
+#include "pinion/storage/store_reader.hpp"
+#include "pinion/timing/instant_text.hpp"
+
+#include <algorithm>
+
+namespace pinion {
+
+namespace {
+
+std::string name_of(const keys::slot_key& key) {
+  return key.workflow + '/' + key.trigger + '@' + print_utc(key.slot);
+}
+
+std::string isolated_trigger(std::uint64_t backfill) {
+  return "@backfill." + std::to_string(backfill);
+}
+
+/// The values of a backfill as one object; names that do not exist are refused when it is read.
+json_text params_object(const std::vector<std::pair<std::string, json_text>>& params) {
+  json_text out = "{";
+  for (const auto& [name, value] : params)
+    out += (out.size() > 1 ? ",\"" : "\"") + name + "\":" + value;
+  return out + '}';
+}
+
+/// Previous slots of an isolated backfill are its own.
+void isolate(run_plan& plan, std::uint64_t backfill) {
+  for (auto& edge : plan.edges)
+    if (edge.previous())
+      edge.trigger = isolated_trigger(backfill);
+}
+
+/// The tasks that a backfill does not name are dry.
+void dry_all_but(const std::vector<std::string>& chosen, run_plan& plan) {
+  const auto& tasks = plan.definition->tasks;
+  plan.modes.clear();
+  for (std::uint32_t task = 0; task < tasks.size(); ++task)
+    if (std::find(chosen.begin(), chosen.end(), tasks[task].name) == chosen.end())
+      plan.modes.emplace_back(task, task_mode::dry);
+}
+
+} // namespace
+
+// What the trigger's own slot would be, with what the backfill changes of it.
+result<run_plan> workflow_state_data::plan_made(const msg::make_slot& what,
+                                                const std::optional<slot_record>& row) {
+  const auto& of = what.backfill;
+  auto known = row;
+  // Pinned: to the version that was current when the slot was left out.
+  if (known && of && of->pinned)
+    known->outcome = slot_outcome::planned;
+  else
+    known.reset();
+  BOOST_OUTCOME_TRY(plan, plan_of(what.trigger, what.slot, known));
+  if (known) {
+    BOOST_OUTCOME_TRY(bind(plan));
+  }
+  plan.requested_by = what.by.who;
+  // Whoever asks for a slot means it, whatever else is under way: it waits its turn.
+  plan.overlap = overlap_policy::queue;
+  if (!of)
+    return std::move(plan);
+  plan.item = what.item;
+  if (!of->params.empty()) {
+    BOOST_OUTCOME_TRY(params,
+                      resolve_params(*plan.definition, what.trigger, params_object(of->params)));
+    plan.params = std::move(params);
+  }
+  if (!of->tasks.empty() && what.item.workflow == of->workflow)
+    dry_all_but(of->tasks, plan);
+  if (of->isolated) {
+    isolate(plan, of->id);
+    plan.trigger = isolated_trigger(of->id);
+  }
+  plan.wants = plan.edges.empty();
+  return std::move(plan);
+}
+
+caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what) {
+  if (seed.record.retired)
+    return to_error({errc::refused, id() + " is retired: its file is gone", {}});
+  const auto* trigger = trigger_named(what.trigger);
+  if (trigger == nullptr)
+    return to_error({errc::not_found, id() + " has no trigger " + what.trigger, {}});
+  const bool isolated = what.backfill && what.backfill->isolated;
+  const auto key =
+      key_of_slot(isolated ? isolated_trigger(what.backfill->id) : what.trigger, what.slot);
+  const auto row = slot_row(key.trigger, key.slot);
+  if (launching.contains(key) || writing[key.trigger].contains(key.slot))
+    return to_error({errc::unavailable, name_of(key) + " is just being decided", "ask again"});
+  if (row && row->run != run_id{})
+    return make_again(what, row->run);
+  const auto definitions = seed.context->definitions();
+  const auto known = definitions->directory().find(id(), what.trigger);
+  if (!known || !is_slot(*known->slots, what.slot))
+    return to_error({errc::refused,
+                     print_utc(what.slot) + " is no slot of " + id() + '/' + trigger->id,
+                     "`pinionctl preview` lists its slots"});
+  if (what.slot > seed.context->now() && !isolated)
+    return to_error(
+        {errc::refused, name_of(key) + " is still to come", "it is made when its time has come"});
+  auto plan = plan_made(what, row);
+  if (!plan)
+    return to_error(plan.error());
+  const auto& made = plan.value();
+  const auto decision = decide_admission(
+      live(), seed.definition->max_active_runs,
+      {run_id{}, made.trigger, made.overlap, made.ignore_overlap, false, made.wants});
+  kv_batch with;
+  if (!what.backfill)
+    put_audit(with, audit(what.by, "trigger", name_of(key)));
+  auto promise = self->make_response_promise<msg::made_slot>();
+  launch(made, decision, std::move(with), [promise](const result<run_id>& run) mutable {
+    if (run)
+      promise.deliver(msg::made_slot{run.value(), false});
+    else
+      promise.deliver(to_error(run.error()));
+  });
+  return promise;
+}
+
+// The slot has a run: for a person that is a mistake, a backfill says what it wants.
+caf::result<msg::made_slot> workflow_state_data::make_again(const msg::make_slot& what,
+                                                            run_id run) {
+  if (!what.backfill)
+    return to_error(
+        {errc::refused,
+         name_of(key_of_slot(what.trigger, what.slot)) + " has a run: " + to_string(run),
+         "`pinionctl rerun " + to_string(run) + "` runs it again"});
+  const auto row = store_reader{*seed.context->ports.kv}.run(run);
+  if (!row || !row.value())
+    return to_error(row ? problem{errc::not_found, to_string(run) + " does not exist", {}}
+                        : row.error());
+  const auto& record = *row.value();
+  const auto wanted = what.backfill->reprocess;
+  const bool good = record.state == run_state::success || record.state == run_state::skipped;
+  const bool alive = !is_terminal(record.state);
+  if (!alive && (wanted == reprocess_policy::none || (wanted == reprocess_policy::failed && good)))
+    return msg::made_slot{run, true};
+  auto promise = self->make_response_promise<msg::made_slot>();
+  if (!alive) {
+    rerun(record, what, promise);
+    return promise;
+  }
+  // It is under way already: the backfill waits for it.
+  auto now = what.item;
+  now.state = backfill_item_state::running;
+  now.run = run;
+  kv_batch batch;
+  put_backfill_item(batch, now, &what.item);
+  submit(std::move(batch), [promise, run]() mutable {
+    promise.deliver(msg::made_slot{run, false});
+  });
+  return promise;
+}
+
+void workflow_state_data::rerun(const run_record& run, const msg::make_slot& what,
+                                caf::typed_response_promise<msg::made_slot> promise) {
+  run_operation again;
+  again.what = run_operation::verb::rerun;
+  again.why = reason::rerun;
+  again.message = "backfill b" + std::to_string(what.backfill->id);
+  const auto definition = version(run.version);
+  if (what.backfill->reprocess == reprocess_policy::all && definition) {
+    again.scope = rerun_scope::only;
+    const auto& chosen = what.backfill->tasks;
+    for (std::uint32_t task = 0; task < definition->tasks.size(); ++task)
+      if (!definition->tasks[task].fallback_of &&
+          (chosen.empty() ||
+           std::find(chosen.begin(), chosen.end(), definition->tasks[task].name) != chosen.end()))
+        again.targets.push_back({run.id, task, no_element});
+  }
+  auto now = what.item;
+  now.state = backfill_item_state::running;
+  now.run = run.id;
+  kv_batch with;
+  put_backfill_item(with, now, &what.item);
+  self->request(caf::actor_cast<workflow_actor>(self), caf::infinite, msg::find_run{run.id})
+      .then(
+          [this, again, with, promise, by = what.by, id = run.id](const run_actor& actor) {
+            self->request(actor, caf::infinite, msg::operate_run{again, by, with})
+                .then(
+                    [promise, id](const operation_answer&) mutable {
+                      promise.deliver(msg::made_slot{id, false});
+                    },
+                    [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+          },
+          [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+}
+
+// For all runs to come by its row; the live ones are told, and refuse where it is too late.
+caf::result<operation_answer> workflow_state_data::switch_task(const msg::switch_task& what) {
+  const auto& ask = what.request;
+  const auto& tasks = seed.definition->tasks;
+  if (std::none_of(tasks.begin(), tasks.end(),
+                   [&](const auto& task) { return task.name == ask.task; }))
+    return to_error({errc::not_found, id() + " has no task " + ask.task, {}});
+  if (ask.mode == task_mode::normal)
+    switches.erase(ask.task);
+  else
+    switches[ask.task] = ask.mode;
+  static constexpr const char* verbs[] = {"thaw", "freeze", "dryrun"};
+  const auto which = static_cast<std::size_t>(ask.mode);
+  kv_batch batch;
+  put_task_switch(batch,
+                  {id(), ask.task, ask.mode, what.by.who, what.by.reason, seed.context->now()});
+  put_audit(batch, audit(what.by, verbs[which], id() + '.' + ask.task));
+  auto promise = self->make_response_promise<operation_answer>();
+  submit(std::move(batch), [this, promise, ask, by = what.by, which]() mutable {
+    static constexpr run_operation::verb operations[] = {
+        run_operation::verb::thaw, run_operation::verb::freeze, run_operation::verb::dryrun};
+    std::uint32_t told = 0;
+    for (const auto& [run, at] : runs) {
+      const auto definition = version(at.version);
+      if (!at.actor || !definition)
+        continue;
+      for (std::uint32_t task = 0; task < definition->tasks.size(); ++task)
+        if (definition->tasks[task].name == ask.task) {
+          run_operation operation;
+          operation.what = operations[which];
+          operation.targets = {{run, task, no_element}};
+          self->request(at.actor, caf::infinite, msg::operate_run{operation, by, {}})
+              .then([](const operation_answer&) {}, [](const caf::error&) {});
+          ++told;
+        }
+    }
+    promise.deliver(operation_answer{told});
+  });
+  return promise;
+}
+
+} // namespace pinion

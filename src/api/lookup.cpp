@@ -106,6 +106,27 @@ result<definition_cache::definition_ptr> current_definition(const store_view& vi
   return view.definition(id, row.version);
 }
 
+result<named_trigger> find_trigger(const store_view& view, const std::string& text) {
+  BOOST_OUTCOME_TRY(ref, parse_reference(text));
+  if (ref.names_run() || ref.version)
+    return problem{errc::invalid, "'" + text + "' is no trigger", "Write project.workflow/trigger"};
+  BOOST_OUTCOME_TRY(definition, current_definition(view, ref.workflow));
+  std::vector<std::string> names;
+  for (const auto& one : definition->triggers)
+    names.push_back(one.id);
+  if (ref.trigger.empty() && names.size() == 1)
+    return named_trigger{std::move(definition), names.front()};
+  if (ref.trigger.empty())
+    return problem{errc::invalid,
+                   "'" + ref.workflow + "' has " + std::to_string(names.size()) + " triggers",
+                   names.empty() ? "Only a trigger has slots"
+                                 : "Name one: " + ref.workflow + '/' + names.front()};
+  if (std::find(names.begin(), names.end(), ref.trigger) == names.end())
+    return problem{errc::not_found, "'" + ref.workflow + "' has no trigger '" + ref.trigger + "'",
+                   did_you_mean(ref.trigger, names)};
+  return named_trigger{std::move(definition), ref.trigger};
+}
+
 result<run_record> find_run(const store_view& view, const reference& ref) {
   if (ref.selects == run_selector::id)
     return run_by_id(view, ref, run_id{ref.run});
@@ -128,6 +149,29 @@ result<run_record> find_run(const store_view& view, const reference& ref) {
 result<run_record> find_run(const store_view& view, const std::string& ref) {
   BOOST_OUTCOME_TRY(parsed, parse_reference(ref));
   return find_run(view, parsed);
+}
+
+result<slot_record> find_slot(const store_view& view, const reference& ref) {
+  BOOST_OUTCOME_TRY(in, zone_of_workflow(view, ref.workflow));
+  BOOST_OUTCOME_TRY(at, parse_instant(ref.when, in));
+  BOOST_OUTCOME_TRY(triggers, triggers_to_try(view, ref));
+  for (const auto& trigger : triggers) {
+    BOOST_OUTCOME_TRY(found, view.rows.slot({"main", ref.workflow, trigger, at}));
+    if (found)
+      return std::move(*found);
+  }
+  return no_run(ref, ", and no slot at that time",
+                "'pinionctl get slots " + ref.workflow + "' lists them");
+}
+
+result<backfill_record> find_backfill(const store_view& view, std::uint64_t id) {
+  BOOST_OUTCOME_TRY(record, view.rows.backfill(id));
+  if (record)
+    return std::move(*record);
+  BOOST_OUTCOME_TRY(highest, view.rows.highest_backfill());
+  return problem{errc::not_found, "There is no backfill '" + to_backfill_name(id) + "'",
+                 highest == 0 ? "There are no backfills yet"
+                              : "The newest one is " + to_backfill_name(highest)};
 }
 
 result<std::uint32_t> find_task(const workflow_definition& definition, const std::string& name) {

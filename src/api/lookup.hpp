@@ -16,10 +16,22 @@ result<workflow_record> find_workflow(const store_view& view, const std::string&
 result<definition_cache::definition_ptr> current_definition(const store_view& view,
                                                             const std::string& id);
 
+/// A trigger that people name: "p.w/trigger", or "p.w" where the workflow has a single one.
+struct named_trigger {
+  definition_cache::definition_ptr definition; ///< The workflow's current one.
+  std::string trigger;
+};
+result<named_trigger> find_trigger(const store_view& view, const std::string& text);
+
 /// The run that a reference names. A slot without trigger that several triggers have fails with
 /// `errc::refused`, which names them.
 result<run_record> find_run(const store_view& view, const reference& ref);
 result<run_record> find_run(const store_view& view, const std::string& ref);
+
+/// The slot that a reference by slot names, whether it has a run or not.
+result<slot_record> find_slot(const store_view& view, const reference& ref);
+
+result<backfill_record> find_backfill(const store_view& view, std::uint64_t id);
 
 /// The position of a task of that name.
 result<std::uint32_t> find_task(const workflow_definition& definition, const std::string& name);

@@ -1,5 +1,6 @@
 #include "api/objects.hpp"
 
+#include "pinion/api/reference.hpp"
 #include "pinion/timing/instant_text.hpp"
 
 #include <algorithm>
@@ -28,6 +29,15 @@ json upstream_names(const workflow_definition& definition, const task_definition
   return names;
 }
 
+/// The mode of a task's instances at the start of the run, as in run_graph.cpp.
+task_mode initial_mode(const run_record& run, std::uint32_t task) {
+  const auto found = std::find_if(run.modes.begin(), run.modes.end(),
+                                  [&](const auto& each) { return each.first == task; });
+  if (found != run.modes.end())
+    return found->second;
+  return run.dry ? task_mode::dry : task_mode::normal;
+}
+
 } // namespace
 
 json time(instant at) { return at == never ? json() : json(print_utc(at)); }
@@ -52,13 +62,18 @@ std::string instance_ref(const workflow_definition& definition, const instance_r
 }
 
 std::string run_key(const run_record& run, zone in) {
-  const auto lane = run.lane == "main" ? std::string{} : run.lane + ':';
-  return lane + run.workflow + '/' + run.trigger + '@' + print_local(run.slot, in);
+  return slot_name({run.lane, run.workflow, run.trigger, run.slot}, in);
+}
+
+std::string slot_name(const keys::slot_key& key, zone in) {
+  const auto lane = key.lane == "main" ? std::string{} : key.lane + ':';
+  return lane + key.workflow + '/' + key.trigger + '@' + print_local(key.slot, in);
 }
 
 instance_record initial_instance(const run_record& run, std::uint32_t task) {
   instance_record made;
   made.key = {run.id, task, no_element};
+  made.mode = initial_mode(run, task);
   if (run.fired_at == never)
     return made;
   made.triggered_at = run.fired_at;
@@ -103,6 +118,9 @@ json run(const run_record& record, zone in) {
           {"duration_s", seconds_between(record.started_at, record.ended_at)},
           {"params", from_stored(record.params)},
           {"requested_by", text_or_null(record.requested_by)},
+          {"dry", record.dry},
+          {"backfill", record.backfill == 0 ? json() : json(to_backfill_name(record.backfill))},
+          {"isolated", record.isolated},
           {"counts", std::move(counts)}};
 }
 
@@ -131,6 +149,7 @@ json instance(const instance_view& view) {
           {"duration_s", seconds_between(record.started_at, record.ended_at)},
           {"retry_at", time(record.retry_at)},
           {"warned", record.warned},
+          {"mode", to_string(record.mode)},
           {"called", record.called.value == 0 ? json() : json(to_string(record.called))},
           {"outputs", from_stored(view.outputs)},
           {"upstream", upstream_names(view.definition, task)}};
@@ -169,11 +188,13 @@ json slot(const slot_record& record, zone in) {
   return {{"workflow", record.workflow},
           {"trigger", record.trigger},
           {"slot", print_local(record.slot, in)},
+          {"biz_date", print_day(biz_date(record.slot, in))},
           {"outcome", to_string(record.outcome)},
           {"reason", to_string(record.why)},
           {"version", record.version},
           {"run", record.run.value == 0 ? json() : json(to_string(record.run))},
           {"lateness_s", seconds(record.lateness)},
+          {"dry", record.dry},
           {"decided_at", time(record.decided_at)}};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/json.hpp"
+#include "api/store_directory.hpp"
 #include "pinion/actors/engine_client.hpp"
 #include "pinion/model/definition.hpp"
 #include "pinion/model/records.hpp"
@@ -51,15 +52,25 @@ json instance(const instance_view& view);
 
 json attempt(const attempt_record& record, const std::string& instance_ref);
 
-/// A workflow's trigger; `row` may be null (never applied with it).
+/// A workflow's trigger; `row` may be null (never applied with it). `others` finds what `after:`
+/// follows.
 json trigger(const workflow_definition& definition, const trigger_definition& trigger,
-             const trigger_record* row, instant now);
+             const trigger_record* row, const store_directory& others, instant now);
 
 json workflow(const workflow_record& record, const workflow_definition& definition,
-              const std::vector<trigger_record>& triggers, instant now);
+              const std::vector<trigger_record>& triggers, const store_directory& others,
+              instant now);
 
 json version(const version_record& record);
 json slot(const slot_record& record, zone in);
+/// "dw.load/nightly@2026-11-20T02:00:00+08:00", with a lane other than `main` in front.
+std::string slot_name(const keys::slot_key& key, zone in);
+/// A need bound to slots; `settled` may be null. At most 100 of its slots are listed, in `in`.
+json edge(const bound_edge& edge, const edge_record* settled, const std::string& task, zone in);
+json task_switch(const pinion::task_switch& record);
+json backfill(const backfill_record& record, const backfill_counts& counts);
+json backfill_item(const pinion::backfill_item& record, zone in);
+json backfill_slot(const pinion::backfill_slot& slot, zone in);
 json pool(const pool_status& status);
 json permit(const permit_record& record, const std::string& instance_ref);
 json audit(const audit_record& record);

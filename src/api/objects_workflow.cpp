@@ -14,11 +14,14 @@ const trigger_record* row_of(const std::vector<trigger_record>& rows, const std:
 }
 
 /// The next slot of a trigger that is neither off nor paused.
-std::optional<instant> next_of(const trigger_definition& trigger, const trigger_record* row,
-                               instant now) {
+std::optional<instant> next_of(const workflow_definition& definition,
+                               const trigger_definition& trigger, const trigger_record* row,
+                               const store_directory& others, instant now) {
   if (!trigger.enabled || (row != nullptr && row->paused))
     return std::nullopt;
-  return next_slot(trigger.when, now);
+  const auto* rule = others.rule_of(definition, trigger);
+  const auto next = rule == nullptr ? std::optional<ruled_slot>{} : next_slot(*rule, now);
+  return next ? std::optional{next->at} : std::nullopt;
 }
 
 std::string_view overlap_name(overlap_policy policy) {
@@ -53,8 +56,8 @@ json pause_fields(bool paused, const std::string& by, const std::string& why, in
 } // namespace
 
 json trigger(const workflow_definition& definition, const trigger_definition& trigger,
-             const trigger_record* row, instant now) {
-  const auto next = next_of(trigger, row, now);
+             const trigger_record* row, const store_directory& others, instant now) {
+  const auto next = next_of(definition, trigger, row, others, now);
   const bool paused = row != nullptr && row->paused;
   return {{"id", definition.id() + '/' + trigger.id},
           {"workflow", definition.id()},
@@ -69,13 +72,15 @@ json trigger(const workflow_definition& definition, const trigger_definition& tr
 }
 
 json workflow(const workflow_record& record, const workflow_definition& definition,
-              const std::vector<trigger_record>& triggers, instant now) {
+              const std::vector<trigger_record>& triggers, const store_directory& others,
+              instant now) {
   json shown = json::array();
   std::optional<instant> next;
   for (const auto& one : definition.triggers) {
     const auto* row = row_of(triggers, one.id);
-    shown.push_back(trigger(definition, one, row, now));
-    const auto slot = record.paused || record.retired ? std::nullopt : next_of(one, row, now);
+    shown.push_back(trigger(definition, one, row, others, now));
+    const auto slot =
+        record.paused || record.retired ? std::nullopt : next_of(definition, one, row, others, now);
     if (slot && (!next || *slot < *next))
       next = slot;
   }

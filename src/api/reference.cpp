@@ -143,6 +143,24 @@ result<void> parse_from_workflow(std::string_view text, reference& into) {
 
 } // namespace
 
+std::string to_backfill_name(std::uint64_t id) { return 'b' + std::to_string(id); }
+
+std::optional<std::uint64_t> backfill_number(std::string_view text) {
+  if (!text.starts_with('b'))
+    return std::nullopt;
+  return positive_number<std::uint64_t>(text.substr(1));
+}
+
+std::optional<task_reference> parse_task_reference(std::string_view text) {
+  const auto first = text.find('.');
+  const auto second = first == std::string_view::npos ? first : text.find('.', first + 1);
+  if (second == std::string_view::npos || !is_legal_name(text.substr(0, first)) ||
+      !is_legal_name(text.substr(first + 1, second - first - 1)) ||
+      !is_legal_name(text.substr(second + 1)))
+    return std::nullopt;
+  return task_reference{std::string{text.substr(0, second)}, std::string{text.substr(second + 1)}};
+}
+
 result<reference> parse_reference(std::string_view text) {
   reference made;
   made.text = text;

@@ -16,6 +16,9 @@ void add_describe(std::vector<route>& table, const api_ptr& state);
 void add_logs(std::vector<route>& table, const api_ptr& state);
 void add_changes(std::vector<route>& table, const api_ptr& state);
 void add_operations(std::vector<route>& table, const api_ptr& state);
+void add_backfills(std::vector<route>& table, const api_ptr& state);
+void add_plan(std::vector<route>& table, const api_ptr& state);
+void add_slots(std::vector<route>& table, const api_ptr& state);
 void add_now(std::vector<route>& table, const api_ptr& state);
 
 } // namespace pinion::routes

@@ -41,7 +41,10 @@ result<trigger_request> trigger_of(api_state& state, const json& body) {
   BOOST_OUTCOME_TRY(workflow, body_text(body, "workflow"));
   BOOST_OUTCOME_TRY(ref, parse_reference(workflow));
   if (ref.names_run() || !ref.trigger.empty() || ref.version)
-    return problem{errc::invalid, "'" + workflow + "' is no workflow", "Write project.workflow"};
+    return problem{errc::invalid, "'" + workflow + "' is no workflow",
+                   ref.trigger.empty() || ref.names_run()
+                       ? "Write project.workflow"
+                       : "A trigger makes runs for its slots: give 'slot' too"};
   const store_view view{state};
   BOOST_OUTCOME_TRY(definition, current_definition(view, ref.workflow));
   BOOST_OUTCOME_TRY(params, params_of(body));
@@ -59,30 +62,54 @@ result<trigger_request> trigger_of(api_state& state, const json& body) {
   return asked;
 }
 
-/// Replies with the run: 201 if it is new, 200 if its key had been used before.
+/// Replies with the run: 201 if it is new, 200 if it was there.
+engine_client::reply<trigger_answer> new_run(const api_ptr& state, const reply_function& reply) {
+  return [state, reply](result<trigger_answer> answer) {
+    state->later([state, reply, answer = std::move(answer)] {
+      if (!answer)
+        return reply(error_reply(answer.error()));
+      const store_view view{*state};
+      const auto run = view.rows.run(answer.value().run);
+      if (!run || !run.value())
+        return reply(
+            error_reply(run ? problem{errc::internal, "The new run has no row"} : run.error()));
+      const auto definition = view.definition_of(*run.value());
+      if (!definition)
+        return reply(error_reply(definition.error()));
+      const auto shown = objects::run(*run.value(), objects::zone_of(*definition.value()));
+      reply(json_reply(shown, answer.value().existed ? 200 : 201));
+    });
+  };
+}
+
+/// The run of a slot that its trigger left out: nothing of a run by hand goes with it.
+result<void> trigger_slot(const api_ptr& state, const json& body, const http_request& request,
+                          const reply_function& reply) {
+  for (const auto* name : {"params", "key", "biz_date", "ignore_overlap"})
+    if (const auto found = body.find(name); found != body.end() && !found->is_null() &&
+                                            !found->empty() && *found != "" && *found != false)
+      return problem{errc::invalid, "'" + std::string{name} + "' does not go with 'slot'",
+                     "A slot has the parameters of its trigger"};
+  BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
+  BOOST_OUTCOME_TRY(target, body_text(body, "workflow"));
+  BOOST_OUTCOME_TRY(text, body_text(body, "slot"));
+  BOOST_OUTCOME_TRY(found, find_trigger(store_view{*state}, target));
+  BOOST_OUTCOME_TRY(slot, parse_instant(text, objects::zone_of(*found.definition)));
+  state->engine().make_slot({found.definition->id(), found.trigger, slot}, {request.user, reason},
+                            new_run(state, reply));
+  return ok();
+}
+
 result<void> trigger(const api_ptr& state, const http_request& request,
                      const reply_function& reply) {
-  BOOST_OUTCOME_TRY(body, body_object(request, {"workflow", "params", "key", "biz_date",
+  BOOST_OUTCOME_TRY(body, body_object(request, {"workflow", "slot", "params", "key", "biz_date",
                                                 "ignore_overlap", "reason"}));
+  BOOST_OUTCOME_TRY(slot, body_text(body, "slot"));
+  if (!slot.empty())
+    return trigger_slot(state, body, request, reply);
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   BOOST_OUTCOME_TRY(asked, trigger_of(*state, body));
-  state->engine().trigger(
-      std::move(asked), {request.user, reason}, [state, reply](result<trigger_answer> answer) {
-        state->later([state, reply, answer = std::move(answer)] {
-          if (!answer)
-            return reply(error_reply(answer.error()));
-          const store_view view{*state};
-          const auto run = view.rows.run(answer.value().run);
-          if (!run || !run.value())
-            return reply(
-                error_reply(run ? problem{errc::internal, "The new run has no row"} : run.error()));
-          const auto definition = view.definition_of(*run.value());
-          if (!definition)
-            return reply(error_reply(definition.error()));
-          const auto shown = objects::run(*run.value(), objects::zone_of(*definition.value()));
-          reply(json_reply(shown, answer.value().existed ? 200 : 201));
-        });
-      });
+  state->engine().trigger(std::move(asked), {request.user, reason}, new_run(state, reply));
   return ok();
 }
 
@@ -160,8 +187,9 @@ result<void> shutdown(const api_ptr& state, const http_request& request,
 } // namespace
 
 void add_changes(std::vector<route>& table, const api_ptr& state) {
-  table.push_back(
-      {"POST", "/api/v1/trigger", "Makes a run of a workflow by hand.", changing(state, trigger)});
+  table.push_back({"POST", "/api/v1/trigger",
+                   "Makes a run of a workflow by hand; with `slot` that of a trigger's slot.",
+                   changing(state, trigger)});
   table.push_back({"POST", "/api/v1/pause", "Pauses a trigger, a workflow or everything.",
                    changing(state, pause)});
   table.push_back({"POST", "/api/v1/resume", "Ends a pause.", changing(state, resume)});

@@ -52,13 +52,15 @@ result<json> list_workflows(api_state& state, const http_request& request) {
     return problem{errc::invalid,
                    "The state of a workflow is 'paused' or 'active', not '" + wanted_state + "'"};
   const store_view view{state};
+  const store_directory others{view};
   std::vector<std::pair<std::string, json>> found;
   const auto visit = [&](const workflow_record& record,
                          const workflow_definition& definition) -> result<void> {
     if (!wanted_state.empty() && record.paused != (wanted_state == "paused"))
       return ok();
     BOOST_OUTCOME_TRY(triggers, view.rows.triggers_of(record.id));
-    found.emplace_back(record.id, objects::workflow(record, definition, triggers, view.now()));
+    found.emplace_back(record.id,
+                       objects::workflow(record, definition, triggers, others, view.now()));
     return ok();
   };
   BOOST_OUTCOME_TRYV(each_workflow(view, request, visit));
@@ -71,7 +73,7 @@ result<json> get_workflow(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRY(record, find_workflow(view, request.params.at("workflow")));
   BOOST_OUTCOME_TRY(definition, view.definition(record.id, record.version));
   BOOST_OUTCOME_TRY(triggers, view.rows.triggers_of(record.id));
-  return objects::workflow(record, *definition, triggers, view.now());
+  return objects::workflow(record, *definition, triggers, store_directory{view}, view.now());
 }
 
 /// Of one workflow newest first; of all, the current ones.
@@ -104,6 +106,7 @@ result<json> list_triggers(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   const auto wanted_state = query_text(request, "state");
   const store_view view{state};
+  const store_directory others{view};
   std::vector<std::pair<std::string, json>> found;
   const auto visit = [&](const workflow_record& record,
                          const workflow_definition& definition) -> result<void> {
@@ -112,8 +115,8 @@ result<json> list_triggers(api_state& state, const http_request& request) {
       const auto row = std::find_if(rows.begin(), rows.end(), [&](const trigger_record& candidate) {
         return candidate.trigger == trigger.id;
       });
-      auto shown =
-          objects::trigger(definition, trigger, row == rows.end() ? nullptr : &*row, view.now());
+      auto shown = objects::trigger(definition, trigger, row == rows.end() ? nullptr : &*row,
+                                    others, view.now());
       const bool paused = shown["paused"].get<bool>() || record.paused;
       if (wanted_state.empty() || paused == (wanted_state == "paused"))
         found.emplace_back(record.id + '/' + trigger.id, std::move(shown));

@@ -6,6 +6,7 @@
 #include "api/query.hpp"
 #include "api/route_groups.hpp"
 #include "api/timeline.hpp"
+#include "api/why_slot.hpp"
 
 namespace pinion::routes {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr std::size_t most_instances = 500;
 constexpr std::size_t most_events = 500;
 constexpr std::size_t most_changes = 50;
+constexpr std::size_t most_needs = 500;
+constexpr std::size_t most_items = 100;
 
 /// What people did to a thing.
 result<void> add_audit(const store_view& view, const std::string& object, timeline& events) {
@@ -22,6 +25,24 @@ result<void> add_audit(const store_view& view, const std::string& object, timeli
     if (change.object == object)
       events.add_audit(change);
   return ok();
+}
+
+/// What a run needs of other runs: each need bound to exact slots, and how it was settled.
+json needs_of(const workflow_definition& definition, const std::vector<bound_edge>& edges,
+              const std::vector<edge_record>& settled) {
+  const auto in = objects::zone_of(definition);
+  json needs = json::array();
+  for (const auto& edge : edges) {
+    if (needs.size() == most_needs)
+      break;
+    const auto done = std::find_if(settled.begin(), settled.end(), [&](const edge_record& each) {
+      return each.task == edge.task && each.need == edge.need;
+    });
+    const auto task = edge.task < definition.tasks.size() ? definition.tasks[edge.task].name
+                                                          : std::to_string(edge.task);
+    needs.push_back(objects::edge(edge, done == settled.end() ? nullptr : &*done, task, in));
+  }
+  return needs;
 }
 
 result<json> describe_run(const store_view& view, const run_record& run) {
@@ -40,6 +61,9 @@ result<json> describe_run(const store_view& view, const run_record& run) {
   shown["kind"] = "run";
   shown["instances"] = std::move(instances["items"]);
   shown["more_instances"] = !instances["next"].is_null();
+  BOOST_OUTCOME_TRY(slot, view.rows.slot({run.lane, run.workflow, run.trigger, run.slot}));
+  BOOST_OUTCOME_TRY(settled, view.rows.edges_of(run.id));
+  shown["needs"] = needs_of(*definition, slot ? slot->edges : std::vector<bound_edge>{}, settled);
   shown["timeline"] = events.take(most_events);
   return shown;
 }
@@ -132,9 +156,9 @@ result<json> describe_workflow(const store_view& view, const reference& ref) {
   BOOST_OUTCOME_TRY(definition, view.definition(record.id, ref.version.value_or(record.version)));
   BOOST_OUTCOME_TRY(triggers, view.rows.triggers_of(record.id));
   BOOST_OUTCOME_TRY(version, view.rows.version(record.id, ref.version.value_or(record.version)));
-  json shown = ref.version && version
-                   ? objects::version(*version)
-                   : objects::workflow(record, *definition, triggers, view.now());
+  json shown = ref.version && version ? objects::version(*version)
+                                      : objects::workflow(record, *definition, triggers,
+                                                          store_directory{view}, view.now());
   shown["kind"] = ref.version ? "version" : "workflow";
   shown["graph"] = graph_of(*definition, nullptr, {})["nodes"];
   if (version)
@@ -151,8 +175,16 @@ result<json> describe_workflow(const store_view& view, const reference& ref) {
     if (counts.by_state[i] != 0)
       by_state[std::string{to_string(static_cast<run_state>(i))}] = counts.by_state[i];
   shown["counts"] = std::move(by_state);
+  BOOST_OUTCOME_TRY(switches, view.rows.task_switches_of(record.id));
+  json switched = json::array();
+  for (const auto& each : switches)
+    switched.push_back(objects::task_switch(each));
+  shown["switched_tasks"] = std::move(switched);
   timeline events;
   BOOST_OUTCOME_TRYV(add_audit(view, record.id, events));
+  for (const auto& each : switches) {
+    BOOST_OUTCOME_TRYV(add_audit(view, each.workflow + '.' + each.task, events));
+  }
   shown["timeline"] = events.take(most_events);
   return shown;
 }
@@ -164,7 +196,8 @@ result<json> describe_trigger(const store_view& view, const reference& ref) {
   if (found == definition->triggers.end())
     return problem{errc::not_found, "'" + ref.workflow + "' has no trigger '" + ref.trigger + "'"};
   BOOST_OUTCOME_TRY(row, view.rows.trigger(ref.workflow, ref.trigger));
-  auto shown = objects::trigger(*definition, *found, row ? &*row : nullptr, view.now());
+  auto shown = objects::trigger(*definition, *found, row ? &*row : nullptr, store_directory{view},
+                                view.now());
   const auto in = objects::zone_of(*definition);
   run_filter filter;
   filter.workflow = ref.workflow;
@@ -178,12 +211,57 @@ result<json> describe_trigger(const store_view& view, const reference& ref) {
   return shown;
 }
 
+/// A slot that has no run.
+result<json> describe_slot(const store_view& view, const reference& ref) {
+  BOOST_OUTCOME_TRY(slot, find_slot(view, ref));
+  BOOST_OUTCOME_TRY(definition, slot.version == 0 ? current_definition(view, slot.workflow)
+                                                  : view.definition(slot.workflow, slot.version));
+  const auto in = objects::zone_of(*definition);
+  auto shown = objects::slot(slot, in);
+  shown["kind"] = "slot";
+  shown["id"] = objects::slot_name({slot.lane, slot.workflow, slot.trigger, slot.slot}, in);
+  shown["message"] = why_slot(slot, in).sentence;
+  shown["needs"] = needs_of(*definition, slot.edges, {});
+  timeline events;
+  BOOST_OUTCOME_TRYV(add_audit(view, slot.workflow + '/' + slot.trigger, events));
+  shown["timeline"] = events.take(most_events);
+  return shown;
+}
+
+result<json> describe_backfill(const store_view& view, std::uint64_t id) {
+  BOOST_OUTCOME_TRY(record, find_backfill(view, id));
+  BOOST_OUTCOME_TRY(counts, view.rows.counts_of_backfill(id));
+  BOOST_OUTCOME_TRY(items, view.rows.list_backfill_items(id, {}, {most_items, {}}));
+  auto shown = objects::backfill(record, counts);
+  shown["kind"] = "backfill";
+  json slots = json::array();
+  for (const auto& item : items.items) {
+    const auto definition = current_definition(view, item.workflow);
+    slots.push_back(
+        objects::backfill_item(item, definition ? objects::zone_of(*definition.value()) : zone{}));
+  }
+  shown["items"] = std::move(slots);
+  shown["more_items"] = !items.next.empty();
+  timeline events;
+  events.add_backfill(record);
+  BOOST_OUTCOME_TRYV(add_audit(view, to_backfill_name(id), events));
+  shown["timeline"] = events.take(most_events);
+  return shown;
+}
+
 result<json> describe(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRYV(check_query(request, {"ref"}));
-  BOOST_OUTCOME_TRY(ref, parse_reference(query_text(request, "ref")));
+  const auto text = query_text(request, "ref");
   const store_view view{state};
-  if (ref.names_run())
-    return describe_instances(view, ref);
+  if (const auto backfill = backfill_number(text))
+    return describe_backfill(view, *backfill);
+  BOOST_OUTCOME_TRY(ref, parse_reference(text));
+  if (ref.names_run()) {
+    auto shown = describe_instances(view, ref);
+    const bool slot_alone = !shown && shown.error().code == errc::not_found &&
+                            ref.selects == run_selector::slot && ref.task.empty();
+    return slot_alone ? describe_slot(view, ref) : std::move(shown);
+  }
   return ref.trigger.empty() ? describe_workflow(view, ref) : describe_trigger(view, ref);
 }
 

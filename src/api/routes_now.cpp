@@ -2,6 +2,7 @@
 #include "api/objects.hpp"
 #include "api/query.hpp"
 #include "api/route_groups.hpp"
+#include "api/why_slot.hpp"
 #include "api/why_workflow.hpp"
 #include "pinion/timing/zone.hpp"
 
@@ -15,21 +16,42 @@ const instance_record& spokesman(const std::vector<instance_record>& instances) 
   return open == instances.end() ? instances.front() : *open;
 }
 
+/// What the store alone knows.
+result<json> stored_why(const std::string& ref, const result<why_answer>& answer) {
+  if (!answer)
+    return answer.error();
+  json shown = objects::why(answer.value());
+  shown["ref"] = ref;
+  return shown;
+}
+
+result<why_answer> why_of_backfill(const store_view& view, std::uint64_t id) {
+  BOOST_OUTCOME_TRY(record, find_backfill(view, id));
+  return why_backfill(view, record);
+}
+
+/// A slot that has no run has reasons of its own.
+result<why_answer> why_of_slot(const store_view& view, const reference& ref) {
+  BOOST_OUTCOME_TRY(slot, find_slot(view, ref));
+  BOOST_OUTCOME_TRY(definition, current_definition(view, slot.workflow));
+  return why_slot(slot, objects::zone_of(*definition));
+}
+
 void why(const api_ptr& state, const http_request& request, const reply_function& reply) {
   if (const auto known = check_query(request, {"ref"}); !known)
     return reply(error_reply(known.error()));
-  const auto ref = parse_reference(query_text(request, "ref"));
+  const auto text = query_text(request, "ref");
+  if (const auto backfill = backfill_number(text))
+    return reply(to_reply(stored_why(text, why_of_backfill(store_view{*state}, *backfill))));
+  const auto ref = parse_reference(text);
   if (!ref)
     return reply(error_reply(ref.error()));
-  if (!ref.value().names_run()) {
-    const auto answer = why_workflow(store_view{*state}, ref.value());
-    if (!answer)
-      return reply(error_reply(answer.error()));
-    json shown = objects::why(answer.value());
-    shown["ref"] = ref.value().text;
-    return reply(json_reply(shown));
-  }
+  if (!ref.value().names_run())
+    return reply(to_reply(stored_why(text, why_workflow(store_view{*state}, ref.value()))));
   const auto found = find_instances(store_view{*state}, ref.value());
+  if (!found && found.error().code == errc::not_found &&
+      ref.value().selects == run_selector::slot && ref.value().task.empty())
+    return reply(to_reply(stored_why(text, why_of_slot(store_view{*state}, ref.value()))));
   if (!found)
     return reply(error_reply(found.error()));
   const auto& [run, definition, instances] = found.value();
@@ -76,9 +98,10 @@ void add_now(std::vector<route>& table, const api_ptr& state) {
       handle(state, request, reply);
     };
   };
-  table.push_back({"GET", "/api/v1/why",
-                   "Why a run, an instance, a workflow or a trigger is not going on.",
-                   with_state(why)});
+  table.push_back(
+      {"GET", "/api/v1/why",
+       "Why a run, an instance, a slot, a workflow, a trigger or a backfill is not going on.",
+       with_state(why)});
   table.push_back({"GET", "/api/v1/wheel", "The timing wheel now.", with_state(wheel)});
   table.push_back(
       {"GET", "/api/v1/health", "Is the engine ready? 503 if not.", with_state(health)});

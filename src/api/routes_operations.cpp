@@ -16,7 +16,10 @@ constexpr std::array verbs{verb_name{"cancel", run_operation::verb::cancel},
                            verb_name{"fail", run_operation::verb::fail},
                            verb_name{"skip", run_operation::verb::skip},
                            verb_name{"succeed", run_operation::verb::succeed},
-                           verb_name{"rerun", run_operation::verb::rerun}};
+                           verb_name{"rerun", run_operation::verb::rerun},
+                           verb_name{"freeze", run_operation::verb::freeze},
+                           verb_name{"thaw", run_operation::verb::thaw},
+                           verb_name{"dryrun", run_operation::verb::dryrun}};
 
 struct scope_name {
   std::string_view name;
@@ -40,8 +43,24 @@ result<run_operation::verb> verb_of(const json& body) {
   for (const auto& [name, verb] : verbs)
     if (name == text)
       return verb;
-  return problem{errc::invalid,
-                 "'operation' is cancel, fail, skip, succeed or rerun, not '" + text + "'"};
+  return problem{
+      errc::invalid,
+      "'operation' is cancel, fail, skip, succeed, rerun, freeze, thaw or dryrun, not '" + text +
+          "'"};
+}
+
+/// What a task becomes for all its instances to come; nothing for verbs that only runs know.
+std::optional<task_mode> mode_of(run_operation::verb verb) {
+  switch (verb) {
+  case run_operation::verb::freeze:
+    return task_mode::frozen;
+  case run_operation::verb::thaw:
+    return task_mode::normal;
+  case run_operation::verb::dryrun:
+    return task_mode::dry;
+  default:
+    return std::nullopt;
+  }
 }
 
 /// Without a scope: an instance with its downstream; of a run, what failed.
@@ -102,8 +121,14 @@ result<json> rehearse(const store_view& view, const asked_operation& asked) {
     BOOST_OUTCOME_TRY(settings, settings_from_canonical_json(*row));
     pools = std::move(settings.pools);
   }
-  BOOST_OUTCOME_TRY(core, run_core::restore(asked.definition, asked.run, std::move(instances),
-                                            std::move(attempts), std::move(outputs)));
+  BOOST_OUTCOME_TRY(settled, view.rows.edges_of(id));
+  BOOST_OUTCOME_TRY(slot, view.rows.slot({asked.run.lane, asked.run.workflow, asked.run.trigger,
+                                          asked.run.slot}));
+  BOOST_OUTCOME_TRY(core,
+                    run_core::restore(asked.definition, asked.run, std::move(instances),
+                                      std::move(attempts), std::move(outputs),
+                                      slot ? std::move(slot->edges) : std::vector<bound_edge>{},
+                                      std::move(settled)));
   const auto step = core.step(asked.operation, view.now(), expression_evaluator{std::move(pools)});
   if (step.refused)
     return *step.refused;
@@ -118,10 +143,35 @@ result<json> rehearse(const store_view& view, const asked_operation& asked) {
       {"run", to_string(id)}, {"dry_run", true}, {"affected", count}, {"items", std::move(items)}};
 }
 
+/// Freezes, thaws or dry-runs a task of a workflow, whatever runs there are.
+result<void> switch_task(const api_ptr& state, const task_reference& ref, const json& body,
+                         const http_request& request, const reply_function& reply) {
+  BOOST_OUTCOME_TRY(verb, verb_of(body));
+  const auto mode = mode_of(verb);
+  const auto name = ref.workflow + '.' + ref.task;
+  if (!mode)
+    return problem{errc::invalid, "'" + name + "' is a task: it can be frozen, thawed or dry-run",
+                   "For one run of it: r123/" + ref.task};
+  BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
+  BOOST_OUTCOME_TRY(definition, current_definition(store_view{*state}, ref.workflow));
+  BOOST_OUTCOME_TRYV(find_task(*definition, ref.task));
+  state->engine().switch_task(
+      {ref.workflow, ref.task, *mode}, {request.user, reason},
+      answer_with<operation_answer>(
+          state, reply,
+          [name, mode = *mode](api_state&, const operation_answer& answer) -> result<json> {
+            return json{{"task", name}, {"mode", to_string(mode)}, {"affected", answer.affected}};
+          }));
+  return ok();
+}
+
 result<void> operate(const api_ptr& state, const http_request& request,
                      const reply_function& reply) {
   BOOST_OUTCOME_TRY(
       body, body_object(request, {"operation", "ref", "scope", "version", "dry_run", "reason"}));
+  BOOST_OUTCOME_TRY(ref, body_text(body, "ref"));
+  if (const auto task = parse_task_reference(ref))
+    return switch_task(state, *task, body, request, reply);
   const store_view view{*state};
   BOOST_OUTCOME_TRY(asked, operation_of(view, body, request.user));
   if (asked.dry_run) {
@@ -141,12 +191,14 @@ result<void> operate(const api_ptr& state, const http_request& request,
 } // namespace
 
 void add_operations(std::vector<route>& table, const api_ptr& state) {
-  table.push_back({"POST", "/api/v1/operations",
-                   "Cancels, fails, skips, succeeds or reruns a run or instances of it.",
-                   [state](const http_request& request, const reply_function& reply) {
-                     if (const auto asked = operate(state, request, reply); !asked)
-                       reply(error_reply(asked.error()));
-                   }});
+  table.push_back(
+      {"POST", "/api/v1/operations",
+       "Cancels, fails, skips, succeeds, reruns, freezes, thaws or dry-runs a run, instances "
+       "of it, or (the last three) a task.",
+       [state](const http_request& request, const reply_function& reply) {
+         if (const auto asked = operate(state, request, reply); !asked)
+           reply(error_reply(asked.error()));
+       }});
 }
 
 } // namespace pinion::routes

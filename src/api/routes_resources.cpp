@@ -119,35 +119,6 @@ result<json> list_audit(api_state& state, const http_request& request) {
       });
 }
 
-/// What became of slots: of a workflow or trigger, or by outcome; those to come only on demand.
-result<json> list_slots(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(request, {"workflow", "trigger", "state", "limit", "cursor"}));
-  BOOST_OUTCOME_TRY(ask, asked_page(request));
-  const store_view view{state};
-  slot_filter filter;
-  filter.workflow = query_text(request, "workflow");
-  filter.trigger = query_text(request, "trigger");
-  if (const auto wanted = query_text(request, "state"); !wanted.empty()) {
-    for (const auto one :
-         {slot_outcome::planned, slot_outcome::fired, slot_outcome::late, slot_outcome::missed,
-          slot_outcome::skipped_overlap, slot_outcome::paused})
-      if (to_string(one) == wanted)
-        filter.outcome = one;
-    if (!filter.outcome)
-      return problem{errc::invalid, "'" + wanted + "' is no outcome of a slot"};
-  }
-  if (filter.workflow.empty() && !filter.outcome)
-    return problem{errc::invalid, "Give 'workflow' or 'state'"};
-  return filled_page(
-      ask, [&](const page_request& part) { return view.rows.list_slots(filter, part); },
-      [&](const slot_record& record) -> result<json> {
-        if (!filter.outcome && record.outcome == slot_outcome::planned)
-          return json();
-        BOOST_OUTCOME_TRY(definition, current_definition(view, record.workflow));
-        return objects::slot(record, objects::zone_of(*definition));
-      });
-}
-
 } // namespace
 
 void add_resources(std::vector<route>& table, const api_ptr& state) {
@@ -161,8 +132,6 @@ void add_resources(std::vector<route>& table, const api_ptr& state) {
                    answering(state, list_channels)});
   table.push_back({"GET", "/api/v1/audit", "Lists what people changed, newest first.",
                    answering(state, list_audit)});
-  table.push_back(
-      {"GET", "/api/v1/slots", "Lists what became of slots.", answering(state, list_slots)});
 }
 
 } // namespace pinion::routes

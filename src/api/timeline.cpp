@@ -1,6 +1,7 @@
 #include "api/timeline.hpp"
 
 #include "api/objects.hpp"
+#include "pinion/api/reference.hpp"
 
 #include <algorithm>
 
@@ -41,6 +42,12 @@ void timeline::add_attempt(const std::string& ref, const attempt_record& attempt
   if (attempt.state == attempt_state::ended)
     add(attempt.ended_at, name, to_string(attempt.outcome), to_string(attempt.why),
         attempt.message);
+}
+
+void timeline::add_backfill(const backfill_record& backfill) {
+  const auto ref = to_backfill_name(backfill.id);
+  add(backfill.created_at, ref, "created", {}, "by " + backfill.created_by);
+  add(backfill.ended_at, ref, to_string(backfill.state));
 }
 
 void timeline::add_audit(const audit_record& audit) {

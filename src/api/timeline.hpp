@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/json.hpp"
+#include "pinion/model/backfill.hpp"
 #include "pinion/model/definition.hpp"
 #include "pinion/model/records.hpp"
 
@@ -16,6 +17,7 @@ public:
   void add_run(const run_record& run);
   void add_instance(const std::string& ref, const instance_record& instance);
   void add_attempt(const std::string& ref, const attempt_record& attempt);
+  void add_backfill(const backfill_record& backfill);
   void add_audit(const audit_record& audit);
 
   /// The `most` newest events, ascending by time; equal times in the order of their adding.

@@ -1,8 +1,7 @@
 #include "api/why_workflow.hpp"
 
+#include "api/objects.hpp"
 #include "pinion/timing/instant_text.hpp"
-#include "pinion/timing/schedule.hpp"
-#include "pinion/timing/zone.hpp"
 
 #include <algorithm>
 
@@ -15,18 +14,28 @@ std::string by_whom(const std::string& who, const std::string& reason) {
          (reason.empty() ? "" : " (" + reason + ')') + ": its slots are recorded as paused";
 }
 
+std::optional<instant> next_of(const workflow_definition& definition,
+                               const trigger_definition& trigger, const store_directory& others,
+                               instant now) {
+  const auto* rule = others.rule_of(definition, trigger);
+  const auto next = rule == nullptr ? std::optional<ruled_slot>{} : next_slot(*rule, now);
+  return next ? std::optional{next->at} : std::nullopt;
+}
+
 void add_trigger(const workflow_definition& definition, const trigger_definition& trigger,
-                 const trigger_record* row, instant now, why_answer& out) {
+                 const trigger_record* row, const store_directory& others, instant now,
+                 why_answer& out) {
   const auto ref = definition.id() + '/' + trigger.id;
   if (!trigger.enabled) {
     out.causes.push_back({"disabled", ref, "the trigger says `enabled: false`", never});
   } else if (row != nullptr && row->paused) {
     out.causes.push_back(
         {"paused", ref, by_whom(row->paused_by, row->paused_reason), row->paused_at});
-  } else if (const auto next = next_slot(trigger.when, now)) {
-    const auto in = zone::load(definition.timezone);
+  } else if (const auto next = next_of(definition, trigger, others, now)) {
+    const auto behind = trigger.after ? " (that of " + trigger.after->workflow + ')' : "";
     out.causes.push_back(
-        {"time", ref, "its next slot is " + print_local(*next, in ? in.value() : zone{}), never});
+        {"time", ref,
+         "its next slot is " + print_local(*next, objects::zone_of(definition)) + behind, never});
     if (out.expected_start == never || *next < out.expected_start)
       out.expected_start = *next;
   } else {
@@ -52,6 +61,7 @@ result<why_answer> why_workflow(const store_view& view, const reference& ref) {
   if (held)
     out.causes.push_back(
         {"held", "engine", "the engine is on hold: it starts nothing new until `unhold`", never});
+  const store_directory others{view};
   bool known = ref.trigger.empty();
   for (const auto& trigger : definition->triggers) {
     if (!ref.trigger.empty() && trigger.id != ref.trigger)
@@ -59,7 +69,7 @@ result<why_answer> why_workflow(const store_view& view, const reference& ref) {
     known = true;
     const auto row = std::find_if(rows.begin(), rows.end(),
                                   [&](const auto& each) { return each.trigger == trigger.id; });
-    add_trigger(*definition, trigger, row == rows.end() ? nullptr : &*row, view.now(), out);
+    add_trigger(*definition, trigger, row == rows.end() ? nullptr : &*row, others, view.now(), out);
   }
   if (!known)
     return problem{errc::not_found, record.id + " has no trigger " + ref.trigger,

@@ -39,6 +39,19 @@ struct reference {
   bool names_run() const noexcept { return selects != run_selector::none; }
 };
 
+/// "b12", the name of a backfill.
+std::string to_backfill_name(std::uint64_t id);
+/// The number in such a name; nothing for anything else.
+std::optional<std::uint64_t> backfill_number(std::string_view text);
+
+/// `project.workflow.task`: a task with all its instances to come.
+struct task_reference {
+  std::string workflow; ///< "project.workflow"
+  std::string task;
+};
+/// Nothing for anything else.
+std::optional<task_reference> parse_task_reference(std::string_view text);
+
 /// Takes a reference apart. Fails with `errc::invalid`; the suggestion shows the forms.
 result<reference> parse_reference(std::string_view text);
 

@@ -1,7 +1,6 @@
 #include "pinion/definitions/canonical.hpp"
 
 #include "definitions/canonical_parts.hpp"
-#include "definitions/trigger_reader.hpp"
 
 #include <array>
 #include <openssl/evp.h>
@@ -14,43 +13,11 @@ namespace {
 
 using nlohmann::json;
 
-json schedule_to_json(const schedule& when) {
-  json out = json::object();
-  if (const auto* every = std::get_if<every_schedule>(&when)) {
-    out["every_us"] = every->period.count();
-    put(out, "anchor_us", to_us(every->anchor), std::int64_t{0});
-    return out;
-  }
-  const auto& cron = std::get<cron_schedule>(when);
-  out["cron"] = cron.expression.text();
-  out["timezone"] = cron.in.name();
-  out["dst_missing"] = missing_words.word(cron.dst.missing);
-  out["dst_repeated"] = repeated_words.word(cron.dst.repeated);
-  return out;
-}
-
-schedule schedule_from(const json& from) {
-  if (from.contains("every_us")) {
-    const auto made = make_every(duration{from.at("every_us").get<std::int64_t>()},
-                                 from_us(from.value("anchor_us", std::int64_t{0})));
-    if (!made)
-      throw corrupt_member{made.error().message};
-    return made.value();
-  }
-  auto made = make_cron(from.at("cron").get_ref<const std::string&>(),
-                        from.at("timezone").get_ref<const std::string&>());
-  if (!made)
-    throw corrupt_member{made.error().message};
-  auto& cron = std::get<cron_schedule>(made.value());
-  missing_words.take(from, "dst_missing", cron.dst.missing);
-  repeated_words.take(from, "dst_repeated", cron.dst.repeated);
-  return std::move(made).value();
-}
-
 json interval_to_json(const interval_rule& rule) {
   json out = json::object();
   interval_words.put(out, "kind", rule.kind, interval_kind::previous);
   put(out, "length_us", rule.length, duration{});
+  put(out, "units", rule.units, 1U);
   return out;
 }
 
@@ -58,6 +25,7 @@ interval_rule interval_from(const json& from) {
   interval_rule rule;
   interval_words.take(from, "kind", rule.kind);
   take(from, "length_us", rule.length);
+  take(from, "units", rule.units);
   return rule;
 }
 
@@ -81,12 +49,16 @@ json head_to_json(const workflow_definition& definition) {
   for (const auto& param : definition.params)
     out["params"].push_back(to_json(param));
   for (const auto& trigger : definition.triggers)
-    out["triggers"].push_back(to_json(trigger));
+    out["triggers"].push_back(to_json(trigger, definition.timezone));
   overlap_words.put(out, "overlap", definition.overlap, unsaid.overlap);
   put(out, "max_active_runs", definition.max_active_runs, unsaid.max_active_runs);
   put(out, "timeout_us", definition.timeout, unsaid.timeout);
   if (auto interval = interval_to_json(definition.data_interval); !interval.empty())
     out["data_interval"] = std::move(interval);
+  // A rule that is there was given; what differs from that is said.
+  put(out, "data_interval_given", definition.data_interval_given,
+      definition.data_interval != interval_rule{});
+  edit_words.put(out, "edits", definition.edits, unsaid.edits);
   put(out, "vars", definition.vars, unsaid.vars);
   if (auto alarms = to_json(definition.alarms); !alarms.empty())
     out["alarms"] = std::move(alarms);
@@ -126,6 +98,8 @@ void check_positions(const workflow_definition& definition) {
   for (const auto& task : definition.tasks) {
     for (const auto need : task.needs)
       check(need);
+    for (const auto previous : task.previous_tasks)
+      check(previous);
     check(task.fallback.value_or(0));
     check(task.fallback_of.value_or(0));
   }
@@ -142,11 +116,14 @@ workflow_definition workflow_from(const json& from) {
   for (const auto& param : from.value("params", json::array()))
     out.params.push_back(param_from(param));
   for (const auto& trigger : from.value("triggers", json::array()))
-    out.triggers.push_back(trigger_from(trigger));
+    out.triggers.push_back(trigger_from(trigger, out.timezone));
   overlap_words.take(from, "overlap", out.overlap);
   take(from, "max_active_runs", out.max_active_runs);
   take(from, "timeout_us", out.timeout);
   out.data_interval = interval_from(from.value("data_interval", json::object()));
+  out.data_interval_given = out.data_interval != interval_rule{};
+  take(from, "data_interval_given", out.data_interval_given);
+  edit_words.take(from, "edits", out.edits);
   take(from, "vars", out.vars);
   out.alarms = alarms_from(from.value("alarms", json::object()));
   take(from, "source_file", out.source_file);
@@ -212,33 +189,6 @@ result<Value> read_form(std::string_view text, const char* what, Read read) {
 }
 
 } // namespace
-
-json to_json(const trigger_definition& trigger) {
-  const bool unsaid_enabled = true;
-  json out = json::object();
-  out["id"] = trigger.id;
-  out["when"] = schedule_to_json(trigger.slots.when);
-  put(out, "text", trigger.text, std::string{});
-  if (!trigger.params.empty())
-    out["params"] = pairs_to_json(trigger.params);
-  put(out, "enabled", trigger.enabled, unsaid_enabled);
-  put(out, "priority", trigger.priority, std::uint8_t{0});
-  if (trigger.overlap)
-    out["overlap"] = overlap_words.word(*trigger.overlap);
-  return out;
-}
-
-trigger_definition trigger_from(const json& from) {
-  trigger_definition trigger{.id = from.at("id").get<std::string>(),
-                             .slots = {.when = schedule_from(from.at("when"))}};
-  take(from, "text", trigger.text);
-  trigger.params = pairs_from(from.value("params", json::array()));
-  take(from, "enabled", trigger.enabled);
-  take(from, "priority", trigger.priority);
-  if (from.contains("overlap"))
-    overlap_words.take(from, "overlap", trigger.overlap.emplace());
-  return trigger;
-}
 
 json to_json(const param_definition& param) {
   json out = json::object();

@@ -15,14 +15,15 @@
 namespace pinion::definitions {
 
 nlohmann::json to_json(const task_definition& task);
-nlohmann::json to_json(const trigger_definition& trigger);
+/// `timezone` is that of the workflow: a trigger in the same zone does not repeat it.
+nlohmann::json to_json(const trigger_definition& trigger, std::string_view timezone);
 nlohmann::json to_json(const param_definition& param);
 nlohmann::json to_json(const alarm_rules& alarms);
 
 /// Inverse. Throw `nlohmann::json::exception` for wrong types and `corrupt_member` for values out
 /// of their range; the caller turns both into a problem.
 task_definition task_from(const nlohmann::json& json);
-trigger_definition trigger_from(const nlohmann::json& json);
+trigger_definition trigger_from(const nlohmann::json& json, std::string_view timezone);
 param_definition param_from(const nlohmann::json& json);
 alarm_rules alarms_from(const nlohmann::json& json);
 
@@ -93,9 +94,22 @@ inline constexpr word_table<join_rule, 13> join_rule_words{
      "none_skipped", "all_skipped", "always"}};
 inline constexpr word_table<overlap_policy, 5> overlap_words{
     {"queue", "queue_one", "skip", "cancel_running", "allow"}};
-inline constexpr word_table<interval_kind, 7> interval_words{
-    {"previous", "point", "hour", "day", "week", "month", "fixed"}};
+inline constexpr word_table<interval_kind, 9> interval_words{
+    {"previous", "point", "hour", "day", "week", "month", "fixed", "minute", "year"}};
 inline constexpr word_table<missing_time, 2> missing_words{{"shift", "skip"}};
 inline constexpr word_table<repeated_time, 3> repeated_words{{"first", "last", "both"}};
+inline constexpr word_table<cron_dialect, 2> dialect_words{{"unix", "quartz"}};
+inline constexpr word_table<day_join, 2> day_join_words{{"and", "or"}};
+inline constexpr word_table<calendar_shift, 3> shift_words{{"skip", "next", "previous"}};
+inline constexpr word_table<misfire_choice, 3> misfire_words{{"all", "last", "none"}};
+inline constexpr word_table<edit_mode, 2> edit_words{{"immediate", "next_day"}};
+inline constexpr word_table<slot_choice, 5> slot_words{
+    {"nearest", "same_slot", "same_day", "previous", "back"}};
+inline constexpr word_table<need_window, 7> window_words{
+    {"none", "data", "slot_day", "hour", "day", "week", "month"}};
+inline constexpr word_table<need_state, 2> need_state_words{{"success", "done"}};
+inline constexpr word_table<missing_policy, 4> missing_policy_words{
+    {"wait", "satisfied", "fail", "skip"}};
+inline constexpr word_table<previous_need, 4> previous_words{{"none", "self", "children", "tasks"}};
 
 } // namespace pinion::definitions

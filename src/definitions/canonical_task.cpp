@@ -111,6 +111,54 @@ std::vector<pool_need> pools_from(const json& from) {
   return pools;
 }
 
+json need_to_json(const outside_need& need) {
+  const outside_need unsaid;
+  json out = json::object();
+  put(out, "workflow", need.workflow, unsaid.workflow);
+  put(out, "task", need.task, unsaid.task);
+  put(out, "trigger", need.trigger, unsaid.trigger);
+  slot_words.put(out, "slot", need.slot, unsaid.slot);
+  put(out, "back", need.back, unsaid.back);
+  window_words.put(out, "window", need.window, unsaid.window);
+  put(out, "last", need.last, unsaid.last);
+  need_state_words.put(out, "state", need.state, unsaid.state);
+  missing_policy_words.put(out, "missing", need.missing, unsaid.missing);
+  put(out, "as", need.as, unsaid.as);
+  return out;
+}
+
+outside_need need_from(const json& from) {
+  outside_need need;
+  take(from, "workflow", need.workflow);
+  take(from, "task", need.task);
+  take(from, "trigger", need.trigger);
+  slot_words.take(from, "slot", need.slot);
+  take(from, "back", need.back);
+  window_words.take(from, "window", need.window);
+  take(from, "last", need.last);
+  need_state_words.take(from, "state", need.state);
+  missing_policy_words.take(from, "missing", need.missing);
+  take(from, "as", need.as);
+  return need;
+}
+
+void put_needs(json& out, const task_definition& task, const task_definition& unsaid) {
+  put(out, "needs", task.needs, unsaid.needs);
+  for (const auto& need : task.outside_needs)
+    out["outside_needs"].push_back(need_to_json(need));
+  previous_words.put(out, "depends_on_previous", task.depends_on_previous,
+                     unsaid.depends_on_previous);
+  put(out, "previous_tasks", task.previous_tasks, unsaid.previous_tasks);
+}
+
+void take_needs(const json& from, task_definition& task) {
+  take(from, "needs", task.needs);
+  for (const auto& need : from.value("outside_needs", json::array()))
+    task.outside_needs.push_back(need_from(need));
+  previous_words.take(from, "depends_on_previous", task.depends_on_previous);
+  take(from, "previous_tasks", task.previous_tasks);
+}
+
 void put_object(json& into, const char* name, json part) {
   if (!part.empty())
     into[name] = std::move(part);
@@ -198,13 +246,15 @@ json to_json(const task_definition& task) {
   put(out, "name", task.name, unsaid.name);
   put(out, "title", task.title, unsaid.title);
   put_body(out, task, unsaid);
-  put(out, "needs", task.needs, unsaid.needs);
+  put_needs(out, task, unsaid);
   join_rule_words.put(out, "join", task.join, unsaid.join);
   put(out, "when", task.when, unsaid.when);
   put_object(out, "pools", pools_to_json(task.pools));
   put(out, "priority", task.priority, unsaid.priority);
   put_object(out, "retry", retry_to_json(task.retry));
   put_object(out, "timeout", timeout_to_json(task.timeout));
+  if (task.deadline)
+    out["deadline_us"] = task.deadline->count();
   if (task.fallback)
     out["fallback"] = *task.fallback;
   if (task.fallback_of)
@@ -223,13 +273,15 @@ task_definition task_from(const json& from) {
   take(from, "name", task.name);
   take(from, "title", task.title);
   take_body(from, task);
-  take(from, "needs", task.needs);
+  take_needs(from, task);
   join_rule_words.take(from, "join", task.join);
   take(from, "when", task.when);
   task.pools = pools_from(from.value("pools", json::array()));
   take(from, "priority", task.priority);
   task.retry = retry_from(from.value("retry", json::object()));
   task.timeout = timeout_from(from.value("timeout", json::object()));
+  if (from.contains("deadline_us"))
+    take(from, "deadline_us", task.deadline.emplace());
   if (from.contains("fallback"))
     take(from, "fallback", task.fallback.emplace());
   if (from.contains("fallback_of"))

@@ -3,6 +3,8 @@
 #include "definitions/value_reader.hpp"
 #include "definitions/workflow_reader.hpp"
 #include "pinion/definitions/loader.hpp"
+#include "pinion/definitions/reference_check.hpp"
+#include "pinion/timing/instant_text.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -33,11 +35,15 @@ bool is_project_file(const std::string& path) {
   return name == "pinion.yaml" || name == "pinion.yml";
 }
 
+/// A calendar whose dates end within this time is warned about.
+constexpr std::chrono::days running_out{60};
+
 /// A workflow of the set, with what the checks between files need.
 struct set_member {
   loaded_workflow loaded;
   file_place name_at;
   std::vector<workflow_call> calls;
+  std::vector<outside_reference> references;
 };
 
 class set_loader {
@@ -63,6 +69,8 @@ public:
     }
     check_duplicates();
     check_calls();
+    check_outside_references();
+    check_calendars();
     return finish();
   }
 
@@ -171,6 +179,7 @@ private:
     workflow_context context;
     context.folder = folder_of(path);
     context.above = above(context.folder);
+    context.now = options_.now;
     std::size_t workflows = 0;
     for (const auto& document : documents) {
       if (document.root.is_null())
@@ -179,16 +188,21 @@ private:
         context.project = project_of(source, context.folder, context.above);
         context.settings = &settings_of(context.project, context.above);
       }
-      add_member(read_workflow(report, document, context), source.path, path);
+      add_member(read_workflow(report, document, context), context.above, source.path, path);
     }
     if (workflows == 0 && sink_.error_count() == errors)
       report.error(0, "the file has no workflow", "begin with `workflow: name` and `tasks:`");
   }
 
-  void add_member(read_workflow_result read, const std::string& file, const std::string& path) {
+  void add_member(read_workflow_result read, const project_file* above, const std::string& file,
+                  const std::string& path) {
     read.definition.source_file = path;
-    members_.push_back(
-        {{std::move(read.definition), file, read.at.line}, read.name_at, std::move(read.calls)});
+    for (auto& name : read.calendars)
+      used_calendars_.emplace(above, std::move(name));
+    members_.push_back({{std::move(read.definition), file, read.at.line},
+                        read.name_at,
+                        std::move(read.calls),
+                        std::move(read.references)});
   }
 
   void check_duplicates() {
@@ -277,6 +291,76 @@ private:
     }
   }
 
+  void check_outside_references() {
+    std::vector<const workflow_definition*> set;
+    for (const auto& member : members_)
+      set.push_back(&member.loaded.definition);
+    for (auto& found : check_references(set, options_.definition_elsewhere))
+      tell(members_[found.workflow], std::move(found));
+  }
+
+  void tell(const set_member& member, reference_problem found) {
+    const auto position = found.task ? found.need : found.trigger.value_or(0);
+    const auto at = std::find_if(member.references.begin(), member.references.end(),
+                                 [&](const outside_reference& one) {
+                                   return one.task == found.task && one.position == position;
+                                 });
+    if (at == member.references.end())
+      return;
+    if (found.where == reference_problem::part::workflow && exists_elsewhere(member, *at))
+      return;
+    const auto place = found.where == reference_problem::part::whole     ? at->whole
+                       : found.where == reference_problem::part::trigger ? at->trigger
+                                                                         : at->upstream;
+    sink_.add({member.loaded.file, place.line, place.column, std::move(found.what.message),
+               std::move(found.what.suggestion)});
+  }
+
+  bool exists_elsewhere(const set_member& member, const outside_reference& at) const {
+    const auto& definition = member.loaded.definition;
+    const auto& id = at.task ? definition.tasks[*at.task].outside_needs[at.position].workflow
+                             : definition.triggers[at.position].after->workflow;
+    return options_.exists_elsewhere && options_.exists_elsewhere(id);
+  }
+
+  void check_calendars() {
+    for (const auto& [folder, file] : projects_)
+      for (const auto& [name, one] : file.calendars)
+        if (one.value != nullptr)
+          check_calendar(file, name, one);
+  }
+
+  void check_calendar(const project_file& file, const std::string& name,
+                      const named_calendar& one) {
+    const auto warn = [&](std::string message, std::string suggestion) {
+      sink_.add({file.path, one.at.line, one.at.column, std::move(message), std::move(suggestion),
+                 severity::warning});
+    };
+    if (!one.below_another && !used_calendars_.contains({&file, name})) {
+      if (is_whole(file))
+        warn("no trigger uses the calendar " + shown(name), "remove it");
+      return;
+    }
+    const auto& text = one.value->text();
+    const auto last = one.value->last_explicit_day();
+    if (!options_.now || !last || (text.except.empty() && text.also.empty()))
+      return;
+    const auto today = day_of(*options_.now, zone{});
+    if (*last < today + running_out)
+      warn("the dates of the calendar " + shown(name) +
+               (*last < today ? " ended with " : " end with ") + print_day(*last),
+           "add those of the coming year");
+  }
+
+  /// Are all the workflows below a pinion.yaml in the set? A root that is a file brings the
+  /// pinion.yaml beside it and not its neighbours.
+  bool is_whole(const project_file& file) const {
+    return std::all_of(options_.roots.begin(), options_.roots.end(), [&](const std::string& root) {
+      std::error_code ignored;
+      return fs::is_directory(root, ignored) || folder_of(absolute_path(root)) != file.folder;
+    });
+  }
+
   load_result finish() {
     auto found = sink_.finish();
     result_.errors = std::move(found.errors);
@@ -302,6 +386,7 @@ private:
   std::map<std::string, project_settings> settings_;        ///< Of projects with a pinion.yaml.
   std::map<std::string, project_settings> borrowed_; ///< Of projects without one in this set.
   std::vector<set_member> members_;
+  std::set<std::pair<const project_file*, std::string>> used_calendars_;
   std::unordered_map<std::string, std::uint32_t> positions_; ///< Id -> place in `members_`.
 };
 

@@ -187,6 +187,8 @@ std::optional<read_need> read_outside_need(const reporter& report, const node& a
   check_slots(report, draft);
   if (report.sink.error_count() != errors)
     return std::nullopt;
+  if (draft.need.trigger.empty())
+    draft.places.trigger = draft.places.upstream;
   return read_need{std::move(draft.need), draft.places};
 }
 

@@ -18,13 +18,12 @@ struct name_use {
   std::uint32_t offset = 0;
 };
 
-/// Where the parts of a need on another workflow stand in the file; a part that is not written
-/// stands where the whole does.
+/// Where the parts of a need on another workflow stand in the file.
 struct need_places {
   std::uint32_t whole = 0;
   std::uint32_t upstream = 0; ///< The value of `task:` or `workflow:`.
-  std::uint32_t trigger = 0;
-  std::uint32_t as = 0;
+  std::uint32_t trigger = 0;  ///< Where it is not written, as `upstream`.
+  std::uint32_t as = 0;       ///< Where it is not written, as `whole`.
 };
 
 /// Reads `workflow` or `project.workflow`; without project it is of `project`.

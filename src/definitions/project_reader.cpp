@@ -154,6 +154,8 @@ constexpr key_rule<project_draft> project_rules[] = {
     {"secrets", top_level<read_secrets_map>},
     {"pools", top_level<read_pool_sizes>},
     {"channels", top_level<read_channels>},
+    {"calendars", [](const reporter& report, const node& at,
+                     project_draft& into) { into.made.calendars = read_calendars(report, at); }},
     {"environments",
      [](const reporter&, const node& at, project_draft& into) { into.environments = &at; }},
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "definitions/calendar_reader.hpp"
 #include "definitions/diagnostic_sink.hpp"
 #include "definitions/task_reader.hpp"
 #include "definitions/yaml_node.hpp"
@@ -22,7 +23,8 @@ struct project_file {
   nlohmann::json vars = nlohmann::json::object();
   nlohmann::json environment_vars = nlohmann::json::object(); ///< Win over those of workflows.
   project_settings settings; ///< `project` is empty if it is above.
-  task_definition defaults;  ///< What its `defaults:` make of an unsaid task.
+  calendar_table calendars;
+  task_definition defaults; ///< What its `defaults:` make of an unsaid task.
   std::vector<std::string> environments;
   bool has_environment = false; ///< The chosen one is among them.
 };

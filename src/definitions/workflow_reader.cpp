@@ -8,6 +8,7 @@
 #include "pinion/definitions/limits.hpp"
 #include "pinion/definitions/template_check.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace pinion::definitions {
@@ -26,6 +27,7 @@ struct workflow_draft {
   const node* flow = nullptr;
   nlohmann::json vars = nlohmann::json::object();
   std::vector<task_links> links;
+  read_triggers_result read_triggers; ///< Its triggers have gone into `made`.
 };
 
 template <auto Member>
@@ -68,10 +70,11 @@ void read_data_interval(const reporter& report, const node& at, workflow_draft& 
   const auto text = read_text(report, at);
   if (!text)
     return;
-  if (const auto rule = parse_interval_rule(*text); !rule)
-    report.error(at, rule.error().message, rule.error().suggestion);
-  else
-    into.made.data_interval = rule.value();
+  const auto rule = parse_interval_rule(*text);
+  if (!rule)
+    return report.error(at, rule.error().message, rule.error().suggestion);
+  into.made.data_interval = rule.value();
+  into.made.data_interval_given = true;
 }
 
 constexpr key_rule<workflow_draft> workflow_rules[] = {
@@ -103,6 +106,12 @@ constexpr key_rule<workflow_draft> workflow_rules[] = {
          into.made.timeout = *value;
      }},
     {"data_interval", read_data_interval},
+    {"edits",
+     [](const reporter& report, const node& at, workflow_draft& into) {
+       static const std::vector<std::string_view> words{"immediate", "next_day"};
+       if (const auto word = read_word(report, at, words))
+         into.made.edits = static_cast<edit_mode>(*word);
+     }},
     {"on_failure", alarms_into<&alarm_rules::on_failure>},
     {"on_success", alarms_into<&alarm_rules::on_success>},
     {"on_fallback", alarms_into<&alarm_rules::on_fallback>},
@@ -187,6 +196,37 @@ void settle_vars(workflow_draft& draft) {
   draft.made.vars = vars.dump();
 }
 
+void read_triggers_into(const reporter& report, workflow_draft& draft) {
+  const auto* above = draft.context->above;
+  auto& read = draft.read_triggers;
+  read = read_triggers(report, *draft.triggers, draft.made,
+                       {above != nullptr ? &above->calendars : nullptr, draft.context->now});
+  draft.made.triggers = std::move(read.triggers);
+  // `previous` said out loud means nothing else where all triggers have it anyway.
+  const auto has_it = [](const trigger_definition& trigger) {
+    return !trigger.after && default_interval(trigger.slots) == interval_rule{};
+  };
+  if (draft.made.data_interval == interval_rule{} &&
+      std::all_of(draft.made.triggers.begin(), draft.made.triggers.end(), has_it))
+    draft.made.data_interval_given = false;
+}
+
+std::vector<outside_reference> references_of(const reporter& report, const workflow_draft& draft) {
+  std::vector<outside_reference> out;
+  const auto place = [&](std::uint32_t offset) { return report.file.place_of(offset); };
+  const auto& triggers = draft.read_triggers;
+  for (std::uint32_t i = 0; i < draft.made.triggers.size(); ++i)
+    if (draft.made.triggers[i].after)
+      out.push_back({std::nullopt, i, place(triggers.after_offsets[i]),
+                     place(triggers.after_offsets[i]), place(triggers.followed_offsets[i])});
+  for (std::uint32_t i = 0; i < draft.links.size(); ++i)
+    for (std::uint32_t k = 0; k < draft.links[i].outside_needs.size(); ++k) {
+      const auto& at = draft.links[i].outside_needs[k];
+      out.push_back({i, k, place(at.whole), place(at.upstream), place(at.trigger)});
+    }
+  return out;
+}
+
 void read_parts(const reporter& report, const node& root, workflow_draft& draft) {
   if (draft.name == nullptr)
     report.error(root, "the document has no `workflow` with the workflow's name",
@@ -195,7 +235,7 @@ void read_parts(const reporter& report, const node& root, workflow_draft& draft)
   if (draft.params != nullptr)
     draft.made.params = read_params(report, *draft.params);
   if (draft.triggers != nullptr)
-    draft.made.triggers = read_triggers(report, *draft.triggers, draft.made);
+    read_triggers_into(report, draft);
   read_tasks(report, root, draft);
   if (draft.made.tasks.empty())
     return;
@@ -223,6 +263,8 @@ read_workflow_result read_workflow(const reporter& report, const yaml_document& 
   for (std::uint32_t i = 0; i < draft.links.size(); ++i)
     if (const auto& call = draft.links[i].call)
       out.calls.push_back({i, report.file.place_of(call->offset)});
+  out.references = references_of(report, draft);
+  out.calendars = std::move(draft.read_triggers.calendars);
   out.definition = std::move(draft.made);
   return out;
 }

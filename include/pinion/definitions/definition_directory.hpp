@@ -7,15 +7,20 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 
 namespace pinion {
 
 /// Finds the present definition of the workflow `project.name`; null if there is none. What it
-/// returns lives as long as the question that it was asked for.
+/// returns lives at least until the function ends that the lookup was given to.
 using definition_lookup = std::function<const workflow_definition*(std::string_view id)>;
 
-/// A trigger and the workflow that it belongs to; both null if there is no such trigger.
+/// What the runs of a trigger cover: the workflow's `data_interval:`, or where that is not given
+/// the default of the trigger's rule. Not for `after:` triggers, see `definition_directory`.
+interval_rule interval_of_trigger(const workflow_definition& workflow,
+                                  const trigger_definition& trigger) noexcept;
+
+/// A trigger and the workflow that it belongs to; null what does not exist.
 struct found_trigger {
   const workflow_definition* workflow = nullptr;
   const trigger_definition* trigger = nullptr;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/definitions/definition_directory.hpp"
 #include "pinion/definitions/diagnostic.hpp"
 #include "pinion/model/definition.hpp"
 
@@ -25,6 +26,15 @@ struct load_options {
   /// Whether the workflow `project.name` exists outside this set (it came over the API, or its
   /// file is not among the roots). Absent: nothing exists elsewhere.
   std::function<bool(const std::string& id)> exists_elsewhere;
+
+  /// The definitions of such workflows, where they are at hand: then needs on their tasks and
+  /// triggers are checked too, and cycles that lead through them found. Absent: they are not.
+  definition_lookup definition_elsewhere;
+
+  /// The present time: then triggers that have no slot any more are told (an expression that is
+  /// over is an error, a window or dates that are, a warning), and calendars whose dates end soon.
+  /// Absent: not told, so that a set that was good yesterday is good today.
+  std::optional<instant> now;
 
   /// The settings of a project that this set brings no pinion.yaml for: names of pools, secrets
   /// and channels are looked up there. Absent, or nothing returned: the project has none.

@@ -100,7 +100,8 @@ instant instant_of(civil_day day) noexcept { return instant{day.time_since_epoch
 /// How far a search goes.
 search limited(const slot_rule& rule, instant from, bool forward) noexcept {
   from = std::clamp(from, earliest_instant - duration{1}, end_of_time);
-  if (!rule.days)
+  // A list of dates ends by itself.
+  if (!rule.days || std::holds_alternative<date_schedule>(rule.when))
     return {from, forward ? end_of_time - duration{1} : earliest_instant, forward};
   if (forward) {
     const auto named = rule.days->last_explicit_day();

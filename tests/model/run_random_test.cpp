@@ -17,23 +17,18 @@ namespace {
 class random_world {
 public:
   explicit random_world(std::uint64_t seed, std::uint32_t tasks)
-      : random_(seed), workflow_(make_workflow(tasks)), run_(workflow_) {
+      : random_(seed), workflow_(make_workflow(tasks)),
+        run_(workflow_, make_run(tasks), make_edges()) {
     script();
   }
 
   /// Runs to the end. Returns what went wrong; empty if nothing did.
   std::string play() {
-    operations_left_ = below(5);
-    if (one_in(10))
-      operate();
+    operations_left_ = below(6);
+    while (one_in(3) && !run_.core.ended())
+      one_in(2) ? operate() : settle_an_edge();
     if (!run_.core.ended())
-      apply(run_happening::fire{!one_in(4)});
-    if (!run_.core.ended() && !run_.core.run().admitted) {
-      if (one_in(3))
-        operate();
-      if (!run_.core.ended())
-        apply(run_happening::admit{});
-    }
+      fire();
     for (int steps = 0; run_.complaint.empty(); ++steps) {
       if (steps > 20'000)
         return "the run does not come to its end";
@@ -45,10 +40,8 @@ public:
         return {};
       if (one_in(25))
         disturb();
-      const auto keys = movable();
-      if (keys.empty())
-        return "nothing can happen, and the run has not ended";
-      advance(keys[below(keys.size())]);
+      if (!act())
+        return run_.complaint + "nothing can happen, and the run has not ended";
     }
     return run_.complaint;
   }
@@ -81,6 +74,86 @@ private:
       primaries.push_back(position);
     }
     return workflow;
+  }
+
+  run_record make_run(std::uint32_t tasks) {
+    auto run = driven_run::fresh_run();
+    run.dry = one_in(15);
+    if (one_in(3))
+      for (std::uint32_t task = 0; task < tasks; ++task)
+        if (one_in(4))
+          run.modes.emplace_back(task, static_cast<task_mode>(below(3)));
+    return run;
+  }
+
+  std::vector<bound_edge> make_edges() {
+    std::vector<bound_edge> edges;
+    const auto& tasks = workflow_.definition->tasks;
+    const bool any = one_in(2);
+    for (std::uint32_t task = 0; any && task < tasks.size(); ++task) {
+      for (std::uint32_t need = 0; need < 2 && one_in(4); ++need)
+        edges.push_back(edge_of(task, need));
+      if (one_in(8))
+        edges.push_back(edge_of(task, bound_edge::first_previous + task));
+      if (tasks[task].needs.empty() && one_in(5))
+        edges.push_back(edge_of(task, bound_edge::after_gate));
+    }
+    return edges;
+  }
+
+  void fire() {
+    const bool place = !one_in(4);
+    // What dry instances bring about at once is not foreseen.
+    const bool could = run_.core.could_begin() && !has_mode(task_mode::dry);
+    apply(run_happening::fire{place});
+    if (could && !run_.core.wants_place() && !run_.core.ended())
+      run_.complaint += "a run that could begin wants no place; ";
+    if (!place && run_.core.run().admitted)
+      run_.complaint += "a run took a place that it was not given; ";
+    if (place && !run_.core.run().admitted && run_.core.wants_place())
+      run_.complaint += "a run did not take its place; ";
+  }
+
+  /// One thing of the world around the run; false if nothing is left that could happen.
+  bool act() {
+    const auto keys = movable();
+    if (!run_.core.open_edges().empty() && (keys.empty() || one_in(4))) {
+      settle_an_edge();
+    } else if (!run_.core.run().admitted && run_.core.wants_place()) {
+      apply(run_happening::admit{});
+    } else if (!keys.empty()) {
+      advance(keys[below(keys.size())]);
+    } else if (has_mode(task_mode::frozen)) {
+      apply(run_operation{verb::thaw, {}, {}, reason::by_user, "by a test"});
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void settle_an_edge() {
+    const auto open = run_.core.open_edges();
+    if (open.empty())
+      return;
+    const auto& edge = *open[below(open.size())];
+    const auto how = one_in(2) ? 0 : below(3);
+    const auto [task, need] = std::pair{edge.task, edge.need};
+    edge_record record;
+    record.task = task;
+    record.need = need;
+    record.outcome = static_cast<edge_record::counts_as>(how);
+    record.outputs = "{\"x\":1}";
+    apply(run_happening::edge_settled{record});
+    if (one_in(5) && !apply(run_happening::edge_settled{record}).refused)
+      run_.complaint += "an edge was settled twice; ";
+  }
+
+  bool has_mode(task_mode mode) const {
+    for (std::uint32_t task = 0; task < run_.definition->tasks.size(); ++task)
+      for (const auto& record : run_.core.instances_of(task))
+        if (!is_terminal(record.state) && record.mode == mode)
+          return true;
+    return false;
   }
 
   void shape(task_definition& task) {
@@ -128,10 +201,41 @@ private:
     std::vector<instance_key> keys;
     for (std::uint32_t task = 0; task < run_.definition->tasks.size(); ++task)
       for (const auto& record : run_.core.instances_of(task))
-        if (!is_terminal(record.state) && record.state != instance_state::waiting &&
-            announced_.contains(record.key))
+        if (record.state > instance_state::waiting && !is_terminal(record.state) &&
+            announced_.contains(record.key) && !thaw_is_due(record))
           keys.push_back(record.key);
     return keys;
+  }
+
+  /// In retry_wait, its time has come and gone, and it is frozen.
+  static bool thaw_is_due(const instance_record& record) {
+    return record.state == instance_state::retry_wait && record.why == reason::frozen;
+  }
+
+  std::map<std::uint32_t, upstream_class> classes() const {
+    std::map<std::uint32_t, upstream_class> all;
+    for (std::uint32_t task = 0; task < run_.definition->tasks.size(); ++task)
+      if (!run_.definition->tasks[task].fallback_of)
+        all[task] = run_.core.class_of(task);
+    return all;
+  }
+
+  /// `task_settled` for each task that now counts otherwise, `wants_place` when that turned true.
+  void check_told(const run_step& step, const std::map<std::uint32_t, upstream_class>& before,
+                  bool wanted) {
+    std::multiset<std::uint32_t> told;
+    for (const auto& effect : step.effects)
+      if (const auto* settled = std::get_if<run_effect::task_settled>(&effect))
+        told.insert(settled->task);
+    std::multiset<std::uint32_t> changed;
+    for (const auto& [task, now] : classes())
+      if (now != before.at(task))
+        changed.insert(task);
+    if (told != changed)
+      run_.complaint += "other tasks were told than have changed; ";
+    const bool wants = !wanted && !run_.core.run().admitted && run_.core.wants_place();
+    if (count_effects<run_effect::wants_place>(step) != (wants ? 1 : 0))
+      run_.complaint += "its wish for a place was not told once; ";
   }
 
   run_step apply(const run_event& event) {
@@ -139,7 +243,10 @@ private:
     for (std::uint32_t task = 0; task < run_.definition->tasks.size(); ++task)
       for (const auto& record : run_.core.instances_of(task))
         before[record.key] = record.state;
+    const auto counted = classes();
+    const bool wanted = run_.core.wants_place();
     auto step = run_.step(event);
+    check_told(step, counted, wanted);
     for (const auto& effect : step.effects)
       if (const auto* entered = std::get_if<run_effect::entered>(&effect))
         announced_.insert(entered->key);
@@ -226,6 +333,9 @@ private:
 
   /// Late, doubled and misdirected messages: refused, and nothing changes.
   void disturb() {
+    const auto task = static_cast<std::uint32_t>(below(run_.definition->tasks.size()));
+    if (one_in(3))
+      apply(run_happening::timer{run_.key(task), instance_timer::upstream_timeout});
     if (one_in(3))
       ++epoch_; // The engine was restarted.
     if (past_.empty())
@@ -242,14 +352,17 @@ private:
       for (const auto& record : run_.core.instances_of(task))
         if (one_in(6))
           targets.push_back(one_in(2) ? record.key : run_.key(task));
-    const auto what = static_cast<verb>(one_in(2) ? 4 : below(5));
+    if (one_in(6))
+      targets.clear();
+    const auto what = static_cast<verb>(one_in(3) ? 4 : below(8));
     if (what == verb::rerun)
       script();
     if (one_in(8) && run_.core.run().started_at != never)
       apply(run_happening::run_timeout{});
     else
-      apply(run_operation{what, targets, static_cast<rerun_scope>(below(4)), reason::by_user,
-                          "by a test"});
+      apply(run_operation{
+          what, targets, static_cast<rerun_scope>(below(4)), reason::by_user, "by a test",
+          one_in(3) ? std::optional{static_cast<task_mode>(below(3))} : std::nullopt});
   }
 
   std::mt19937_64 random_;

@@ -358,7 +358,8 @@ public:
   /// neither frozen nor dry could begin, or it is admitted.
   bool wants_place() const noexcept;
 
-  /// Fired now, the run would want a place at once. For `admission_candidate::wants` of an arrival.
+  /// Fired now, the run would want a place at once; what its dry instances, which succeed at once,
+  /// would bring about is not foreseen. For `admission_candidate::wants` of an arrival.
   /// O(tasks) before the run has fired; the same as `wants_place` after.
   bool could_begin() const noexcept;
 

@@ -36,6 +36,18 @@ void engine_context::set_definitions(known_definitions::map all) {
   definitions_ = std::move(made);
 }
 
+std::map<std::string, task_mode> engine_context::switches(const std::string& workflow) const {
+  const std::lock_guard lock{mutex_};
+  const auto found = switches_.find(workflow);
+  return found == switches_.end() ? std::map<std::string, task_mode>{} : found->second;
+}
+
+void engine_context::set_switches(const std::string& workflow,
+                                  std::map<std::string, task_mode> switches) {
+  const std::lock_guard lock{mutex_};
+  switches_[workflow] = std::move(switches);
+}
+
 void engine_context::disconnect() {
   journal = nullptr;
   timekeeper = nullptr;

@@ -51,6 +51,10 @@ public:
   std::shared_ptr<const known_definitions> definitions() const;
   void set_definitions(known_definitions::map all);
 
+  /// The tasks of a workflow that people have switched, by name; told by its WORKFLOW.
+  std::map<std::string, task_mode> switches(const std::string& workflow) const;
+  void set_switches(const std::string& workflow, std::map<std::string, task_mode> switches);
+
   /// Drops the handles: they form cycles with the actors that share this context.
   void disconnect();
 
@@ -59,6 +63,7 @@ private:
   mutable std::atomic<std::uint64_t> runs_{0};
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const project_settings>> settings_;
+  std::map<std::string, std::map<std::string, task_mode>> switches_;
   std::shared_ptr<const known_definitions> definitions_ =
       std::make_shared<known_definitions>(known_definitions::map{});
 };

@@ -62,7 +62,7 @@ result<bound_state> edge_lookup::without_row(const bound_edge& edge, instant slo
   if (!known || !is_slot(*known->slots, slot))
     return left_out();
   BOOST_OUTCOME_TRY(trigger, store_.trigger(edge.workflow, edge.trigger));
-  if (!trigger || trigger->retired || slot < trigger->since)
+  if (!trigger || trigger->retired || slot <= trigger->since)
     return left_out();
   return bound_state{};
 }

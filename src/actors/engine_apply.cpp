@@ -143,7 +143,9 @@ private:
       record.trigger = trigger.id;
       record.retired = !trigger.enabled;
       const bool pays = trigger.catchup && trigger.slots.first && row == rows.end();
-      record.since = pays ? std::min(*trigger.slots.first, context_.now()) : context_.now();
+      // Owed is what comes after `since`.
+      record.since =
+          pays ? std::min(*trigger.slots.first - duration{1}, context_.now()) : context_.now();
       record.cursor = std::max(record.cursor, context_.now());
       put_trigger(plan_.batch, record);
       if (pays && trigger.enabled)

@@ -528,6 +528,8 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
   const auto before = gathered.instances.size();
   if (auto refused = apply(what.operation))
     return to_error(*refused);
+  if (what.operation.what == run_operation::verb::rerun && !what.operation.mode)
+    follow_switches();
   auto affected = static_cast<std::uint32_t>(gathered.instances.size() - before);
   std::copy(what.with.writes.begin(), what.with.writes.end(),
             std::back_inserter(gathered.with.writes));
@@ -557,6 +559,25 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
       [promise, affected]() mutable { promise.deliver(operation_answer{affected}); });
   wake();
   return promise;
+}
+
+// What starts over is frozen if its task is so now, not if it was when the run was made.
+void run_state_data::follow_switches() {
+  const auto switches = seed.context->switches(core().run().workflow);
+  const auto& tasks = core().definition().tasks;
+  for (std::uint32_t task = 0; task < tasks.size(); ++task) {
+    const auto found = switches.find(tasks[task].name);
+    const bool frozen = found != switches.end() && found->second == task_mode::frozen;
+    for (const auto& at : core().instances_of(task)) {
+      if (is_terminal(at.state) || frozen == (at.mode == task_mode::frozen))
+        continue;
+      run_operation follow;
+      follow.what = frozen ? run_operation::verb::freeze : run_operation::verb::thaw;
+      follow.targets = {{core().run().id, task, no_element}};
+      apply(follow);
+      break; // The task as a whole; what is too far refuses, and stays as it is.
+    }
+  }
 }
 
 void run_state_data::instance_down(const caf::actor_addr& who, const caf::error& why) {

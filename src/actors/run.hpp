@@ -105,6 +105,7 @@ private:
   void watch_edges(std::optional<std::uint32_t> task = std::nullopt);
   void tell_directory(std::optional<std::uint32_t> task);
   void fail_all();
+  void follow_switches();
   instance_actor& actor_of(const instance_key& key);
   msg::enter enter_message(const instance_key& key, instance_state state, bool again,
                            std::shared_ptr<const start_request> start);

@@ -26,6 +26,7 @@ void workflow_state_data::start_up() {
   if (const auto rows = store_reader{*seed.context->ports.kv}.task_switches_of(id()))
     for (const auto& row : rows.value())
       switches[row.task] = row.mode;
+  seed.context->set_switches(id(), switches);
   if (seed.again) {
     auto live_runs = store_reader{*seed.context->ports.kv}.live_runs();
     if (!live_runs) {

@@ -203,6 +203,7 @@ caf::result<operation_answer> workflow_state_data::switch_task(const msg::switch
     switches.erase(ask.task);
   else
     switches[ask.task] = ask.mode;
+  seed.context->set_switches(id(), switches);
   static constexpr const char* verbs[] = {"thaw", "freeze", "dryrun"};
   const auto which = static_cast<std::size_t>(ask.mode);
   kv_batch batch;

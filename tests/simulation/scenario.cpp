@@ -151,7 +151,8 @@ private:
   void add_trigger(workflow_definition& workflow) {
     trigger_definition trigger{"tick", make_every(draw_.between(seconds{8}, seconds{50})).value()};
     if (draw_.chance(40))
-      trigger.slots = cron_schedule{cron_expression::parse("*/20 * * * * *").value()};
+      trigger.slots = slot_rule{
+          schedule{cron_schedule{cron_expression::parse("*/20 * * * * *").value()}}};
     workflow.triggers.push_back(std::move(trigger));
   }
 

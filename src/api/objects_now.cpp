@@ -55,7 +55,12 @@ json wheel(const wheel_answer& answer) {
            answer.next_steady < duration::zero() ? json() : seconds(answer.next_steady)},
           {"fired", answer.fired},
           {"cancelled", answer.cancelled},
+          {"slots_fired", answer.slots_fired},
           {"worst_lag_s", seconds(answer.worst_lag)},
+          {"mean_lag_s", answer.slots_fired == 0
+                             ? json()
+                             : json(std::chrono::duration<double>(answer.total_lag).count() /
+                                    static_cast<double>(answer.slots_fired))},
           {"minutes", std::move(minutes)}};
 }
 

@@ -25,6 +25,10 @@ public:
   run_operation operation;
   pause_target target;
   catch_up owed = catch_up::none;
+  slot_request asked_slot;
+  switch_request switched;
+  backfill_request asked_backfill;
+  backfill_preview previewed;
   std::optional<problem> refusal; ///< The answer to every change, if set.
   health_answer state;
   why_answer reasons;
@@ -54,6 +58,33 @@ public:
     target = std::move(what);
     owed = which;
     finish<operation_answer>("resume", std::move(by), {1}, done);
+  }
+  void make_slot(slot_request request, caller by, reply<trigger_answer> done) override {
+    asked_slot = std::move(request);
+    finish<trigger_answer>("make_slot", std::move(by), {next_run, false}, done);
+  }
+  void switch_task(switch_request request, caller by, reply<operation_answer> done) override {
+    switched = std::move(request);
+    finish<operation_answer>("switch_task", std::move(by), {2}, done);
+  }
+  void preview_backfill(backfill_request request, reply<backfill_preview> done) override {
+    asked_backfill = std::move(request);
+    finish<backfill_preview>("preview_backfill", {}, previewed, done);
+  }
+  void backfill(backfill_request request, caller by, reply<backfill_record> done) override {
+    asked_backfill = std::move(request);
+    backfill_record made;
+    made.id = 12;
+    made.workflow = asked_backfill.workflow;
+    made.trigger = asked_backfill.trigger;
+    finish<backfill_record>("backfill", std::move(by), std::move(made), done);
+  }
+  void steer_backfill(std::uint64_t id, backfill_verb verb, caller by,
+                      reply<operation_answer> done) override {
+    const auto* const word = verb == backfill_verb::pause    ? "pause b"
+                             : verb == backfill_verb::resume ? "resume b"
+                                                             : "cancel b";
+    finish<operation_answer>(word + std::to_string(id), std::move(by), {3}, done);
   }
   void hold(caller by, reply<operation_answer> done) override {
     finish<operation_answer>("hold", std::move(by), {0}, done);
@@ -123,8 +154,10 @@ public:
     made.tasks[2].needs = {0};
     made.tasks[3].name = "last";
     made.tasks[3].needs = {1, 2};
-    trigger_definition nightly{"nightly", cron_schedule{cron_expression::parse("0 2 * * *").value(),
-                                                        zone::load("Asia/Shanghai").value()}};
+    trigger_definition nightly;
+    nightly.id = "nightly";
+    nightly.slots.when = cron_schedule{cron_expression::parse("0 2 * * *").value(),
+                                       zone::load("Asia/Shanghai").value()};
     nightly.text = "0 2 * * *";
     made.triggers.push_back(std::move(nightly));
     return made;
@@ -177,6 +210,25 @@ public:
     put_instance(batch, instance(run, 1, 1, instance_state::pre_ready, "AUT"));
     commit(std::move(batch));
     return run;
+  }
+
+  /// A slot of `nightly`, so many days after that of run 10.
+  static slot_record slot(int days, slot_outcome outcome) {
+    slot_record made;
+    made.workflow = "dw.load";
+    made.trigger = "nightly";
+    made.slot = from_us(slot_us) + std::chrono::days{days};
+    made.outcome = outcome;
+    made.version = 1;
+    return made;
+  }
+
+  /// Writes slots that had no row before.
+  void add_slots(const std::vector<slot_record>& slots) {
+    kv_batch batch;
+    for (const auto& each : slots)
+      put_slot(batch, each, nullptr);
+    commit(std::move(batch));
   }
 
   static instance_record instance(const run_record& run, std::uint32_t task, std::uint32_t element,

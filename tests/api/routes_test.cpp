@@ -20,7 +20,7 @@ TEST_CASE("a run's object has the keys of the reference, in order", "[objects]")
       R"("end":"2026-11-22T18:00:00.000000Z"},"state":"running","reason":"none","message":"",)"
       R"("created_at":"2026-11-22T18:00:00.000000Z","fired_at":"2026-11-22T18:00:00.000000Z",)"
       R"("started_at":"2026-11-22T18:00:00.000000Z","ended_at":null,"duration_s":null,"params":{},)"
-      R"("requested_by":null,"counts":{"waiting":2,"pre_ready":1,"running":1,"success":1}})");
+      R"("requested_by":null,"dry":false,"backfill":null,"isolated":false,"counts":{"waiting":2,"pre_ready":1,"running":1,"success":1}})");
 }
 
 TEST_CASE("an instance's object has the keys of the reference, in order", "[objects]") {
@@ -34,7 +34,7 @@ TEST_CASE("an instance's object has the keys of the reference, in order", "[obje
       R"("state":"success","reason":"none","message":"","attempt":0,"worker":null,"pool":null,)"
       R"("priority":5,"slot":"2026-11-23T02:00:00+08:00","ready_at":null,)"
       R"("started_at":"2026-11-22T18:00:01.000000Z","ended_at":"2026-11-22T18:00:03.000000Z",)"
-      R"("duration_s":2.0,"retry_at":null,"warned":false,"called":null,"outputs":{},"upstream":[]})");
+      R"("duration_s":2.0,"retry_at":null,"warned":false,"mode":"normal","called":null,"outputs":{},"upstream":[]})");
 }
 
 TEST_CASE("instances without a row are listed in their initial state", "[instances]") {

@@ -13,9 +13,10 @@ namespace {
 const char* color_of(const std::string& state) {
   if (state == "success")
     return "32";
-  if (state == "failed" || state == "upstream_failed" || state == "error")
+  if (state == "failed" || state == "upstream_failed" || state == "error" || state == "missed")
     return "31";
-  if (state == "cancelled" || state == "retry_wait" || state == "stopping" || state == "paused")
+  if (state == "cancelled" || state == "retry_wait" || state == "stopping" || state == "paused" ||
+      state == "late" || state == "frozen")
     return "33";
   if (state == "running" || state == "async_running" || state == "dqc_check" || state == "ready")
     return "36";

@@ -54,7 +54,8 @@ std::string help_text() {
   text +=
       "\nA REF names a thing: project.workflow, project.workflow:v7, project.workflow/trigger,\n"
       "project.workflow/trigger@2026-11-20T02:00, project.workflow@latest, @latest:failed,\n"
-      "@biz:2026-11-19, r123, r123/task, r123/task:index, r123/task#2.\n\n";
+      "@biz:2026-11-19, r123, r123/task, r123/task:index, r123/task#2; project.workflow.task for\n"
+      "freeze, thaw and dryrun; b12 a backfill.\n\n";
   return text + exit_codes + "\n'pinionctl VERB --help' tells more.\n";
 }
 

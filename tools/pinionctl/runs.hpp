@@ -11,11 +11,15 @@ exit_code run_preview(session& now);
 exit_code run_get(session& now);
 exit_code run_describe(session& now);
 exit_code run_trigger(session& now);
+exit_code run_backfill(session& now);
 exit_code run_rerun(session& now);
 exit_code run_cancel(session& now);
 exit_code run_fail(session& now);
 exit_code run_skip(session& now);
 exit_code run_succeed(session& now);
+exit_code run_freeze(session& now);
+exit_code run_thaw(session& now);
+exit_code run_dryrun(session& now);
 exit_code run_pause(session& now);
 exit_code run_resume(session& now);
 exit_code run_hold(session& now);
@@ -24,8 +28,13 @@ exit_code run_shutdown(session& now);
 exit_code run_logs(session& now);
 exit_code run_why(session& now);
 exit_code run_graph(session& now);
+exit_code run_plan(session& now);
 exit_code run_wheel(session& now);
 exit_code run_health(session& now);
 exit_code run_version(session& now);
+
+/// "b12": cancel, pause and resume take backfills too.
+bool names_backfill(const std::string& word);
+exit_code steer_backfill(session& now, const char* verb);
 
 } // namespace pinion::ctl

@@ -11,14 +11,15 @@ std::vector<verb_spec> looking() {
        "KIND [REF]",
        "Lists things: workflows, versions, triggers, runs, instances, attempts, ...",
        "KIND is workflows, versions, triggers, runs, instances, attempts, pools, permits, vars,\n"
-       "channels, slots, audit or events. With REF only the thing that it names; attempts need a "
-       "REF or "
-       "--run,\n"
-       "slots (what became of each slot of a trigger) a workflow or a --state, such as missed;\n"
-       "events are the timeline of one REF, oldest first, the newest --limit of them.\n"
-       "Runs, instances and audit are listed newest first. --since, --from and --to bound the slot "
-       "of\n"
-       "runs and instances and the time of audit records, both ends included.",
+       "channels, slots, plan, backfills, audit or events. With REF only the thing that it names;\n"
+       "attempts need a REF or --run. Slots, of a workflow or a trigger, tell what became of "
+       "each:\n"
+       "--state fired, late (with how late), missed, paused, skipped_overlap (with the reason) or\n"
+       "planned. The plan is today's, by minute: 'plan' shows other days. Events are the timeline\n"
+       "of one REF, oldest first, the newest --limit of them.\n"
+       "Runs, instances, backfills and audit are listed newest first. --since, --from and --to\n"
+       "bound the slot of runs, instances and slots and the time of audit records, both ends\n"
+       "included.",
        1,
        2,
        {{"project", 0, "P", "of this project"},
@@ -38,7 +39,8 @@ std::vector<verb_spec> looking() {
       {"describe",
        "REF",
        "Shows everything about one thing, with its timeline.",
-       "",
+       "Of a run also what it needs of other runs: each need with the slots that it is bound to.\n"
+       "A REF may also be a slot without a run, or a backfill, as b12.",
        1,
        1,
        {},
@@ -59,7 +61,8 @@ std::vector<verb_spec> looking() {
       {"why",
        "REF",
        "Tells why a run or an instance is not going on, and until when.",
-       "",
+       "Own time and upstream are told apart. Of a workflow, a trigger, a slot without a run or a\n"
+       "backfill: what keeps it.",
        1,
        1,
        {},
@@ -73,6 +76,25 @@ std::vector<verb_spec> looking() {
        {{"upstream", 0, "N", "only so many steps up"},
         {"downstream", 0, "N", "only so many steps down"}},
        run_graph},
+      {"plan",
+       "",
+       "Shows the plan of a day by minute, with counts and the load to expect.",
+       "COUNT is the instances of the runs that begin in the minute; a fan-out counts as one until "
+       "it\n"
+       "is expanded. LOAD is how many worker slots are busy then, and pool permits, if the runs of "
+       "the\n"
+       "day take as long as the last successful ones. Slots that the planner has not come to yet "
+       "are\n"
+       "`expected`. The day is of --timezone, else of the zone that all workflows share, else of "
+       "UTC.",
+       0,
+       0,
+       {{"date", 0, "D", "this day, as 2026-11-21 (default today)"},
+        {"minute", 0, "HH:MM", "the instances of this minute"},
+        {"workflow", 0, "W", "only of this workflow"},
+        {"timezone", 0, "Z", "the zone of the day and its minutes"},
+        {"counts", 0, "", "json and yaml: leave out the instances"}},
+       run_plan},
   };
 }
 
@@ -81,7 +103,8 @@ std::vector<verb_spec> defining() {
       {"validate",
        "PATH...",
        "Checks files and folders as one set, without an engine.",
-       "Prints errors as file:line:column, and the next fire times of each trigger.",
+       "Prints errors as file:line:column, the next fire times of each trigger, and the slots for "
+       "which its next run waits.",
        1,
        many,
        {{"env", 0, "NAME", "one of `environments:` of pinion.yaml"},
@@ -100,16 +123,52 @@ std::vector<verb_spec> defining() {
       {"preview",
        "[WORKFLOW|WORKFLOW/TRIGGER|PATH...]",
        "Shows the next fire times, of an applied workflow, of files, or of --cron.",
-       "",
+       "With files no engine is needed; a workflow or trigger named beside them selects.",
        0,
        many,
        {{"cron", 0, "EXPR", "of this cron expression; no engine needed"},
+        {"dialect", 0, "D", "of --cron: unix (default) or quartz"},
+        {"dom-dow", 0, "and|or", "of --cron: how two restricted day fields go together"},
         {"timezone", 0, "Z", "the zone of --cron (default UTC)"},
         {"from", 0, "T", "strictly after this time (default now)"},
         {"count", 'n', "N", "so many (default 5)"},
         {"env", 0, "NAME", "of files: one of `environments:` of pinion.yaml"}},
        run_preview},
   };
+}
+
+verb_spec backfilling() {
+  return {"backfill",
+          "WORKFLOW/TRIGGER",
+          "Makes or reruns the slots of a stretch of time.",
+          "It works on the trigger's own slots: absent ones are made, present ones rerun as "
+          "--reprocess\n"
+          "says. Its instances queue behind all others. Both ends of --from and --to are included; "
+          "a\n"
+          "date alone as --to means the whole day. 'describe', 'pause', 'resume' and 'cancel' take "
+          "its\n"
+          "name, as b12. Slots that another backfill has to do are refused, and --order desc where "
+          "a\ntask depends on its previous slot.",
+          1,
+          1,
+          {{"from", 0, "T", "from this slot on"},
+           {"to", 0, "T", "up to this slot"},
+           {"biz-date", 0, "D..D", "the slots whose business date lies in it"},
+           {"slots", 0, "FILE", "these slots, one a line; '-' is standard input"},
+           {"tasks", 0, "T,..", "only these tasks"},
+           {"rest", 0, "dryrun|leave", "what becomes of the others (default dryrun)"},
+           {"downstream", 0, "none|all", "all: also the slots of other workflows bound to these"},
+           {"parallel", 0, "N", "so many slots at a time (default 1)"},
+           {"order", 0, "asc|desc", "which slot first (default asc)"},
+           {"reprocess", 0, "none|failed|all", "which slots that have a run (default none)"},
+           {"hours", 0, "H-H", "start slots only then, as 22:00-06:00"},
+           {"on-failure", 0, "stop|continue", "after a slot that failed (default stop)"},
+           {"version", 0, "latest|pinned", "of slots that are rerun (default latest)"},
+           {"isolated", 0, "", "on slots of its own, which satisfy nobody outside"},
+           {"param", 0, "K=V", "a parameter; may be repeated"},
+           {"dry-run", 0, "", "show the exact slots, and what would become of each"},
+           reason_option()},
+          run_backfill};
 }
 
 std::vector<verb_spec> steering() {
@@ -119,18 +178,30 @@ std::vector<verb_spec> steering() {
   auto cancel = operation("cancel", "Stops a run or an instance, the whole tree of its processes.",
                           run_cancel);
   cancel.options.insert(cancel.options.begin(), {"now", 0, "", "without teardown tasks"});
+  cancel.details = "Of a backfill, as b12: ends it, and stops what runs of it.";
+  const auto mode = [&](const char* name, const char* summary, const char* details,
+                        exit_code (*run)(session&)) {
+    auto made = operation(name, summary, run);
+    made.usage = "REF...";
+    made.details = details;
+    made.most_words = many;
+    return made;
+  };
   return {
       {"trigger",
-       "WORKFLOW",
-       "Makes a run by hand.",
+       "WORKFLOW|WORKFLOW/TRIGGER",
+       "Makes a run by hand, or with --slot that of a slot which was left out.",
        "Prints the run. With --wait: exit code 1 if it does not end in success, 6 if the time ran "
-       "out.",
+       "out.\n"
+       "A run by hand satisfies no other's needs; the run of a missed or paused slot does. A slot "
+       "that\nhas a run is refused, and the run named.",
        1,
        1,
        {{"biz-date", 0, "D", "for this business date, as 2026-11-19"},
         {"param", 0, "K=V", "a parameter; may be repeated"},
         {"params-file", 0, "F", "parameters as a JSON object; '-' is standard input"},
         {"key", 0, "K", "idempotent: the same key gives the same run"},
+        {"slot", 0, "T", "the run of this slot of the trigger, as 2026-11-20T02:00"},
         {"ignore-overlap", 0, "", "do not queue behind other runs"},
         {"wait", 0, "", "until the run has ended"},
         {"timeout", 0, "D", "with --wait: at most so long, as 30m"},
@@ -154,18 +225,28 @@ std::vector<verb_spec> steering() {
       operation("fail", "Ends an instance as failed; its fallback and alarms go on.", run_fail),
       operation("skip", "Ends an instance as skipped.", run_skip),
       operation("succeed", "Ends an instance as success.", run_succeed),
+      backfilling(),
+      mode("freeze", "Lets an instance, a run or a task wait until it is thawed.",
+           "A task, as project.workflow.task, with all its instances to come. What runs is not "
+           "touched.",
+           run_freeze),
+      mode("thaw", "Ends freeze and dryrun.", "", run_thaw),
+      mode("dryrun", "Lets an instance, a run or a task succeed at once, without a process.",
+           "A task, as project.workflow.task, with all its instances to come. What needs it goes "
+           "on.",
+           run_dryrun),
       {"pause",
-       "TRIGGER|WORKFLOW",
-       "Lets a trigger, a workflow or everything fire nothing.",
-       "",
+       "TRIGGER|WORKFLOW|BACKFILL",
+       "Lets a trigger, a workflow, a backfill or everything fire nothing.",
+       "The slots that pass meanwhile are listed as paused: 'get slots --state paused'.",
        0,
        1,
        {{"all", 0, "", "everything"}, reason_option()},
        run_pause},
       {"resume",
-       "TRIGGER|WORKFLOW",
+       "TRIGGER|WORKFLOW|BACKFILL",
        "Ends a pause.",
-       "",
+       "Nothing is caught up unless --catch-up asks; single slots: 'trigger W/TRIGGER --slot T'.",
        0,
        1,
        {{"all", 0, "", "everything"},

@@ -10,7 +10,8 @@ std::vector<field> plain_fields(const json& object) {
   for (const auto& [name, value] : object.items()) {
     const bool shown_below = name == "timeline" || name == "instances" || name == "attempts" ||
                              name == "runs" || name == "graph" || name == "definition" ||
-                             name == "rendered" || name == "triggers" || name == "kind";
+                             name == "rendered" || name == "triggers" || name == "kind" ||
+                             name == "needs" || name == "items" || name == "switched_tasks";
     if (!shown_below)
       fields.push_back({name, name, false, name == "state"});
   }
@@ -48,6 +49,12 @@ exit_code run_describe(session& now) {
   print_part(out, object, "runs", "runs");
   print_part(out, object, "instances", "instances");
   print_part(out, object, "attempts", "attempts");
+  print_part(out, object, "needs", "needs");
+  print_part(out, object, "switched_tasks", "switched_tasks");
+  print_part(out, object, "items", "backfill_items");
+  if (object.value("more_items", false))
+    out.line(out.dim("there are more: -o json, or GET /api/v1/backfills/" + text_of(object, "id") +
+                     "/items"));
   print_rendered(out, object.value("rendered", json::object()));
   const auto events = object.value("timeline", json::array());
   if (!events.empty()) {

@@ -13,7 +13,9 @@ exit_code run_wheel(session& now) {
                 {"", "next_steady_s"},
                 {"", "fired"},
                 {"", "cancelled"},
-                {"", "worst_lag_s"}});
+                {"", "slots_fired"},
+                {"", "worst_lag_s"},
+                {"", "mean_lag_s"}});
   if (now.out.for_people() && !answer["minutes"].empty()) {
     now.out.line("");
     print_items(now.out, answer["minutes"], {{"MINUTE", "minute"}, {"SLOTS", "count"}});

@@ -35,7 +35,9 @@ const std::vector<kind_spec>& kinds() {
       {"permits", "holder", {"project", "run"}},
       {"vars", "id", {"project", "workflow", "label", "owner"}},
       {"channels", "id", {"project"}},
-      {"slots", "slot", {"workflow", "state"}},
+      {"slots", "slot", {"workflow", "state", "reason", "since", "from", "to"}},
+      {"plan", "minute", {"workflow"}},
+      {"backfills", "id", {"workflow", "state"}},
       {"audit", "sequence", {"workflow", "run", "since", "from", "to"}},
       {"events", "at", {"run", "workflow"}}};
   return all;
@@ -123,9 +125,9 @@ exit_code get_one(session& now, const kind_spec& kind, const std::string& ref) {
 
 /// For these kinds a REF narrows the list.
 std::string filter_of_ref(const std::string& kind, const std::string& ref) {
-  if (kind == "attempts")
+  if (kind == "attempts" || kind == "slots")
     return "ref";
-  if (kind == "versions" || kind == "vars" || kind == "slots")
+  if (kind == "versions" || kind == "vars" || kind == "plan")
     return "workflow";
   if (kind == "instances" && ref.find('/') == std::string::npos)
     return "run";

@@ -9,33 +9,58 @@ std::string instances_text(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " instance" : " instances");
 }
 
-exit_code operate(session& now, const char* operation, json further = json::object()) {
-  json body{{"operation", operation},
-            {"ref", now.args.words.front()},
-            {"reason", now.args.text("reason")}};
+/// The thing that an operation was about: a run, or a task of a workflow.
+std::string object_of(const json& answer) {
+  return text_of(answer, answer.contains("task") ? "task" : "run");
+}
+
+json ask_for(session& now, const char* operation, const std::string& ref, const json& further) {
+  json body{{"operation", operation}, {"ref", ref}, {"reason", now.args.text("reason")}};
   body.update(further);
-  const auto answer = now.engine.post("/api/v1/operations", body);
-  if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml) {
-    now.out.document(answer);
-    return exit_code::done;
-  }
+  return now.engine.post("/api/v1/operations", body);
+}
+
+void tell(console& out, const char* operation, const json& answer) {
   const auto count = instances_text(answer.value("affected", std::uint64_t{0}));
   if (answer.contains("items")) {
-    print_items(now.out, answer["items"],
+    print_items(out, answer["items"],
                 {{"ID", "id"}, {"WOULD BE", "state", false, true}, {"REASON", "reason"}});
-    now.out.note(count + " would change; nothing was done");
-    return exit_code::done;
+    out.note(count + " would change; nothing was done");
+    return;
   }
-  now.out.chosen() == format::name
-      ? now.out.line(text_of(answer, "run"))
-      : now.out.say(std::string{operation} + ": " + count + " of " + text_of(answer, "run"));
+  out.chosen() == format::name
+      ? out.line(object_of(answer))
+      : out.say(std::string{operation} + ": " + count + " of " + object_of(answer));
+}
+
+exit_code operate(session& now, const char* operation, const json& further = json::object()) {
+  const auto answer = ask_for(now, operation, now.args.words.front(), further);
+  if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml)
+    now.out.document(answer);
+  else
+    tell(now.out, operation, answer);
+  return exit_code::done;
+}
+
+/// One or more runs, instances and tasks. One document for all of them: the answer of a single one,
+/// else their list.
+exit_code switch_modes(session& now, const char* operation) {
+  json answers = json::array();
+  for (const auto& ref : now.args.words) {
+    answers.push_back(ask_for(now, operation, ref, json::object()));
+    if (now.out.for_people() || now.out.chosen() == format::name)
+      tell(now.out, operation, answers.back());
+  }
+  if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml)
+    now.out.document(answers.size() == 1 ? answers.front()
+                                         : json{{"items", std::move(answers)}, {"next", nullptr}});
   return exit_code::done;
 }
 
 /// Pause and resume: a thing, or --all.
 std::string pause_target(const arguments& args) {
   if (args.has("all") == !args.words.empty())
-    throw usage_failure("Name a workflow or a trigger, or give --all");
+    throw usage_failure("Name a workflow, a trigger or a backfill, or give --all");
   return args.has("all") ? "all" : args.words.front();
 }
 
@@ -66,19 +91,32 @@ exit_code run_rerun(session& now) {
   return operate(now, "rerun", std::move(further));
 }
 
-exit_code run_cancel(session& now) { return operate(now, "cancel"); }
+exit_code run_cancel(session& now) {
+  return names_backfill(now.args.words.front()) ? steer_backfill(now, "cancel")
+                                                : operate(now, "cancel");
+}
 exit_code run_fail(session& now) { return operate(now, "fail"); }
 exit_code run_skip(session& now) { return operate(now, "skip"); }
 exit_code run_succeed(session& now) { return operate(now, "succeed"); }
+exit_code run_freeze(session& now) { return switch_modes(now, "freeze"); }
+exit_code run_thaw(session& now) { return switch_modes(now, "thaw"); }
+exit_code run_dryrun(session& now) { return switch_modes(now, "dryrun"); }
 
 exit_code run_pause(session& now) {
   const auto target = pause_target(now.args);
+  if (names_backfill(target))
+    return steer_backfill(now, "pause");
   return change(now, "/api/v1/pause", {{"target", target}, {"reason", now.args.text("reason")}},
                 "paused: " + target);
 }
 
 exit_code run_resume(session& now) {
   const auto target = pause_target(now.args);
+  if (names_backfill(target)) {
+    if (now.args.has("catch-up"))
+      throw usage_failure("--catch-up is for triggers: a backfill goes on where it was");
+    return steer_backfill(now, "resume");
+  }
   return change(now, "/api/v1/resume",
                 {{"target", target},
                  {"catch_up", now.args.text("catch-up")},

@@ -1,42 +1,16 @@
+#include "input_file.hpp"
 #include "pinion/timing/duration_text.hpp"
 #include "runs.hpp"
 #include "show.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 
 namespace pinion::ctl {
 namespace {
 
 using steady = std::chrono::steady_clock;
 using milliseconds = std::chrono::milliseconds;
-
-std::string content_of(const std::string& path) {
-  std::ifstream file{path == "-" ? "/dev/stdin" : path};
-  if (!file)
-    throw usage_failure("Cannot read '" + path + "'");
-  return {std::istreambuf_iterator<char>{file}, {}};
-}
-
-/// Values of --params-file, over them those of --param: JSON where it is JSON is left to the
-/// engine, which knows the parameters' types, so here all values are text.
-json params_of(const arguments& args) {
-  json params = json::object();
-  if (args.has("params-file")) {
-    params = json::parse(content_of(args.text("params-file")), nullptr, false);
-    if (!params.is_object())
-      throw usage_failure("'" + args.text("params-file") + "' must hold one JSON object");
-  }
-  for (const auto& pair : args.all("param")) {
-    const auto equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw usage_failure("--param takes name=value, not '" + pair + "'");
-    params[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  return params;
-}
 
 bool has_ended(const json& run) {
   const auto state = text_of(run, "state");
@@ -91,6 +65,24 @@ waited wait_for(session& now, json run, milliseconds patience) {
   return {std::move(run), well ? exit_code::done : exit_code::failed};
 }
 
+/// A run by hand, or with --slot that of a trigger's own slot.
+json body_of(const arguments& args) {
+  json body{{"workflow", args.words.front()}, {"reason", args.text("reason")}};
+  if (args.has("slot")) {
+    for (const auto* other : {"param", "params-file", "key", "biz-date", "ignore-overlap"})
+      if (args.has(other))
+        throw usage_failure(std::string{"--"} + other + " does not go with --slot",
+                            "A slot has the parameters of its trigger");
+    body["slot"] = args.text("slot");
+    return body;
+  }
+  body["params"] = params_of(args);
+  body["key"] = args.text("key");
+  body["biz_date"] = args.text("biz-date");
+  body["ignore_overlap"] = args.has("ignore-overlap");
+  return body;
+}
+
 } // namespace
 
 exit_code run_trigger(session& now) {
@@ -101,12 +93,7 @@ exit_code run_trigger(session& now) {
   if (args.has("timeout"))
     patience = std::chrono::duration_cast<milliseconds>(
         value_or_fail(parse_duration(args.text("timeout"))));
-  auto run = now.engine.post("/api/v1/trigger", {{"workflow", args.words.front()},
-                                                 {"params", params_of(args)},
-                                                 {"key", args.text("key")},
-                                                 {"biz_date", args.text("biz-date")},
-                                                 {"ignore_overlap", args.has("ignore-overlap")},
-                                                 {"reason", args.text("reason")}});
+  auto run = now.engine.post("/api/v1/trigger", body_of(args));
   waited ended{std::move(run), exit_code::done};
   if (args.has("wait"))
     ended = wait_for(now, std::move(ended.run), patience);

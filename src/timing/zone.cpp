@@ -135,7 +135,7 @@ civil_instants zone::instants_of(civil_time at) const noexcept {
   return {civil_kind::unique, from_cctz(found.pre) + fraction, from_cctz(found.pre) + fraction};
 }
 
-offset_span zone::span_at(instant at) const noexcept {
+offset_span zone::find_span(instant at) const noexcept {
   const auto& data = rules_->data;
   const auto here = to_cctz(at);
   const auto offset = offset_at(at);
@@ -151,6 +151,19 @@ offset_span zone::span_at(instant at) const noexcept {
     span.after = offset + std::chrono::seconds{change.to - change.from};
   }
   return span;
+}
+
+offset_span zone::span_at(instant at) const noexcept {
+  // Slots are asked for one after the other, and a span lasts for months: remembering the last one
+  // saves three searches in the zone's changes. Zones live for ever, so an address names one.
+  struct known_span {
+    const rules* of = nullptr;
+    offset_span span{};
+  };
+  thread_local known_span last;
+  if (last.of != rules_ || at < last.span.begin || at >= last.span.end)
+    last = {rules_, find_span(at)};
+  return last.span;
 }
 
 std::string tzdata_version() {

@@ -64,6 +64,8 @@ public:
 private:
   struct rules;
   explicit zone(const rules* known) noexcept : rules_{known} {}
+  offset_span find_span(instant at) const noexcept;
+
   const rules* rules_;
 };
 

@@ -19,6 +19,7 @@ struct need_draft {
   const node* slot = nullptr;
   const node* window = nullptr;
   const node* last = nullptr;
+  const node* as = nullptr;
 };
 
 std::vector<std::string_view> parts_of(std::string_view text) {
@@ -120,6 +121,7 @@ constexpr key_rule<need_draft> need_rules[] = {
     {"missing", read_missing},
     {"as",
      [](const reporter& report, const node& at, need_draft& into) {
+       into.as = &at;
        into.places.as = at.offset;
        if (auto value = read_name(report, at))
          into.need.as = *std::move(value);
@@ -184,6 +186,9 @@ std::optional<read_need> read_outside_need(const reporter& report, const node& a
   else if (draft.task == nullptr && draft.workflow == nullptr)
     report.error(at, "a need on another workflow names a `task` or a `workflow`",
                  "as in {task: project.workflow.task}");
+  if (draft.task == nullptr && draft.as != nullptr)
+    report.error(*draft.as, "`as` names the outputs of a task: a whole run has none",
+                 "need the task that makes them");
   check_slots(report, draft);
   if (report.sink.error_count() != errors)
     return std::nullopt;

@@ -176,17 +176,21 @@ private:
   result<void> gather_inputs() {
     const auto& workflow = input_->run.definition();
     std::string out{"{"};
-    for (const auto task : ancestors_of(workflow, input_->key.task)) {
-      const auto outputs = input_->run.outputs_of(task);
-      if (outputs.empty() || outputs == "{}")
-        continue;
+    const auto add = [&](const std::string& name, const json_text& outputs) {
+      if (outputs.empty() || outputs == "{}" || out.size() > max_inputs_bytes)
+        return;
       out += out.size() > 1 ? ",\"" : "\"";
-      out += workflow.tasks[task].name + "\":" + outputs;
-      if (out.size() > max_inputs_bytes)
-        return problem{errc::limit,
-                       "the outputs of the tasks before this one have more than 16 MiB together",
-                       "hand large data over as files"};
-    }
+      out += name + "\":" + outputs;
+    };
+    for (const auto task : ancestors_of(workflow, input_->key.task))
+      add(workflow.tasks[task].name, input_->run.outputs_of(task));
+    for (const auto& need : workflow.tasks[head_of_chain(workflow, input_->key.task)].outside_needs)
+      if (const auto* outputs = input_->run.outputs_as(input_->key.task, need.as))
+        add(need.as, *outputs);
+    if (out.size() > max_inputs_bytes)
+      return problem{errc::limit,
+                     "the outputs of the tasks before this one have more than 16 MiB together",
+                     "hand large data over as files"};
     out_.inputs_json = out + '}';
     return ok();
   }

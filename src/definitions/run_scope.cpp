@@ -93,6 +93,8 @@ result<resolved_name> run_scope::input(const name_reference& name) const {
   if (name.path.size() < 2)
     return problem{errc::invalid, "`inputs` needs the name of a task", "write inputs.TASK.KEY"};
   const auto& task = name.path[1];
+  if (is_need_name(run_->definition(), task_, task))
+    return outside_input(name);
   const auto position = run_->task_named(task);
   if (!position)
     return missing("unknown task " + definitions::shown(task));
@@ -100,6 +102,17 @@ result<resolved_name> run_scope::input(const name_reference& name) const {
   if (outputs->empty() && name.path.size() > 2)
     return missing("task `" + task + "` has no outputs");
   return from_map(name, *outputs, 2, "the outputs of task `" + task + "`");
+}
+
+result<resolved_name> run_scope::outside_input(const name_reference& name) const {
+  const auto& as = name.path[1];
+  const auto* text = run_->outputs_as(task_, as);
+  if (text == nullptr)
+    return missing("the need " + definitions::shown(as) + " has not ended: it has no outputs");
+  BOOST_OUTCOME_TRY(outputs, parsed("inputs." + as, *text));
+  if (outputs->is_object() && outputs->empty() && name.path.size() > 2)
+    return missing("the need " + definitions::shown(as) + " has no outputs");
+  return from_map(name, *outputs, 2, "the outputs of " + definitions::shown(as));
 }
 
 result<resolved_name> run_scope::secret(const name_reference& name) const {

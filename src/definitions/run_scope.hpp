@@ -37,6 +37,8 @@ private:
   result<resolved_name> from_map(const name_reference& name, const nlohmann::json& map,
                                  std::size_t from, std::string_view what) const;
   result<resolved_name> input(const name_reference& name) const;
+  /// Outputs of a need on another workflow.
+  result<resolved_name> outside_input(const name_reference& name) const;
   result<resolved_name> secret(const name_reference& name) const;
   result<resolved_name> key_of_run(const name_reference& name) const;
   result<resolved_name> key_of_task(const name_reference& name) const;

@@ -16,6 +16,12 @@ std::uint32_t head_of_chain(const workflow_definition& workflow, std::uint32_t t
   return task;
 }
 
+bool is_need_name(const workflow_definition& workflow, std::uint32_t task, std::string_view name) {
+  const auto& needs = workflow.tasks[head_of_chain(workflow, task)].outside_needs;
+  return !name.empty() && std::any_of(needs.begin(), needs.end(),
+                                      [&](const outside_need& need) { return need.as == name; });
+}
+
 std::vector<std::uint32_t> ancestors_of(const workflow_definition& workflow, std::uint32_t task) {
   std::vector<std::uint32_t> out;
   std::unordered_set<std::uint32_t> seen;

@@ -41,6 +41,10 @@ inline constexpr std::array<std::string_view, 3> task_keys{"name", "index", "att
 /// the chain.
 std::uint32_t head_of_chain(const workflow_definition& workflow, std::uint32_t task);
 
+/// Does a need of `task` on another workflow, of a fallback one of its primary, go by this name
+/// under `inputs`?
+bool is_need_name(const workflow_definition& workflow, std::uint32_t task, std::string_view name);
+
 /// Positions of all tasks that `task` needs, directly or not, ascending; of a fallback those of its
 /// primary. Linear in the edges above it.
 std::vector<std::uint32_t> ancestors_of(const workflow_definition& workflow, std::uint32_t task);

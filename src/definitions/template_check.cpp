@@ -177,11 +177,16 @@ private:
       return report(field, name.offset, "`inputs` needs the name of a task",
                     "write inputs.TASK.KEY or inputs['TASK'].KEY");
     const auto& wanted = name.path[1];
+    if (is_need_name(workflow_, position_, wanted))
+      return;
     const auto at = tasks_.find(wanted);
     if (at == tasks_.end()) {
       names near;
       for (const auto task : ancestors())
         near.push_back(workflow_.tasks[task].name);
+      for (const auto& need : workflow_.tasks[head_of_chain(workflow_, position_)].outside_needs)
+        if (!need.as.empty())
+          near.push_back(need.as);
       const auto close = definitions::nearest(wanted, near);
       std::string hint;
       if (!close.empty())

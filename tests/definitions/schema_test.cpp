@@ -23,8 +23,8 @@ json schema_of(std::string_view construct) {
     return read_schema("workflow");
   if (construct == "project")
     return read_schema("pinion");
-  const bool of_project =
-      construct == "environment" || construct == "secret" || construct == "channel";
+  const bool of_project = construct == "environment" || construct == "secret" ||
+                          construct == "channel" || construct == "calendar";
   return read_schema(of_project ? "pinion" : "workflow").at("$defs").at(std::string{construct});
 }
 

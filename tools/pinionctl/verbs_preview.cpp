@@ -6,7 +6,7 @@
 #include "show.hpp"
 
 #include <algorithm>
-#include <chrono>
+#include <iterator>
 
 namespace pinion::ctl {
 namespace {
@@ -14,43 +14,97 @@ namespace {
 constexpr std::uint64_t usual_count = 5;
 
 instant after_of(const arguments& args, zone in) {
-  if (args.has("from"))
-    return value_or_fail(parse_instant(args.text("from"), in));
-  return std::chrono::time_point_cast<duration>(std::chrono::system_clock::now());
+  return args.has("from") ? value_or_fail(parse_instant(args.text("from"), in)) : wall_now();
 }
 
 json items_of(const std::vector<fire_time>& times) {
   json items = json::array();
   for (const auto& time : times)
-    items.push_back({{"slot", time.slot}, {"utc", time.utc}});
+    items.push_back(to_item(time));
   return items;
+}
+
+/// What is asked about will never happen: that is no empty list, but a failure.
+failure never(const std::string& what, const arguments& args) {
+  return fail_with(exit_code::failed, {errc::invalid, what + " never comes after " +
+                                                          (args.has("from") ? args.text("from")
+                                                                            : "the present time")});
+}
+
+/// One of two words; the first one where the option is not given.
+bool is_second(const arguments& args, const char* option, const char* first, const char* second) {
+  const auto word = args.has(option) ? args.text(option) : std::string{first};
+  if (word != first && word != second)
+    throw usage_failure(std::string{"--"} + option + " is " + first + " or " + second + ", not '" +
+                        word + "'");
+  return word == second;
 }
 
 json of_cron(const arguments& args, std::size_t count) {
   if (!args.words.empty())
     throw usage_failure("--cron stands alone, without '" + args.words.front() + "'");
+  const bool quartz = is_second(args, "dialect", "unix", "quartz");
+  const bool both = is_second(args, "dom-dow", "or", "and");
+  if (quartz && args.has("dom-dow"))
+    throw usage_failure("--dom-dow belongs to --dialect unix",
+                        "in quartz one day field is always ?");
   const auto in = args.has("timezone") ? value_or_fail(zone::load(args.text("timezone"))) : zone{};
-  const auto expression = value_or_fail(cron_expression::parse(args.text("cron")));
-  cron_schedule when{expression, in};
-  return items_of(preview(schedule{when}, after_of(args, in), count));
+  auto expression = value_or_fail(cron_expression::parse(
+      args.text("cron"), quartz ? cron_dialect::quartz : cron_dialect::unix_cron,
+      both ? day_join::both : day_join::either));
+  slot_rule slots;
+  slots.when = cron_schedule{std::move(expression), in};
+  slots.in = in;
+  const auto times = preview(slots, after_of(args, in), count);
+  if (times.empty())
+    throw never('"' + args.text("cron") + '"', args);
+  return items_of(times);
+}
+
+/// Does a word that is no path select this trigger? Without such words all are.
+bool is_selected(const std::vector<std::string>& words, const std::string& workflow,
+                 const std::string& trigger) {
+  bool any = false;
+  for (const auto& word : words)
+    if (!is_path(word)) {
+      any = true;
+      if (word == workflow || word == trigger)
+        return true;
+    }
+  return !any;
 }
 
 json of_files(const arguments& args, std::size_t count) {
-  const auto loaded = load_paths(args.words, args.text("env"));
+  std::vector<std::string> paths;
+  std::copy_if(args.words.begin(), args.words.end(), std::back_inserter(paths), is_path);
+  const auto loaded = load_paths(paths, args.text("env"));
   if (!loaded.ok()) {
     auto failed = fail_with(exit_code::failed, {errc::invalid, "The files have errors"});
     failed.error["details"] = to_details(loaded.errors);
     throw failed;
   }
+  std::vector<const workflow_definition*> set;
+  for (const auto& one : loaded.workflows)
+    set.push_back(&one.definition);
+  const definition_directory all{set};
   json items = json::array();
-  for (const auto& one : loaded.workflows) {
-    const auto in = value_or_fail(zone::load(one.definition.timezone));
-    for (const auto& trigger : preview(one.definition, after_of(args, in), count))
+  bool selected = false;
+  for (const auto* one : set) {
+    const auto in = value_or_fail(zone::load(one->timezone));
+    for (const auto& trigger : preview(*one, after_of(args, in), count, &all)) {
+      const auto name = one->id() + '/' + trigger.trigger;
+      if (!is_selected(args.words, one->id(), name))
+        continue;
+      selected = true;
       for (auto& time : items_of(trigger.times)) {
-        time["trigger"] = one.definition.id() + '/' + trigger.trigger;
+        time["trigger"] = name;
         items.push_back(std::move(time));
       }
+    }
   }
+  if (!selected && paths.size() < args.words.size())
+    throw fail_with(exit_code::not_found,
+                    {errc::not_found, "The files have no such workflow or trigger"});
   return items;
 }
 
@@ -70,10 +124,11 @@ json of_workflow(session& now, std::size_t count) {
 exit_code run_preview(session& now) {
   const auto& args = now.args;
   const auto count = args.number("count", 1, 10'000).value_or(usual_count);
-  if (args.has("timezone") && !args.has("cron"))
-    throw usage_failure("--timezone belongs to --cron: a workflow has its own");
-  const bool files =
-      !args.words.empty() && std::all_of(args.words.begin(), args.words.end(), is_path);
+  for (const auto* option : {"timezone", "dialect", "dom-dow"})
+    if (args.has(option) && !args.has("cron"))
+      throw usage_failure(std::string{"--"} + option +
+                          " belongs to --cron: a workflow has its own");
+  const bool files = std::any_of(args.words.begin(), args.words.end(), is_path);
   auto items = args.has("cron") ? of_cron(args, count)
                : files          ? of_files(args, count)
                                 : of_workflow(now, count);
@@ -85,6 +140,9 @@ exit_code run_preview(session& now) {
   std::vector<field> fields{{"SLOT", "slot"}, {"UTC", "utc"}};
   if (!items.empty() && items.front().contains("trigger"))
     fields.push_back({"TRIGGER", "trigger"});
+  if (std::any_of(items.begin(), items.end(),
+                  [](const json& item) { return item.value("dry", false); }))
+    fields.push_back({"DRY", "dry"});
   print_items(out, items, fields, "slot");
   return exit_code::done;
 }

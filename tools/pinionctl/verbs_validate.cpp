@@ -1,8 +1,11 @@
 #include "definition_files.hpp"
+#include "pinion/definitions/definition_directory.hpp"
 #include "pinion/definitions/preview.hpp"
+#include "pinion/timing/instant_text.hpp"
 #include "runs.hpp"
 #include "show.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -15,11 +18,23 @@ json to_details(const std::vector<diagnostic>& list) {
   return details;
 }
 
+instant wall_now() {
+  return std::chrono::time_point_cast<duration>(std::chrono::system_clock::now());
+}
+
 load_result load_paths(const std::vector<std::string>& paths, const std::string& environment) {
   load_options options;
   options.roots = paths;
   options.environment = environment;
+  options.now = wall_now();
   return load_set(options);
+}
+
+json to_item(const fire_time& time) {
+  json item{{"slot", time.slot}, {"utc", time.utc}};
+  if (time.dry)
+    item["dry"] = true;
+  return item;
 }
 
 bool is_path(const std::string& word) {
@@ -29,23 +44,64 @@ bool is_path(const std::string& word) {
 
 namespace {
 
-instant wall_now() {
-  return std::chrono::time_point_cast<duration>(std::chrono::system_clock::now());
+/// What a task waits for in the next run of a trigger: one item for each need on other runs.
+json needs_of(const workflow_definition& of, const std::string& trigger, instant slot,
+              const definition_directory& all) {
+  json items = json::array();
+  const auto known = all.find(of.id(), trigger);
+  if (!known)
+    return items;
+  const auto in = value_or_fail(zone::load(of.timezone));
+  const auto covers = interval_of(*known->slots, slot, known->interval, known->in);
+  const auto edges = bind_needs(of, {trigger, slot, covers}, all);
+  if (!edges)
+    return items;
+  for (const auto& edge : edges.value()) {
+    json slots = json::array();
+    for (const auto& one : edge.slots)
+      slots.push_back(print_local(one, in));
+    auto upstream = edge.workflow + '/' + edge.trigger;
+    if (!edge.upstream_task.empty())
+      upstream += '.' + edge.upstream_task;
+    const bool of_run = edge.need == bound_edge::after_gate;
+    items.push_back({{"task", of.tasks[edge.task].name},
+                     {"upstream", std::move(upstream)},
+                     {"kind", of_run            ? "after"
+                              : edge.previous() ? "previous"
+                                                : "need"},
+                     {"slots", std::move(slots)}});
+  }
+  return items;
+}
+
+json triggers_of(const workflow_definition& of, const definition_directory& all,
+                 std::size_t count) {
+  json triggers = json::array();
+  for (const auto& trigger : preview(of, wall_now(), std::max<std::size_t>(count, 1), &all)) {
+    json times = json::array();
+    for (const auto& time : trigger.times)
+      if (times.size() < count)
+        times.push_back(to_item(time));
+    triggers.push_back(
+        {{"trigger", trigger.trigger},
+         {"schedule", trigger.text},
+         {"enabled", trigger.enabled},
+         {"next", std::move(times)},
+         {"needs", trigger.times.empty()
+                       ? json::array()
+                       : needs_of(of, trigger.trigger, trigger.times.front().at, all)}});
+  }
+  return triggers;
 }
 
 json workflows_of(const load_result& loaded, std::size_t count) {
   json items = json::array();
+  std::vector<const workflow_definition*> set;
+  for (const auto& one : loaded.workflows)
+    set.push_back(&one.definition);
+  const definition_directory all{set};
   for (const auto& one : loaded.workflows) {
-    json triggers = json::array();
-    for (const auto& trigger : preview(one.definition, wall_now(), count)) {
-      json times = json::array();
-      for (const auto& time : trigger.times)
-        times.push_back({{"slot", time.slot}, {"utc", time.utc}});
-      triggers.push_back({{"trigger", trigger.trigger},
-                          {"schedule", trigger.text},
-                          {"enabled", trigger.enabled},
-                          {"next", std::move(times)}});
-    }
+    auto triggers = triggers_of(one.definition, all, count);
     items.push_back({{"id", one.definition.id()},
                      {"file", one.file},
                      {"line", one.line},
@@ -53,6 +109,28 @@ json workflows_of(const load_result& loaded, std::size_t count) {
                      {"triggers", std::move(triggers)}});
   }
   return items;
+}
+
+/// The slots of a window are many: the first, the last and their number.
+std::string slots_text(const json& slots) {
+  if (slots.empty())
+    return "no slot";
+  const auto first = slots.front().get<std::string>();
+  if (slots.size() == 1)
+    return first;
+  return first + " to " + slots.back().get<std::string>() + ", " + std::to_string(slots.size()) +
+         " slots";
+}
+
+void print_needs(console& out, const json& needs) {
+  constexpr std::size_t most = 20;
+  if (!needs.empty())
+    out.line("    the next run waits for:");
+  for (std::size_t i = 0; i < std::min(needs.size(), most); ++i)
+    out.line("      " + text_of(needs[i], "task") + ": " + text_of(needs[i], "upstream") + " @ " +
+             slots_text(needs[i]["slots"]));
+  if (needs.size() > most)
+    out.line("      and " + std::to_string(needs.size() - most) + " more, see -o json");
 }
 
 void print_for_people(console& out, const load_result& loaded, const json& workflows) {
@@ -66,7 +144,8 @@ void print_for_people(console& out, const load_result& loaded, const json& workf
       out.line("  " + text_of(trigger, "trigger") + " (" + escaped(text_of(trigger, "schedule")) +
                ")" + (trigger["enabled"].get<bool>() ? "" : ", disabled") + ", next:");
       for (const auto& time : trigger["next"])
-        out.line("    " + text_of(time, "slot"));
+        out.line("    " + text_of(time, "slot") + (time.contains("dry") ? " (dry run)" : ""));
+      print_needs(out, trigger["needs"]);
     }
   }
   const auto errors = loaded.errors.size();

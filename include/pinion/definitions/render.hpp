@@ -31,7 +31,8 @@ struct rendered_task {
   std::vector<std::pair<std::string, std::string>> environment;
   std::string cwd;
   std::string stdin_text;
-  json_text inputs_json = "{}"; ///< {task: outputs} of all ancestors that have outputs.
+  json_text inputs_json = "{}"; ///< {name: outputs} of all ancestors and named needs
+                                ///< on other workflows that have outputs.
   json_text params_json = "{}"; ///< The run's effective parameters.
   duration timeout{0};
   duration grace{0};

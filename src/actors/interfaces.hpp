@@ -142,6 +142,8 @@ using workflow_actor =
 using planner_actor = timer_client::extend<
     // Plans the triggers of this version; `replace`: planned slots of an older one are void.
     caf::reacts_to<msg::plan_workflow, workflow_actor>, caf::reacts_to<msg::forget_workflow>,
+    // Self-sent: looks for what is planned for the next minutes.
+    caf::reacts_to<msg::flush>,
     caf::replies_to<msg::wheel_query>::with<wheel_answer>>;
 
 /// The DIRECTORY: who waits for what in other runs. Holds only what is waited for; what a slot came

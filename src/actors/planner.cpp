@@ -91,6 +91,14 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
   }
   to_extend.push_back(id);
   extend_next();
+  load_soon();
+}
+
+// Once for all that is in the mailbox now.
+void planner_state::load_soon() {
+  if (std::exchange(load_queued, true))
+    return;
+  self->send(self, msg::flush{});
 }
 
 // After a restart the plan stands in the store already.
@@ -165,7 +173,7 @@ void planner_state::pay_next(owed_walk walk) {
     if (still == workflows.end() || still->second.generation != generation)
       return;
     --still->second.paying;
-    load();
+    load_soon();
   };
   self->request(known->second.actor, caf::infinite, std::move(piece))
       .then(
@@ -262,7 +270,7 @@ void planner_state::submit_plan(const std::string& workflow, kv_batch batch,
             known != workflows.end() && known->second.writing > 0)
           --known->second.writing;
         then();
-        load();
+        load_soon();
       });
 }
 
@@ -423,6 +431,10 @@ planner_actor::behavior_type planner(planner_actor::stateful_pointer<planner_sta
       [self](const msg::timer_due& what) { self->state.due(what.id); },
       [self](const msg::plan_workflow& what, const workflow_actor& actor) {
         self->state.plan(what, actor);
+      },
+      [self](const msg::flush&) {
+        self->state.load_queued = false;
+        self->state.load();
       },
       [self](const msg::forget_workflow& what) { self->state.forget(what.workflow); },
       [self](const msg::wheel_query&) { return self->state.describe(); },

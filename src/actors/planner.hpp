@@ -70,6 +70,7 @@ struct planner_state {
   std::deque<std::string> to_extend;
   std::size_t batches = 0;
   std::uint64_t load_timer = 0;
+  bool load_queued = false;
   std::uint64_t plan_timer = 0;
   std::uint64_t generations = 0;
   instant loaded_at{};
@@ -78,6 +79,7 @@ struct planner_state {
   void start_up();
   void plan(const msg::plan_workflow& what, const workflow_actor& actor);
   void forget(const std::string& workflow);
+  void load_soon();
   void due(std::uint64_t id);
   void load();
   wheel_answer describe() const;

@@ -51,6 +51,49 @@ TEST_CASE("cancel_running cancels what lives and waits for its end", "[admission
   CHECK(decision.cancel == std::vector{run_id{1}, run_id{3}});
 }
 
+TEST_CASE("a run that wants no place is in nobody's way", "[admission]") {
+  auto waits = candidate(1, overlap_policy::queue, false);
+  waits.wants = false;
+  const std::vector live{waits};
+  for (int policy = 0; policy <= static_cast<int>(overlap_policy::allow); ++policy) {
+    const auto arrival = candidate(2, static_cast<overlap_policy>(policy), false);
+    const auto decision = decide_admission(live, 1, arrival);
+    CHECK(decision.verdict == av::start);
+    CHECK(decision.cancel.empty());
+  }
+  CHECK(admitted_next(live, 1).empty());
+}
+
+TEST_CASE("an arrival that wants no place is queued, however many there are", "[admission]") {
+  std::vector live{candidate(1, overlap_policy::skip, true)};
+  for (std::uint64_t id = 2; id < 2 + max_queued_per_trigger; ++id)
+    live.push_back(candidate(id, overlap_policy::skip, false));
+  for (int policy = 0; policy <= static_cast<int>(overlap_policy::allow); ++policy) {
+    auto arrival = candidate(999, static_cast<overlap_policy>(policy), false);
+    arrival.wants = false;
+    const auto decision = decide_admission(live, 1, arrival);
+    CHECK(decision.verdict == av::queue);
+    CHECK(decision.why == reason::upstream_pending);
+    CHECK(decision.cancel.empty());
+  }
+}
+
+TEST_CASE("a run that waits is passed over, and comes first once it wants a place", "[admission]") {
+  std::vector live{candidate(1, overlap_policy::queue, false),
+                   candidate(2, overlap_policy::queue, false)};
+  live[0].wants = false;
+  CHECK(admitted_next(live, 1) == std::vector{run_id{2}});
+  live[0].wants = true;
+  CHECK(admitted_next(live, 1) == std::vector{run_id{1}});
+  // What waits does not count among the queued.
+  for (std::uint64_t id = 3; id < 3 + max_queued_per_trigger; ++id) {
+    live.push_back(candidate(id, overlap_policy::queue, false));
+    live.back().wants = false;
+  }
+  CHECK(decide_admission(live, 1, candidate(999, overlap_policy::queue, false)).verdict ==
+        av::queue);
+}
+
 TEST_CASE("the queue of a trigger has a bound", "[admission]") {
   std::vector live{candidate(1, overlap_policy::queue, true)};
   for (std::uint64_t id = 2; id < 2 + max_queued_per_trigger; ++id)

@@ -12,6 +12,17 @@ bool within(const physical_search& s, instant at) noexcept {
   return s.forward ? at > s.from && at <= s.bound : at < s.from && at >= s.bound;
 }
 
+/// The nearest of the instants themselves.
+std::optional<ruled_slot> nearest_of(const std::vector<instant>& sorted,
+                                     const physical_search& s) noexcept {
+  const auto after = std::upper_bound(sorted.begin(), sorted.end(), s.from);
+  const auto before = std::lower_bound(sorted.begin(), sorted.end(), s.from);
+  if (s.forward ? after == sorted.end() : before == sorted.begin())
+    return std::nullopt;
+  const auto found = s.forward ? *after : *(before - 1);
+  return within(s, found) ? std::optional{ruled_slot{found}} : std::nullopt;
+}
+
 std::optional<instant> beat(const every_schedule& of, bool forward, instant from) noexcept {
   return forward ? next_slot(schedule{of}, from) : previous_slot(schedule{of}, from);
 }
@@ -57,6 +68,9 @@ std::optional<ruled_slot> nearest_beat(const physical_search& s, const slot_rule
 
 std::optional<ruled_slot> nearest_listed(const physical_search& s, const slot_rule& rule,
                                          const date_schedule& of) noexcept {
+  if (!rule.days)
+    return nearest_of(of.instants, s);
+  // A shift may change their order.
   std::optional<ruled_slot> best;
   for (const auto written : of.instants) {
     const auto slot = placed(written, rule, of.in, s.with_dry);

@@ -19,9 +19,10 @@ struct search {
   bool nearer(instant a, instant b) const noexcept { return forward ? a < b : a > b; }
 };
 
+/// The nearer of two; of two at once the one that is not dry.
 std::optional<ruled_slot> nearer_of(const search& s, std::optional<ruled_slot> a,
                                     std::optional<ruled_slot> b) noexcept {
-  if (!a || (b && s.nearer(b->at, a->at)))
+  if (!a || (b && (s.nearer(b->at, a->at) || (b->at == a->at && a->dry))))
     return b;
   return a;
 }
@@ -67,7 +68,7 @@ std::optional<ruled_slot> nearest_civil(const search& s, const slot_rule& rule,
   return nearest(s, moved_set{of.times, *rule.days, rule.shift}, of, with_dry);
 }
 
-/// Leaves the calendar slots out on which nothing but a shift would put dry ones.
+/// Do the days that the calendar leaves out have dry slots?
 bool dry_by_calendar(const slot_rule& rule) noexcept {
   return rule.off_days_dryrun && rule.days && rule.shift == calendar_shift::skip;
 }

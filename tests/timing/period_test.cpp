@@ -1,5 +1,6 @@
 #include <pinion/timing/period.hpp>
 #include <pinion/timing/schedule.hpp>
+#include <rapidcheck.h>
 
 #include "timing/times.hpp"
 
@@ -270,4 +271,23 @@ TEST_CASE("a period keeps what was written and compares by what it means", "[per
   CHECK(a.text.days == std::vector<std::string>{"mon-tue"});
   CHECK_FALSE(a == parse_period({"week", {"02:00"}, {"mon"}, 1}, {}).value());
   CHECK_FALSE(a == parse_period({"week", {"02:00"}, {"mon-tue"}, 1}, in("Asia/Kolkata")).value());
+}
+
+TEST_CASE("any text is either a period or a problem", "[period]") {
+  CHECK(rc::check([] {
+    const auto piece = [] {
+      const auto letters = rc::gen::elementOf(std::string{"0123456789-: wlastfrimon2nd"});
+      return *rc::gen::container<std::string>(letters);
+    };
+    const period_text text{*rc::gen::elementOf(std::vector<std::string>{"minute", "hour", "day",
+                                                                        "week", "month", "year"}),
+                           {piece()},
+                           {piece()},
+                           *rc::gen::inRange(-1, 12)};
+    const auto got = parse_period(text, {});
+    if (!got)
+      RC_ASSERT(!got.error().message.empty());
+    else
+      RC_ASSERT(next_slot(schedule{got.value()}, instant{}).has_value());
+  }));
 }

@@ -265,8 +265,7 @@ TEST_CASE("an after trigger follows slot by slot", "[edges]") {
   steer(at, "sim.up", "load", task_mode::frozen);
   pass_until(at, slot);
   CHECK(run_of(at, "sim.down", slot).state == run_state::queued);
-  CHECK(run_of(at, "sim.down", slot).interval_start ==
-        run_of(at, "sim.up", slot).interval_start);
+  CHECK(run_of(at, "sim.down", slot).interval_start == run_of(at, "sim.up", slot).interval_start);
   steer(at, "sim.up", "load", task_mode::normal);
   CHECK(run_of(at, "sim.down", slot).state == run_state::success);
   // Where the leader's slot is left out, the follower's is skipped.

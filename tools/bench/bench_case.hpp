@@ -54,6 +54,8 @@ std::vector<figure> measure_runs(const surroundings& at);
 std::vector<figure> measure_processes(const surroundings& at);
 // memory_cases.cpp
 std::vector<figure> measure_memory(const surroundings& at);
+// plan_case.cpp
+std::vector<figure> measure_plan(const surroundings& at);
 // recovery_cases.cpp
 std::vector<figure> measure_recovery(const surroundings& at);
 std::vector<figure> measure_recovery_of_queue(const surroundings& at);

@@ -22,6 +22,9 @@ std::span<const quantity> all_quantities() {
       quantity{"processes", "tasks that are a process, /bin/true", "tasks/s", "spawn", 1, at_least,
                0.75, true},
       quantity{"waiting", "memory of a waiting instance", "B", "idle_actor", 1, at_most, 2'048},
+      quantity{"plan", "planning a day of 1,000,000 instances, 1,000 workflows", "instances/s"},
+      quantity{"plan.memory", "the same: memory that the engine takes more", "MB", {}, 1, at_most,
+               200},
       quantity{"recovery.open", "recovery after kill -9: opening the store", "s"},
       quantity{
           "recovery", "the same, until a run with 100,000 waiting answers", "s", {}, 1, at_most, 5},
@@ -62,6 +65,8 @@ std::span<const bench_case> all_cases() {
                  measure_processes},
       bench_case{"memory", "200,000 instances that wait for one that never ends", 3,
                  measure_memory},
+      bench_case{"plan", "the plan of a day: 1,000 workflows of 10 tasks, 100 slots each", 3,
+                 measure_plan},
       bench_case{"recovery", "a new engine over a killed one's store: 100,000 instances wait", 3,
                  measure_recovery},
       bench_case{"recovery_queued", "the same, with 100,000 in the dispatcher's queue", 3,

@@ -104,3 +104,14 @@ TEST_CASE("every instant that is printed is read back", "[instant_text]") {
     RC_ASSERT(parse_instant(print_local(t, where)).value() == t);
   }));
 }
+
+TEST_CASE("a written time keeps what the clock shows and its offset apart", "[instant_text]") {
+  const auto shown = day_of(make_civil(2026, 12, 24)) + std::chrono::hours{2};
+  CHECK(parse_time("2026-12-24T02:00").value() == written_time{shown, std::nullopt});
+  CHECK(parse_time("2026-12-24T02:00Z").value() == written_time{shown, std::chrono::seconds{0}});
+  CHECK(parse_time("2026-12-24T02:00+05:30").value() ==
+        written_time{shown, std::chrono::minutes{330}});
+  CHECK(parse_time("2026-12-24").value() ==
+        written_time{day_of(make_civil(2026, 12, 24)), std::nullopt});
+  CHECK_FALSE(parse_time("24 December"));
+}

@@ -86,6 +86,8 @@ TEST_CASE("schedules that poll are told apart", "[schedule]") {
 TEST_CASE("a data interval is read from its word", "[schedule]") {
   CHECK(parse_interval_rule("previous").value() == interval_rule{interval_kind::previous});
   CHECK(parse_interval_rule("day").value() == interval_rule{interval_kind::day});
+  CHECK(parse_interval_rule("minute").value() == interval_rule{interval_kind::minute});
+  CHECK(parse_interval_rule("year").value() == interval_rule{interval_kind::year});
   CHECK(parse_interval_rule("90m").value() == interval_rule{interval_kind::fixed, 90min});
   for (const auto* text : {"", "days", "0s", "-1h", "5"}) {
     INFO(text);
@@ -108,6 +110,10 @@ TEST_CASE("a slot covers what its rule says", "[schedule]") {
   CHECK(covers({interval_kind::month}) == "2026-10-01T00:00:00+08:00 2026-11-01T00:00:00+08:00");
   CHECK(covers({interval_kind::fixed, 90min}) ==
         "2026-11-23T00:30:00+08:00 2026-11-23T02:00:00+08:00");
+  CHECK(covers({interval_kind::minute}) == "2026-11-23T01:59:00+08:00 2026-11-23T02:00:00+08:00");
+  CHECK(covers({interval_kind::year}) == "2025-01-01T00:00:00+08:00 2026-01-01T00:00:00+08:00");
+  CHECK(covers({.kind = interval_kind::month, .units = 3}) ==
+        "2026-08-01T00:00:00+08:00 2026-11-01T00:00:00+08:00");
   const auto manual = interval_of(monday, {interval_kind::previous}, shanghai);
   CHECK(manual == data_interval{monday, monday});
 }

@@ -207,6 +207,15 @@ void put_backfill_item(kv_batch& batch, const backfill_item& now, const backfill
     batch.erase(family::index, open_row(now));
 }
 
+void erase_backfill_item(kv_batch& batch, const backfill_item& before) {
+  const auto key = key_of(before);
+  batch.erase(family::slots, keys::backfill_item(key));
+  batch.erase(family::index, keys::item_by_state(key, before.state));
+  batch.add(family::index, keys::item_counter(before.backfill, before.state), -1);
+  if (is_open(before.state))
+    batch.erase(family::index, open_row(before));
+}
+
 void put_trigger(kv_batch& batch, const trigger_record& now) {
   batch.put(family::definitions, keys::trigger({now.workflow, now.trigger}), codecs::encode(now));
 }

@@ -119,3 +119,17 @@ TEST_CASE("the settled edges of a run are read by task and need", "[backfills]")
   REQUIRE(test::commit(kv, std::move(opened)));
   CHECK(store_reader{kv}.edges_of(run_id{2}).value().size() == 1);
 }
+
+TEST_CASE("an erased slot of a backfill leaves nothing behind", "[backfills]") {
+  memory_kv kv;
+  const auto item = test::item_of(7, 0, backfill_item_state::pending);
+  kv_batch batch;
+  put_backfill_item(batch, item, nullptr);
+  erase_backfill_item(batch, item);
+  REQUIRE(test::commit(kv, std::move(batch)));
+  const store_reader reader{kv};
+  CHECK_FALSE(reader.backfill_item_at(7, 0).value());
+  CHECK(reader.list_backfill_items(7, backfill_item_state::pending, {}).value().items.empty());
+  CHECK(reader.counts_of_backfill(7).value() == backfill_counts{});
+  CHECK(reader.open_backfill_items(item.workflow, item.trigger, item.slot).value().empty());
+}

@@ -54,6 +54,9 @@ void put_backfill(kv_batch& batch, const backfill_record& now, const backfill_re
 /// change between `before` and `now`.
 void put_backfill_item(kv_batch& batch, const backfill_item& now, const backfill_item* before);
 
+/// Removes the slot of a backfill and all that `put_backfill_item` wrote beside it.
+void erase_backfill_item(kv_batch& batch, const backfill_item& before);
+
 void put_trigger(kv_batch& batch, const trigger_record& now);
 void put_workflow(kv_batch& batch, const workflow_record& now);
 void put_version(kv_batch& batch, const version_record& now);

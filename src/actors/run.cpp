@@ -342,6 +342,8 @@ void run_state_data::follow(const run_effects& effect) {
     self->send(seed.context->directory, msg::forget_edges{id});
     tell_directory(std::nullopt);
     self->send(seed.workflow, msg::run_ended{id, over->state});
+  } else if (std::holds_alternative<run_effect::restated>(effect)) {
+    tell_directory(std::nullopt);
   } else if (std::holds_alternative<run_effect::reopened>(effect)) {
     tell_directory(std::nullopt);
     self->send(seed.workflow, msg::run_reopened{id});

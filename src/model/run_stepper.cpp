@@ -206,6 +206,7 @@ run_step run_stepper::finish() {
 }
 
 void run_stepper::finish_run() {
+  const auto former = run_.state;
   run_.state = run_state_of(graph_.standing, graph_.live);
   if (!is_terminal(run_.state)) {
     if (run_.state == run_state::queued)
@@ -220,8 +221,11 @@ void run_stepper::finish_run() {
     run_.why = reason::all_done;
   else if (!run_.cancel_requested)
     run_.why = reason::by_user; // Single instances were cancelled, not the run.
-  if (run_.ended_at != never)
-    return; // An operation changed an instance of a run that has ended: told once is enough.
+  if (run_.ended_at != never) { // Its end was told; an operation changed an instance of it.
+    if (run_.state != former)
+      out_.effects.emplace_back(run_effect::restated{run_.state});
+    return;
+  }
   run_.ended_at = time_;
   const auto& rules = graph_.workflow.alarms;
   const auto send = [this](run_effect::alarm_kind kind, const std::vector<alarm_target>& targets) {

@@ -229,8 +229,11 @@ TEST_CASE("others are told when a task as a whole has ended or is open again", "
   const auto last = run.finish(run.key(2, 2), 1);
   CHECK(count_effects<run_effect::task_settled>(last) == 1);
   CHECK(run.core.class_of(2) == upstream_class::failed);
+  CHECK(run.core.run().state == run_state::failed);
   const auto mended = run.operate(run_operation::verb::succeed, {run.key(2, 2)});
   CHECK(count_effects<run_effect::task_settled>(mended) == 1);
+  CHECK(count_effects<run_effect::restated>(mended) == 1); // The run is a success now.
+  CHECK(count_effects<run_effect::run_ended>(mended) == 0);
   const auto again = run.operate(run_operation::verb::rerun, {run.key(2)});
   CHECK(count_effects<run_effect::task_settled>(again) == 1);
   CHECK(run.core.class_of(2) == upstream_class::pending);

@@ -135,6 +135,9 @@ struct effect_text {
   std::string operator()(const run_effect::run_ended& e) const {
     return "run ended " + std::string{to_string(e.state)};
   }
+  std::string operator()(const run_effect::restated& e) const {
+    return "restated " + std::string{to_string(e.state)};
+  }
   std::string operator()(const run_effect::reopened&) const { return "reopened"; }
 };
 

@@ -194,9 +194,13 @@ struct task_settled {
 };
 /// The run's first attempt begins: from now on it counts as active and its timeout runs.
 struct activated {};
-/// All instances are terminal. Comes once for each incarnation: an operation that then changes an
-/// instance may change the run's state, which is only written.
+/// All instances are terminal. Comes once for each incarnation.
 struct run_ended {
+  run_state state = run_state::success;
+};
+/// The run had ended, and an operation on an instance of it changed how (a failure was declared
+/// well): who needs the whole run is to be told. No alarm is sent.
+struct restated {
   run_state state = run_state::success;
 };
 /// A rerun opened the run again.
@@ -207,7 +211,7 @@ using run_effects =
     std::variant<run_effect::entered, run_effect::expanded, run_effect::grant_unwanted,
                  run_effect::released, run_effect::alarm, run_effect::wants_place,
                  run_effect::edges_opened, run_effect::task_settled, run_effect::activated,
-                 run_effect::run_ended, run_effect::reopened>;
+                 run_effect::run_ended, run_effect::restated, run_effect::reopened>;
 
 /// The outcome of one step: what one batch must write (all or nothing), and what follows.
 struct run_step {

@@ -1,3 +1,4 @@
+#include "api/fire_changes.hpp"
 #include "api/lookup.hpp"
 #include "api/objects.hpp"
 #include "api/query.hpp"
@@ -46,8 +47,13 @@ result<std::vector<source_text>> posted_files(const json& body) {
 /// Reads posted texts with what the engine knows already.
 load_result load_posted(api_state& state, const std::vector<source_text>& sources) {
   const store_view view{state};
+  const store_directory stored{view};
   load_options options;
   options.environment = state.handles.environment;
+  options.now = view.now();
+  options.definition_elsewhere = [&](std::string_view id) {
+    return stored.definitions().definition(id);
+  };
   options.exists_elsewhere = [&](const std::string& id) {
     const auto row = view.rows.workflow(id);
     return row && row.value() && !row.value()->retired;
@@ -92,18 +98,24 @@ void apply(const api_ptr& state, const http_request& request, const reply_functi
   auto loaded = load_posted(*state, sources.value());
   if (!loaded.ok())
     return reply(refused_set(loaded));
+  const auto times = fire_changes(store_view{*state}, loaded.workflows);
   auto asked = request_of(body.value(), loaded);
   if (!asked)
     return reply(error_reply(asked.error()));
-  state->engine().apply(
-      std::move(asked.value()), {request.user, reason.value()},
-      answer_with<apply_answer>(state, reply,
-                                [warnings = details_of(loaded.warnings)](
-                                    api_state&, const apply_answer& answer) -> result<json> {
-                                  auto shown = objects::changes(answer);
-                                  shown["warnings"] = warnings;
-                                  return shown;
-                                }));
+  state->engine().apply(std::move(asked.value()), {request.user, reason.value()},
+                        answer_with<apply_answer>(
+                            state, reply,
+                            [warnings = details_of(loaded.warnings),
+                             times](api_state&, const apply_answer& answer) -> result<json> {
+                              auto shown = objects::changes(answer);
+                              for (auto& item : shown["items"]) {
+                                const auto found = times.find(item["workflow"].get<std::string>());
+                                item["fire_times"] =
+                                    found == times.end() ? json::array() : found->second;
+                              }
+                              shown["warnings"] = warnings;
+                              return shown;
+                            }));
 }
 
 } // namespace

@@ -156,12 +156,16 @@ result<json> preview_workflow(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRY(range, query_times(request, view.now(), objects::zone_of(*definition)));
   const auto after = range.from == instant{} ? view.now() : range.from;
   const auto wanted = query_text(request, "trigger");
+  const store_directory others{view};
   json items = json::array();
-  for (const auto& trigger : preview(*definition, after, count)) {
+  for (const auto& trigger : preview(*definition, after, count, &others.definitions())) {
     if (!wanted.empty() && trigger.trigger != wanted)
       continue;
-    for (const auto& time : trigger.times)
+    for (const auto& time : trigger.times) {
       items.push_back({{"slot", time.slot}, {"utc", time.utc}, {"trigger", trigger.trigger}});
+      if (time.dry)
+        items.back()["dry"] = true;
+    }
   }
   return objects::list(std::move(items), {});
 }

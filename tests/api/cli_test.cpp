@@ -1,56 +1,12 @@
 #include <catch2/catch.hpp>
 
-#include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include "cli_program.hpp"
+
 #include <nlohmann/json.hpp>
-#include <string>
-#include <sys/wait.h>
+
+using pinion::testing::cli_fixture;
 
 namespace {
-
-struct outcome {
-  int code = -1;
-  std::string out; ///< Standard output; standard error goes to a file of its own.
-  std::string err;
-};
-
-class cli_fixture {
-public:
-  std::filesystem::path folder;
-
-  cli_fixture() {
-    std::string name = "/tmp/pinion-cli-XXXXXX";
-    folder = ::mkdtemp(name.data());
-  }
-  ~cli_fixture() { std::filesystem::remove_all(folder); }
-
-  std::string write(const std::string& name, const std::string& text) {
-    std::filesystem::create_directories((folder / name).parent_path());
-    std::ofstream{folder / name} << text;
-    return folder / name;
-  }
-
-  /// `arguments` as a shell would read them.
-  outcome run(const std::string& arguments) {
-    const auto errors = (folder / "stderr").string();
-    const auto command = "PINION_SERVER=" + (folder / "nobody.sock").string() + " " PINIONCTL " " +
-                         arguments + " 2>" + errors;
-    outcome seen;
-    FILE* pipe = ::popen(command.c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    std::array<char, 4096> space{};
-    for (std::size_t count = 0; (count = std::fread(space.data(), 1, space.size(), pipe)) > 0;)
-      seen.out.append(space.data(), count);
-    const int status = ::pclose(pipe);
-    seen.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::ifstream file{errors};
-    seen.err.assign(std::istreambuf_iterator<char>{file}, {});
-    return seen;
-  }
-};
 
 constexpr const char* good =
     "workflow: w\ntriggers: [{cron: '0 2 * * *'}]\ntasks: {a: {run: 'true'}}\n";
@@ -62,9 +18,10 @@ TEST_CASE("help lists every verb, and each verb has its own", "[cli]") {
   const auto all = uut.run("--help");
   CHECK(all.code == 0);
   for (const std::string verb :
-       {"validate", "apply",   "get",   "describe", "trigger", "rerun",   "cancel", "fail",
-        "skip",     "succeed", "pause", "resume",   "hold",    "unhold",  "logs",   "why",
-        "graph",    "preview", "wheel", "health",   "version", "shutdown"}) {
+       {"validate", "apply", "get",      "describe", "trigger", "rerun",  "cancel",
+        "fail",     "skip",  "succeed",  "pause",    "resume",  "hold",   "unhold",
+        "logs",     "why",   "graph",    "preview",  "wheel",   "health", "version",
+        "shutdown", "plan",  "backfill", "freeze",   "thaw",    "dryrun"}) {
     CAPTURE(verb);
     CHECK(all.out.find("\n  " + verb + ' ') != std::string::npos);
     const auto one = uut.run(verb + " --help");
@@ -79,7 +36,7 @@ TEST_CASE("wrong usage ends with 2 and what was meant", "[cli]") {
        {std::pair{"triger", "Did you mean 'trigger'?"},
         std::pair{"get rnus", "Did you mean 'runs'?"},
         std::pair{"get runs --sate x", "Did you mean '--state'?"}, std::pair{"trigger", "--help"},
-        std::pair{"simulate x", "lists the verbs"}, std::pair{"get nothing", "kinds"},
+        std::pair{"frobnicate x", "lists the verbs"}, std::pair{"get nothing", "kinds"},
         std::pair{"get events", "needs a REF"}, std::pair{"get runs --watch", ""},
         std::pair{"-o xml health", "table, wide"}, std::pair{"--server http://x health", "socket"},
         std::pair{"", "--help"}}) {

@@ -226,6 +226,26 @@ TEST_CASE("a set of files is applied as a whole or refused with its errors", "[a
   CHECK(uut.engine.calls.size() == 1);
 }
 
+TEST_CASE("an apply tells which fire times change", "[apply]") {
+  api_fixture uut;
+  const auto apply = [&](const char* cron) {
+    const auto text = std::string{"workflow: load\ntimezone: Asia/Shanghai\n"
+                                  "triggers: [{id: nightly, cron: '"} +
+                      cron + "'}]\ntasks: {a: {type: empty}}\n";
+    const auto answer = uut.post(
+        "/api/v1/apply",
+        {{"files", json::array({{{"path", "/x/dw/w.yaml"}, {"text", text}}})}, {"dry_run", true}});
+    REQUIRE(answer.status == 200);
+    return answer.body["items"][0]["fire_times"];
+  };
+  CHECK(apply("0 2 * * *").empty());
+  const auto changes = apply("0 3 * * *");
+  REQUIRE(changes.size() == 1);
+  CHECK(changes[0]["trigger"] == "dw.load/nightly");
+  CHECK(changes[0]["before"][0] == "2026-11-24T02:00:00+08:00");
+  CHECK(changes[0]["after"][0] == "2026-11-24T03:00:00+08:00");
+}
+
 TEST_CASE("health is 503 until the engine is ready", "[now]") {
   api_fixture uut;
   CHECK(uut.get("/api/v1/health").status == 503);

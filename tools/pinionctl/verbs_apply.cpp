@@ -28,6 +28,14 @@ json files_of(const std::vector<std::string>& paths) {
   return files;
 }
 
+/// Which triggers come at other times, and at which.
+void print_fire_times(console& out, const json& items) {
+  for (const auto& item : items)
+    for (const auto& change : item.value("fire_times", json::array()))
+      out.line(escaped(text_of(change, "trigger")) + ": " + cell_of(change, "before") + " -> " +
+               cell_of(change, "after"));
+}
+
 } // namespace
 
 exit_code run_apply(session& now) {
@@ -57,8 +65,11 @@ exit_code run_apply(session& now) {
                {"CHANGE", "change"},
                {"MESSAGE", "message"}},
               "workflow");
-  if (now.args.has("dry-run"))
+  if (now.args.has("dry-run")) {
+    if (out.for_people())
+      print_fire_times(out, answer["items"]);
     out.note("nothing was applied");
+  }
   return exit_code::done;
 }
 

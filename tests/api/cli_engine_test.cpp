@@ -1,0 +1,133 @@
+#include <catch2/catch.hpp>
+
+#include "api_fixture.hpp"
+#include "cli_program.hpp"
+#include "pinion/api/http_server.hpp"
+
+using namespace pinion;
+using namespace pinion::testing;
+
+namespace {
+
+/// pinionctl against the API over a fake engine. One call after another: the engine is asked on the
+/// server's thread only while pinionctl waits.
+class cli_with_engine : public api_fixture, public cli_fixture {
+public:
+  cli_with_engine() {
+    auto started = http_server::start({socket(), {}}, api, std::make_shared<handler_pool>(1));
+    REQUIRE(started);
+    server_ = std::move(started.value());
+  }
+
+  json document(const std::string& arguments) {
+    const auto seen = run(arguments + " -o json");
+    CAPTURE(seen.err);
+    CHECK(seen.code == 0);
+    return json::parse(seen.out, nullptr, false);
+  }
+
+private:
+  std::unique_ptr<http_server> server_;
+};
+
+} // namespace
+
+TEST_CASE_METHOD(cli_with_engine, "plan shows minutes to people and instances to scripts",
+                 "[cli]") {
+  const auto text = run("plan --date 2026-11-24");
+  CHECK(text.code == 0);
+  CHECK(text.out.find("Plan of 2026-11-24 (Asia/Shanghai): 1 runs, 4 instances") == 0);
+  CHECK(text.out.find("02:00") != std::string::npos);
+  const auto whole = document("plan --date 2026-11-24");
+  REQUIRE(whole["items"].size() == 1);
+  CHECK(whole["items"][0]["minute"] == "2026-11-23T18:00:00.000000Z");
+  CHECK(whole["items"][0]["count"] == 4);
+  REQUIRE(whole["items"][0]["instances"].size() == 4);
+  CHECK(whole["items"][0]["instances"][0]["task"] == "first");
+  CHECK_FALSE(document("plan --date 2026-11-24 --counts")["items"][0].contains("instances"));
+  CHECK(document("plan --date 2026-11-24 --minute 02:01")["items"].empty());
+  CHECK(run("plan --date 2026-11-24 --minute 02:00 -o name")
+            .out.find("dw.load/nightly@2026-11-24T02:00:00+08:00/first\n") == 0);
+  CHECK(document("get plan")["items"].is_array());
+  CHECK(run("plan --date soon").code == 2);
+}
+
+TEST_CASE_METHOD(cli_with_engine, "slots are listed with the reason why there is no run", "[cli]") {
+  auto missed = slot(-1, slot_outcome::missed);
+  missed.why = reason::misfire_policy;
+  auto late = slot(0, slot_outcome::late);
+  late.lateness = std::chrono::seconds{90};
+  add_slots({missed, late});
+  const auto text = run("get slots dw.load/nightly");
+  CHECK(text.code == 0);
+  CHECK(text.out.find("misfire_policy") != std::string::npos);
+  CHECK(text.out.find("1m30.0s") != std::string::npos);
+  CHECK(document("get slots --state missed")["items"].size() == 1);
+  const auto why = run("why dw.load/nightly@2026-11-22T02:00");
+  CHECK(why.code == 0);
+  CHECK(why.out.find("pinionctl trigger dw.load/nightly --slot") != std::string::npos);
+}
+
+TEST_CASE_METHOD(cli_with_engine, "backfill passes on its options and shows its preview", "[cli]") {
+  engine.previewed.slots = {
+      {"dw.load", "nightly", from_us(slot_us), "2026-11-22", run_id{7}, backfill_slot::act::rerun}};
+  const auto preview =
+      run("backfill dw.load/nightly --biz-date 2026-11-22 --reprocess all --dry-run");
+  CHECK(preview.code == 0);
+  CHECK(preview.out.find("2026-11-22") != std::string::npos);
+  CHECK(preview.out.find("rerun") != std::string::npos);
+  CHECK(preview.err.find("nothing was done") != std::string::npos);
+  CHECK(engine.asked_backfill.reprocess == reprocess_policy::all);
+  const auto slots = write("slots", "# two\n2026-11-20T02:00\n\n 2026-11-21T02:00 # last\n");
+  CHECK(document("backfill dw.load/nightly --tasks first,side --tasks last --hours 22:00-06:00 "
+                 "--isolated --parallel 4 --slots " +
+                 slots)["id"] == "b12");
+  CHECK(engine.asked_backfill.slots.size() == 2);
+  CHECK(engine.asked_backfill.tasks == std::vector<std::string>{"first", "side", "last"});
+  CHECK(engine.asked_backfill.isolated);
+  CHECK(engine.asked_backfill.parallel == 4);
+  CHECK(run("backfill dw.load/nightly").code == 2);
+  CHECK(run("backfill dw.load/weekly --biz-date 2026-11-22").code == 3);
+  engine.refusal = problem{errc::refused, "b3 has these slots to do"};
+  CHECK(run("backfill dw.load/nightly --biz-date 2026-11-22").code == 4);
+}
+
+TEST_CASE_METHOD(cli_with_engine, "pause, resume and cancel take a backfill", "[cli]") {
+  backfill_record record;
+  record.id = 12;
+  record.workflow = "dw.load";
+  record.trigger = "nightly";
+  kv_batch batch;
+  put_backfill(batch, record, nullptr);
+  commit(std::move(batch));
+  for (const std::string verb : {"pause", "resume", "cancel"}) {
+    CHECK(run(verb + " b12").code == 0);
+    CHECK(engine.calls.back() == verb + " b12");
+  }
+  CHECK(run("cancel b13").code == 3);
+  CHECK(run("resume b12 --catch-up all").code == 2);
+  CHECK(run("get backfills -o name").out == "b12\n");
+  CHECK(run("describe b12").out.find("dw.load") != std::string::npos);
+}
+
+TEST_CASE_METHOD(cli_with_engine, "freeze, thaw and dryrun take several references", "[cli]") {
+  add_run(10);
+  const auto text = run("freeze dw.load.train r10/last --reason broken");
+  CHECK(text.code == 0);
+  CHECK(text.out == "freeze: 2 instances of dw.load.train\nfreeze: 1 instance of r10\n");
+  CHECK(engine.last_caller.reason == "broken");
+  CHECK(document("thaw dw.load.train")["mode"] == "normal");
+  CHECK(document("dryrun r10/last r10/side")["items"].size() == 2);
+  CHECK(run("freeze dw.load.trian").code == 3);
+}
+
+TEST_CASE_METHOD(cli_with_engine, "trigger makes the run of a slot", "[cli]") {
+  add_run(1);
+  CHECK(document("trigger dw.load/nightly --slot 2026-11-20T02:00")["id"] == "r1");
+  CHECK(engine.asked_slot.trigger == "nightly");
+  CHECK(run("trigger dw.load/nightly --slot 2026-11-20T02:00 --key k").code == 2);
+  engine.refusal = problem{errc::refused, "r3 is that slot's run"};
+  const auto refused = run("trigger dw.load/nightly --slot 2026-11-20T02:00");
+  CHECK(refused.code == 4);
+  CHECK(refused.err.find("r3") != std::string::npos);
+}

@@ -2,6 +2,7 @@
 
 #include "pinion/timing/instant_text.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 namespace {

@@ -8,6 +8,7 @@ namespace pinion::ctl {
 exit_code run_validate(session& now);
 exit_code run_apply(session& now);
 exit_code run_preview(session& now);
+exit_code run_simulate(session& now);
 exit_code run_get(session& now);
 exit_code run_describe(session& now);
 exit_code run_trigger(session& now);

@@ -134,6 +134,25 @@ std::vector<verb_spec> defining() {
         {"count", 'n', "N", "so many (default 5)"},
         {"env", 0, "NAME", "of files: one of `environments:` of pinion.yaml"}},
        run_preview},
+      {"simulate",
+       "PATH...",
+       "Runs the days to come on a virtual clock: what ends when, what is late, how full it gets.",
+       "The rules are the engine's; processes are made up: --durations names a JSON or YAML file as\n"
+       "{\"dw.orders.load\": 120, \"dw.orders\": {\"mean\": \"2m\", \"spread\": 20, \"fails\": 0.02},\n"
+       "\"*\": 30}. What is not known is assumed, and listed. With --check the exit code is 1 if a\n"
+       "task with a `deadline:` would miss it.",
+       1,
+       many,
+       {{"from", 0, "T", "slots from this time on (default now)"},
+        {"to", 0, "T|D", "up to this time, or for so long, as 7d (default 1d)"},
+        {"check", 0, "", "exit code 1 if a deadline would be missed"},
+        {"durations", 0, "FILE", "how long tasks take"},
+        {"history", 0, "", "how long they took, of the newest runs of the engine"},
+        {"seed", 0, "N", "of what is drawn (default 1)"},
+        {"slots", 0, "N", "processes that run at once (default 16)"},
+        {"format", 0, "F", "text, json, html or svg (default text)"},
+        {"env", 0, "NAME", "one of `environments:` of pinion.yaml"}},
+       run_simulate},
   };
 }
 

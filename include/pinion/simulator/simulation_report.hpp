@@ -7,7 +7,7 @@
 
 namespace pinion {
 
-/// A task that ended after its deadline, or had not ended.
+/// A task that had not succeeded by its deadline (nor its backup).
 struct late_instance {
   std::uint32_t instance = 0;
   instant deadline{};
@@ -53,6 +53,8 @@ struct simulation_report {
   std::vector<std::uint32_t> stuck;  ///< Runs that did not end.
   std::vector<clock_surprise> surprises;
   std::vector<workflow_summary> workflows;
+  /// Somebody is late, or a slot has no run in a workflow with deadlines.
+  bool deadline_missed = false;
   duration makespan{0}; ///< From the first slot to the last end.
 };
 

@@ -31,8 +31,10 @@ void instance_state_data::enter(const msg::enter& what) {
   if (auto* probe = seed.context->ports.probe)
     probe->entering(seed.key, what.state);
   disarm(state_timer);
-  if (task_timer == 0 && task().timeout.task > duration{0} && what.first_ready_at != never &&
-      !is_terminal(what.state))
+  if (what.state == instance_state::waiting)
+    disarm(task_timer); // Frozen before it began: its task timeout counts anew from the thaw.
+  else if (task_timer == 0 && task().timeout.task > duration{0} && what.first_ready_at != never &&
+           !is_terminal(what.state))
     arm(task_timer, what.first_ready_at, task().timeout.task);
   switch (what.state) {
   case instance_state::pre_trigger:

@@ -42,10 +42,15 @@ struct binding_slot {
 inline constexpr std::size_t max_bound_slots = 10'000;
 
 /// Binds every need of every task on other runs to exact slots: `outside_needs` first, then
-/// `depends_on_previous`, then, for an `after:` trigger, one edge for each task without upstream.
-/// Tasks in order, edges of a task in the order of its needs. An edge whose window holds no slot
-/// has none; what that means is the need's `missing`. Pure; the same for plan, validation, backfill
-/// and simulation. Fails with `errc::limit` or `errc::not_found` (an upstream that does not exist).
+/// `depends_on_previous`, then, for an `after:` trigger, one edge for each task without upstream in
+/// the run. Tasks in order, edges of a task in the order of its needs; fallbacks have none, they
+/// share their primary's. An edge whose choice or window holds no slot has none; what that means is
+/// the need's `missing`, but a need on the slot's own trigger is then satisfied: it is the first
+/// ever. `same_slot` binds to the instant itself, also where the upstream has no slot there. Days,
+/// weeks and months are those of the workflow's zone, data intervals of the upstream those of its
+/// own. Dry slots are slots. Pure; the same for plan, validation, backfill and simulation. Fails
+/// with `errc::limit`, `errc::not_found` (an upstream that does not exist, or whose trigger must be
+/// named) or `errc::invalid` (the workflow's zone).
 result<std::vector<bound_edge>> bind_needs(const workflow_definition& of, const binding_slot& at,
                                            const trigger_directory& others);
 
@@ -63,10 +68,12 @@ struct bound_state {
   json_text outputs = "{}"; ///< Of the task; of a whole run "{}".
 };
 
-/// What the slots of an edge come to as one upstream: nothing while it is to be waited for.
-/// `slots` are in the order of `edge.slots`. All satisfied: success, with their outputs (the object
-/// for one slot, a list under a window or `last`); one failed (only with `state: done` or
-/// `missing: fail`): failed; else one skipped: skipped. Pure.
+/// What the slots of an edge come to as one upstream: nothing while one of them is to be waited
+/// for. `slots` are in the order of `edge.slots`. All satisfied: success, with their outputs (the
+/// object for one slot, a list under a window or `last`); one failed (only with `state: done` or
+/// `missing: fail`): failed; else one skipped: skipped. An edge of depends_on_previous is satisfied
+/// by skipped too, and by there being no slot. `run` and `at` of the answer are the run's to set.
+/// Pure.
 std::optional<edge_record> settle_edge(const bound_edge& edge, std::span<const bound_state> slots);
 
 } // namespace pinion

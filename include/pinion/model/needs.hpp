@@ -37,7 +37,7 @@ enum class need_state : std::uint8_t {
 /// What counts when there is no run of a bound slot and the clock will make none: no such slot,
 /// before the trigger's first, or left out (missed, paused, skipped by the overlap policy).
 enum class missing_policy : std::uint8_t {
-  wait,      ///< Until somebody makes it.
+  wait,      ///< Until somebody makes it; where there is no slot to make, until a person decides.
   satisfied, ///< As success, without outputs.
   fail,      ///< As failed.
   skip,      ///< As skipped: what `after:` triggers mean.
@@ -62,7 +62,8 @@ struct outside_need {
 };
 
 /// `depends_on_previous:`, on instances of the previous slot of the same trigger. They satisfy by
-/// success or skipped; the first slot ever needs none.
+/// success or skipped; the first slot ever needs none. A slot that was left out (missed, paused,
+/// skipped by the overlap policy) is no obstacle: else one pause would hold all later runs.
 enum class previous_need : std::uint8_t {
   none,
   self,     ///< The same task.

@@ -191,7 +191,10 @@ void backfills_state::look_at(run_id run) {
   }
   const auto& record = *row.value();
   if (is_terminal(record.state))
-    settle(id, position, item_state(record.state), run, record.message);
+    settle(id, position, item_state(record.state), run,
+           record.message.empty() && record.state == run_state::failed
+               ? "its run " + to_string(run) + " failed"
+               : record.message);
   else if (is_over(live.at(id).record->state) && !record.cancel_requested)
     cancel_run(id, run);
 }
@@ -238,66 +241,6 @@ void backfills_state::settle(std::uint64_t id, std::uint32_t position, backfill_
     if (is_bad(state) && at.record->stop_on_failure)
       at.stopping = true;
     advance(id);
-  });
-}
-
-// ---- the end
-
-void backfills_state::end(std::uint64_t id) {
-  auto& at = live.at(id);
-  at.ending = true;
-  const bool cancelled = is_over(at.record->state);
-  if (!cancelled && !at.stopping) {
-    write_end(id);
-    return;
-  }
-  page_request ask{max_rows, {}};
-  kv_batch batch;
-  do {
-    const auto page = store().list_backfill_items(id, backfill_item_state::pending, ask);
-    if (!page) {
-      fatal(page.error());
-      return;
-    }
-    for (const auto& item : page.value().items) {
-      auto now = item;
-      now.state = backfill_item_state::cancelled;
-      now.message = cancelled ? "the backfill was cancelled" : "another slot of it failed";
-      put_backfill_item(batch, now, &item);
-    }
-    ask.cursor = page.value().next;
-  } while (batch.empty() && !ask.cursor.empty());
-  if (batch.empty())
-    write_end(id);
-  else
-    submit(std::move(batch), [this, id] { end(id); });
-}
-
-void backfills_state::write_end(std::uint64_t id) {
-  auto& at = live.at(id);
-  const auto counts = store().counts_of_backfill(id);
-  if (!counts) {
-    fatal(counts.error());
-    return;
-  }
-  const auto of = [&](backfill_item_state state) {
-    return counts.value()[static_cast<std::size_t>(state)];
-  };
-  const auto bad = of(backfill_item_state::failed) + of(backfill_item_state::cancelled);
-  auto now = *at.record;
-  if (!is_over(now.state))
-    now.state = bad == 0 ? backfill_state::success : backfill_state::failed;
-  now.ended_at = context->now();
-  kv_batch batch;
-  put_backfill(batch, now, at.record.get());
-  at.record = std::make_shared<const backfill_record>(now);
-  submit(std::move(batch), [this, id, state = now.state, bad] {
-    spdlog::info("backfill is over: id={} state={} not_done={}", backfill_name(id),
-                 to_string(state), bad);
-    if (const auto known = live.find(id); known != live.end()) {
-      timers.erase(known->second.opening_timer);
-      live.erase(known);
-    }
   });
 }
 

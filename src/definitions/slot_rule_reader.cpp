@@ -1,6 +1,7 @@
 #include "definitions/slot_rule_reader.hpp"
 
 #include "definitions/key_rules.hpp"
+#include "definitions/schedule_reader.hpp"
 #include "pinion/timing/instant_text.hpp"
 
 #include <algorithm>
@@ -8,10 +9,6 @@
 namespace pinion::definitions {
 
 namespace {
-
-void refuse(const reporter& report, const node& at, const problem& why) {
-  report.error(at, why.message, why.suggestion);
-}
 
 struct dst_draft {
   std::optional<missing_time> missing;
@@ -43,14 +40,7 @@ constexpr key_rule<calendar_use> shifted_calendar_rules[] = {
     {"shift", [](const reporter&, const node& at, calendar_use& into) { into.shift = &at; }},
 };
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const auto& text : texts)
-    out += (out.empty() ? "" : ", ") + text;
-  return out;
-}
-
-/// Reads one trigger. Each step returns whether it went well; what did not has been reported.
+/// Reads the rule of one trigger; what does not go well has been reported.
 class rule_reader {
 public:
   rule_reader(const reporter& report, const slot_nodes& nodes, const slot_context& context)
@@ -58,8 +48,13 @@ public:
 
   std::optional<read_rule> read(trigger_kind kind) {
     const auto errors = report_.sink.error_count();
-    if (!read_zone() || !read_window() || !read_schedule(kind))
+    if (!read_zone() || !read_window())
       return std::nullopt;
+    auto read = read_schedule(report_, kind, nodes_, out_.slots.in, out_.slots.first);
+    if (!read)
+      return std::nullopt;
+    out_.slots.when = std::move(read->when);
+    out_.text = std::move(read->text);
     read_dst();
     read_calendar(kind);
     read_off_days();
@@ -84,198 +79,17 @@ private:
     return true;
   }
 
-  /// A date or a date-time; of a date its first instant, or with `whole_day` its last.
-  std::optional<instant> read_time(const node& at, bool whole_day) {
-    const auto text = read_text(report_, at);
-    if (!text)
-      return std::nullopt;
-    if (const auto day = parse_day(*text); whole_day && day)
-      return begin_of(day.value() + std::chrono::days{1}, out_.slots.in) - duration{1};
-    const auto time = parse_instant(*text, out_.slots.in);
-    if (time)
-      return time.value();
-    refuse(report_, at, time.error());
-    return std::nullopt;
-  }
-
   bool read_window() {
     auto& slots = out_.slots;
-    if (nodes_.start != nullptr && !(slots.first = read_time(*nodes_.start, false)))
+    if (nodes_.start != nullptr &&
+        !(slots.first = read_time(report_, *nodes_.start, slots.in, false)))
       return false;
-    if (nodes_.end != nullptr && !(slots.last = read_time(*nodes_.end, true)))
+    if (nodes_.end != nullptr && !(slots.last = read_time(report_, *nodes_.end, slots.in, true)))
       return false;
     if (!slots.first || !slots.last || *slots.first <= *slots.last)
       return true;
     report_.error(*nodes_.end, "`end` lies before `start`");
     return false;
-  }
-
-  bool read_schedule(trigger_kind kind) {
-    switch (kind) {
-    case trigger_kind::cron:
-      return read_cron();
-    case trigger_kind::period:
-      return read_period();
-    case trigger_kind::every:
-      return read_every();
-    case trigger_kind::dates:
-      return read_dates();
-    case trigger_kind::after:
-      break;
-    }
-    return false;
-  }
-
-  bool read_cron() {
-    const auto text = read_filled_text(report_, *nodes_.cron);
-    static const std::vector<std::string_view> dialects{"unix", "quartz"};
-    static const std::vector<std::string_view> joins{"and", "or"};
-    auto dialect = cron_dialect::unix_cron;
-    auto join = day_join::either;
-    if (nodes_.dialect != nullptr) {
-      const auto word = read_word(report_, *nodes_.dialect, dialects);
-      if (!word)
-        return false;
-      dialect = static_cast<cron_dialect>(*word);
-    }
-    if (nodes_.dom_dow != nullptr) {
-      const auto word = read_word(report_, *nodes_.dom_dow, joins);
-      if (!word)
-        return false;
-      join = *word == 0 ? day_join::both : day_join::either;
-      if (dialect == cron_dialect::quartz) {
-        report_.error(*nodes_.dom_dow, "`dom_dow` belongs to `dialect: unix`",
-                      "in quartz one day field is always `?`");
-        return false;
-      }
-    }
-    if (!text)
-      return false;
-    auto parsed = cron_expression::parse(*text, dialect, join);
-    if (!parsed) {
-      refuse(report_, *nodes_.cron, parsed.error());
-      return false;
-    }
-    out_.slots.when = cron_schedule{std::move(parsed).value(), out_.slots.in};
-    out_.text = *text;
-    return true;
-  }
-
-  std::optional<std::vector<std::string>> texts_of(const node* at) {
-    if (at == nullptr)
-      return std::vector<std::string>{};
-    return read_texts(report_, *at, single_text::accepted);
-  }
-
-  /// The anchor of steps: the day on which the window begins.
-  civil_day anchor_day() const {
-    return out_.slots.first ? day_of(*out_.slots.first, out_.slots.in) : civil_day{};
-  }
-
-  bool read_period() {
-    period_text text;
-    const auto word = read_text(report_, *nodes_.period);
-    auto at = texts_of(nodes_.at);
-    auto days = texts_of(nodes_.days);
-    if (!word || !at || !days)
-      return false;
-    text.period = *word;
-    text.at = *std::move(at);
-    text.days = *std::move(days);
-    if (nodes_.step != nullptr) {
-      const auto step = read_integer(report_, *nodes_.step, 1, 3660);
-      if (!step)
-        return false;
-      text.step = *step;
-    }
-    auto parsed = parse_period(text, out_.slots.in, anchor_day());
-    if (!parsed) {
-      refuse(report_, *wrong_piece(text), parsed.error());
-      return false;
-    }
-    out_.slots.when = std::move(parsed).value();
-    out_.text = text.period + (text.days.empty() ? "" : " on " + joined(text.days)) +
-                (text.at.empty() ? "" : " at " + joined(text.at)) +
-                (text.step == 1 ? "" : ", every " + std::to_string(text.step));
-    return true;
-  }
-
-  bool parses(period_text text) const { return parse_period(std::move(text), {}).has_value(); }
-
-  /// Where the piece stands without which the period would be legal: each is tried without its
-  /// neighbours, beside days that the unit is content with.
-  const node* wrong_piece(const period_text& whole) const {
-    period_text bare{whole.period, {}, {}, 1};
-    for (const auto* days : {"", "mon", "1", "12-24"}) {
-      bare.days = *days == '\0' ? std::vector<std::string>{} : std::vector<std::string>{days};
-      if (parses(bare))
-        break;
-    }
-    if (!parses(bare))
-      return nodes_.period;
-    const auto find = [&](const node* list, auto Member) -> const node* {
-      for (std::size_t i = 0; list != nullptr && i < (whole.*Member).size(); ++i) {
-        auto alone = bare;
-        alone.*Member = {(whole.*Member)[i]};
-        if (!parses(alone))
-          return list->is_list() ? &list->items[i] : list;
-      }
-      return nullptr;
-    };
-    if (const auto* at = find(nodes_.at, &period_text::at))
-      return at;
-    if (const auto* at = find(nodes_.days, &period_text::days))
-      return at;
-    bare.step = whole.step;
-    return !parses(bare) && nodes_.step != nullptr ? nodes_.step : nodes_.period;
-  }
-
-  bool read_every() {
-    const auto period = read_duration(report_, *nodes_.every, every_range);
-    if (!period)
-      return false;
-    instant anchor{};
-    if (nodes_.anchor != nullptr) {
-      const auto time = read_time(*nodes_.anchor, false);
-      if (!time)
-        return false;
-      anchor = *time;
-    }
-    if (nodes_.timezone != nullptr && nodes_.anchor == nullptr && nodes_.start == nullptr &&
-        nodes_.end == nullptr && nodes_.calendar == nullptr) {
-      report_.error(*nodes_.timezone, "`every` counts physical time: it has no timezone",
-                    "it has one for `anchor`, `start`, `end` and `calendar`");
-      return false;
-    }
-    auto made = make_every(*period, anchor);
-    if (!made) {
-      refuse(report_, *nodes_.every, made.error());
-      return false;
-    }
-    out_.slots.when = made.value();
-    out_.text = "every " + print_duration(*period);
-    return true;
-  }
-
-  bool read_dates() {
-    const auto texts = read_texts(report_, *nodes_.dates, single_text::accepted);
-    if (!texts)
-      return false;
-    auto parsed = parse_dates(*texts, out_.slots.in);
-    if (!parsed) {
-      const auto* at = nodes_.dates;
-      for (std::size_t i = 0; at->is_list() && i < texts->size(); ++i)
-        if (!parse_dates({(*texts)[i]}, out_.slots.in)) {
-          at = &at->items[i];
-          break;
-        }
-      refuse(report_, *at, parsed.error());
-      return false;
-    }
-    out_.slots.when = std::move(parsed).value();
-    out_.text = "dates " + texts->front() +
-                (texts->size() == 1 ? "" : " and " + std::to_string(texts->size() - 1) + " more");
-    return true;
   }
 
   void read_dst() {

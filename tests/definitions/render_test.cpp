@@ -101,6 +101,43 @@ TEST_CASE("a list is rendered without a shell, python source takes literals", "[
   CHECK(python.script_args == std::vector<std::string>{"3"});
 }
 
+TEST_CASE("outputs of needs on other workflows are inputs under their name", "[render]") {
+  auto of = workflow();
+  outside_need need;
+  need.workflow = "dw.orders";
+  need.task = "load";
+  need.last = 2;
+  need.as = "sales";
+  of->tasks[2].outside_needs = {need};
+  of->tasks[2].run = "x {{ inputs.sales[1].path }} {{ inputs.sales | length }}";
+  project_settings settings;
+  CHECK(check_task(*of, 2, settings).empty());
+
+  const auto fresh = core(of);
+  bound_edge edge;
+  edge.task = 2;
+  edge.workflow = "dw.orders";
+  edge.trigger = "daily";
+  edge.upstream_task = "load";
+  edge.list = true;
+  edge.slots = {fresh.run().slot - std::chrono::hours{24}, fresh.run().slot};
+  edge_record settled;
+  settled.run = run_id{12};
+  settled.task = 2;
+  settled.outputs = R"([{"path":"a"},{"path":"b"}])";
+  const auto run = run_core::restore(of, fresh.run(), {}, {}, {}, {edge}, {settled});
+  REQUIRE(run);
+  const auto out =
+      render_task({run.value(), {run_id{12}, 2, no_element}, 1, settings, secrets}).value();
+  CHECK(out.script == "x 'b' '2'");
+  CHECK(out.inputs_json == R"({"sales":[{"path":"a"},{"path":"b"}]})");
+
+  const auto open = run_core::restore(of, fresh.run(), {}, {}, {}, {edge}, {});
+  const auto early = render_task({open.value(), {run_id{12}, 2, no_element}, 1, settings, secrets});
+  REQUIRE_FALSE(early);
+  CHECK(early.error().code == errc::not_found);
+}
+
 TEST_CASE("what no process can take is refused", "[render]") {
   auto of = workflow();
   of->tasks[1].for_each.reset();

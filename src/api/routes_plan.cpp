@@ -199,11 +199,15 @@ public:
                                    {"main", of.record.workflow, of.record.trigger, entry.slot}));
       run = known.value_or(run_id{});
     }
+    const auto shown = common_part(of, entry, *definition, run);
     for (auto task = first; task < definition->tasks.size(); ++task) {
       more_ = items_.size() == limit_;
       if (more_)
         return ok();
-      items_.push_back(object(of, entry, *definition, task, run));
+      items_.push_back(shown);
+      auto& item = items_.back();
+      item["id"] = item["id"].get_ref<const std::string&>() + definition->tasks[task].name;
+      item["task"] = definition->tasks[task].name;
       last_ = {name, entry.slot, task};
     }
     return ok();
@@ -212,20 +216,20 @@ public:
   json take() { return objects::list(std::move(items_), more_ ? to_cursor(last_) : ""); }
 
 private:
-  static json object(const planned_trigger& of, const plan_entry& entry,
-                     const workflow_definition& definition, std::size_t task, run_id run) {
+  /// What all instances of a slot have in common: `id` lacks the task's name, `task` is to be set.
+  static json common_part(const planned_trigger& of, const plan_entry& entry,
+                          const workflow_definition& definition, run_id run) {
     const auto in = objects::zone_of(definition);
-    const auto& name = definition.tasks[task].name;
     const auto whole =
         run.value != 0
             ? to_string(run)
             : objects::slot_name({"main", of.record.workflow, of.record.trigger, entry.slot}, in);
-    return {{"id", whole + '/' + name},
+    return {{"id", whole + '/'},
             {"minute", objects::time(std::chrono::floor<minutes>(entry.slot))},
             {"run", run.value == 0 ? json() : json(to_string(run))},
             {"workflow", of.record.workflow},
             {"trigger", of.record.trigger},
-            {"task", name},
+            {"task", json()},
             {"slot", print_local(entry.slot, in)},
             {"version", entry.version},
             {"state", entry.state()},

@@ -137,9 +137,12 @@ std::vector<verb_spec> defining() {
       {"simulate",
        "PATH...",
        "Runs the days to come on a virtual clock: what ends when, what is late, how full it gets.",
-       "The rules are the engine's; processes are made up: --durations names a JSON or YAML file as\n"
-       "{\"dw.orders.load\": 120, \"dw.orders\": {\"mean\": \"2m\", \"spread\": 20, \"fails\": 0.02},\n"
-       "\"*\": 30}. What is not known is assumed, and listed. With --check the exit code is 1 if a\n"
+       "The rules are the engine's; processes are made up: --durations names a JSON or YAML file "
+       "as\n"
+       "{\"dw.orders.load\": 120, \"dw.orders\": {\"mean\": \"2m\", \"spread\": 20, \"fails\": "
+       "0.02},\n"
+       "\"*\": 30}. What is not known is assumed, and listed. With --check the exit code is 1 if "
+       "a\n"
        "task with a `deadline:` would miss it.",
        1,
        many,

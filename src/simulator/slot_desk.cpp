@@ -35,7 +35,7 @@ void virtual_engine::await_slot(std::uint32_t trigger, instant after) {
     return;
   const auto next = next_slot(*of.known.slots, after);
   if (next && next->at < options_.to)
-    events_.push({next->at, timed_event::kind::slot_comes, of.turn, {{}, trigger, next->dry}, 0});
+    events_.push({next->at, timed_event::kind::slot_comes, of.turn, {{}, trigger, 0}, 0});
 }
 
 // All slots of an instant get their numbers before one of them fires.
@@ -43,7 +43,7 @@ void virtual_engine::slot_comes(std::uint32_t trigger) {
   auto& of = triggers_[trigger];
   const auto place = static_cast<std::uint32_t>(of.slots.size());
   const auto row = add_row(of.workflow, of.number, now_);
-  const auto ruled = of.definition->after ? std::nullopt : slot_at(*of.known.slots, now_);
+  const auto ruled = slot_at(*of.known.slots, now_);
   result_.runs[row].dry = ruled && ruled->dry;
   of.slots.push_back({now_, row});
   const auto fires = now_ + jitter_of(of.definition->jitter, of.name, now_);

@@ -130,19 +130,21 @@ result<simulation_result> virtual_engine::run() {
   return std::move(result_);
 }
 
-// All of one kind at one instant come before permits are given for what they asked: so priority
-// decides among them, and not the order of their names.
+// The slots of an instant fire side by side: what one leads to waits for the turn of the others.
+// Permits are given when all have asked, so that priority decides, and not the order of names.
 bool virtual_engine::next_event() {
   if (events_.empty())
     return false;
   const auto what = events_.top().what;
   now_ = events_.top().at;
-  while (!events_.empty() && events_.top().at == now_ && events_.top().what == what) {
+  do {
     const auto event = events_.top();
     events_.pop();
     handle(event);
-    drain();
-  }
+    if (what != timed_event::kind::slot_fires)
+      drain();
+  } while (!events_.empty() && events_.top().at == now_ && events_.top().what == what);
+  drain();
   while (asked_) {
     asked_ = false;
     give_permits();

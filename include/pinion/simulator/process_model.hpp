@@ -15,7 +15,7 @@ namespace pinion {
 /// A process that would start now. The references live as long as the question.
 struct process_question {
   const workflow_definition& workflow;
-  std::string_view trigger; ///< Of its run.
+  std::string_view trigger; ///< Of its run; begins with "@call." where a task called it.
   instant slot{};
   std::uint32_t task = 0;
   std::string_view index; ///< Of its fan-out element; empty: none.

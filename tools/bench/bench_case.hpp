@@ -47,6 +47,8 @@ std::vector<figure> measure_cron(const surroundings& at);
 std::vector<figure> measure_load(const surroundings& at);
 // wheel_case.cpp
 std::vector<figure> measure_wheel(const surroundings& at);
+// simulation_cases.cpp
+std::vector<figure> measure_simulated_year(const surroundings& at);
 // engine_cases.cpp
 std::vector<figure> measure_wide(const surroundings& at);
 std::vector<figure> measure_chain(const surroundings& at);

@@ -23,8 +23,8 @@ std::span<const quantity> all_quantities() {
                0.75, true},
       quantity{"waiting", "memory of a waiting instance", "B", "idle_actor", 1, at_most, 2'048},
       quantity{"plan", "planning a day of 1,000,000 instances, 1,000 workflows", "instances/s"},
-      quantity{"plan.memory", "the same: memory that the engine takes more", "MB", {}, 1, at_most,
-               200},
+      quantity{
+          "plan.memory", "the same: memory that the engine takes more", "MB", {}, 1, at_most, 200},
       quantity{"recovery.open", "recovery after kill -9: opening the store", "s"},
       quantity{
           "recovery", "the same, until a run with 100,000 waiting answers", "s", {}, 1, at_most, 5},
@@ -43,6 +43,14 @@ std::span<const quantity> all_quantities() {
       quantity{"heap.expire", "binary heap at 1M entries: pop", "ns"},
       quantity{"cron.daily", "next slot of `0 2 * * *` in Europe/Berlin", "ns"},
       quantity{"cron.minutes", "next slot of `*/5 * * * *` in UTC", "ns"},
+      quantity{"year",
+               "simulating a year of 1,000 mixed workflows, 671,235 runs",
+               "s",
+               {},
+               1,
+               at_most,
+               60},
+      quantity{"year.instances", "the same, instances", "instances/s"},
       quantity{"load", "reading a definition of 100,000 tasks from YAML", "s"},
       quantity{"load.memory", "the same: memory that the definition keeps", "MB"},
       quantity{"load.peak", "the same: memory at its peak", "MB"},
@@ -73,6 +81,8 @@ std::span<const bench_case> all_cases() {
                  measure_recovery_of_queue},
       bench_case{"wheel", "a million timers, beside a balanced tree and a heap", 5, measure_wheel},
       bench_case{"cron", "a hundred thousand slots of two cron expressions", 5, measure_cron},
+      bench_case{"simulated_year", "1,000 workflows with needs and a pool, hour by hour for a year",
+                 3, measure_simulated_year},
       bench_case{"load", "a YAML file with 100,000 tasks", 3, measure_load},
   };
   return all;

@@ -69,8 +69,11 @@ result<backfill_slot> backfills_state::preview_slot(const backfill_plan::source&
     return out;
   const auto rows = store();
   BOOST_OUTCOME_TRY(run, rows.run_by_key({"main", of.workflow, of.trigger, slot}));
-  if (!run)
+  if (!run) {
+    if (ask.leave_rest && !ask.tasks.empty() && of.workflow == ask.workflow)
+      out.what = backfill_slot::act::leave;
     return out;
+  }
   out.run = *run;
   BOOST_OUTCOME_TRY(row, rows.run(*run));
   const bool alive = row && !is_terminal(row->state);
@@ -135,11 +138,12 @@ void backfills_state::make(msg::backfill& what) {
   making = true;
   auto record = record_of(what.request, plan.value(), what.by);
   write_new(std::make_shared<const backfill_plan>(std::move(plan).value()), std::move(record), 0,
-            what.done);
+            what.done, what.owed_row);
 }
 
 void backfills_state::write_new(std::shared_ptr<const backfill_plan> plan, backfill_record record,
-                                std::size_t first, msg::answer<backfill_record> done) {
+                                std::size_t first, msg::answer<backfill_record> done,
+                                std::string owed_row) {
   kv_batch batch;
   const auto end = std::min(first + max_rows, plan->slots.size());
   for (auto i = first; i < end; ++i) {
@@ -153,11 +157,13 @@ void backfills_state::write_new(std::shared_ptr<const backfill_plan> plan, backf
     put_backfill_item(batch, item, nullptr);
   }
   if (end < plan->slots.size()) {
-    submit(std::move(batch), [this, plan, record = std::move(record), end, done] {
-      write_new(plan, record, end, done);
+    submit(std::move(batch), [this, plan, record = std::move(record), end, done, owed_row] {
+      write_new(plan, record, end, done, owed_row);
     });
     return;
   }
+  if (!owed_row.empty())
+    batch.erase(family::meta, owed_row);
   put_backfill(batch, record, nullptr);
   auto made = audit({record.created_by, record.reason}, "backfill", record.id);
   made.details = nlohmann::json{

@@ -79,6 +79,9 @@ struct engine_state {
 
 private:
   bool recover();
+  /// Begins the backfills that new triggers with `catchup` are owed: each has a row until its
+  /// backfill is durable.
+  void pay_catch_up();
   void share_definitions();
   /// Reads the runs that have not ended, by workflow, and tells the DISPATCHER what they hold.
   std::optional<std::map<std::string, std::vector<run_record>>> restore_permits();
@@ -98,6 +101,11 @@ private:
 /// How the engine's parts start: what `start_engine` has read before any actor exists.
 engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_state> self,
                                         context_ptr context, bool held, std::function<void()> over);
+
+/// The meta row of a trigger that is owed what passed before its first apply: up to when, in
+/// microseconds.
+std::string catch_up_key(const std::string& workflow, const std::string& trigger);
+inline constexpr const char* catch_up_rows = "catchup/";
 
 /// The meta row that says that the engine is on hold.
 inline constexpr const char* held_row = "held";

@@ -24,7 +24,6 @@ struct apply_plan {
   };
   std::vector<change> changes;
   std::vector<project_settings> projects;
-  std::vector<backfill_request> catch_up;
   kv_batch batch;
   apply_answer answer;
 };
@@ -148,8 +147,10 @@ private:
           pays ? std::min(*trigger.slots.first - duration{1}, context_.now()) : context_.now();
       record.cursor = std::max(record.cursor, context_.now());
       put_trigger(plan_.batch, record);
-      if (pays && trigger.enabled)
-        plan_.catch_up.push_back(catch_up_of(definition, trigger));
+      if (pays && trigger.enabled && next_slot(trigger.slots, record.since) &&
+          next_slot(trigger.slots, record.since)->at <= context_.now())
+        plan_.batch.put(family::meta, catch_up_key(definition.id(), trigger.id),
+                        std::to_string(to_us(context_.now())));
     }
     for (auto& row : rows) {
       const bool gone = std::none_of(definition.triggers.begin(), definition.triggers.end(),
@@ -160,19 +161,6 @@ private:
       }
     }
     return ok();
-  }
-
-  // What is owed since the window's start is a backfill: in order, and not all at once.
-  backfill_request catch_up_of(const workflow_definition& definition,
-                               const trigger_definition& trigger) const {
-    backfill_request ask;
-    ask.workflow = definition.id();
-    ask.trigger = trigger.id;
-    ask.from = *trigger.slots.first;
-    ask.to = context_.now();
-    ask.parallel = definition.max_active_runs;
-    ask.stop_on_failure = false;
-    return ask;
   }
 
   bool ours(const workflow_record& record) const {
@@ -361,15 +349,7 @@ void engine_state::apply(msg::apply& what) {
         }
         for (const auto& change : plan->changes)
           self->send(context->directory, msg::slots_told{change.id, std::nullopt});
-        for (auto& ask : plan->catch_up)
-          self->send(context->backfills,
-                     msg::backfill{std::move(ask),
-                                   {"engine", "catchup: what is owed since the trigger's start"},
-                                   msg::answer<backfill_record>{[](const auto& made) {
-                                     if (!made)
-                                       spdlog::error("a catch-up cannot begin: {}",
-                                                     made.error().message);
-                                   }}});
+        pay_catch_up();
         done(plan->answer);
       });
 }

@@ -51,6 +51,7 @@ void engine_state::end_recovery() {
   spdlog::info("recovered: workflows={} duration_ms={}", workflows.size(),
                recovery / std::chrono::milliseconds{1});
   self->send(context->backfills, msg::recovered{});
+  pay_catch_up();
   claim_timer = context->new_timer();
   self->send(context->timekeeper, msg::arm_steady{claim_timer, claim_time},
              caf::actor_cast<timer_client>(self));

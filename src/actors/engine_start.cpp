@@ -57,7 +57,7 @@ public:
     tell(msg::preview_backfill{std::move(request), msg::answer{std::move(done)}});
   }
   void backfill(backfill_request request, caller by, reply<backfill_record> done) override {
-    tell(msg::backfill{std::move(request), std::move(by), msg::answer{std::move(done)}});
+    tell(msg::backfill{std::move(request), std::move(by), msg::answer{std::move(done)}, {}});
   }
   void steer_backfill(std::uint64_t id, backfill_verb verb, caller by,
                       reply<operation_answer> done) override {

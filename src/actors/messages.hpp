@@ -438,6 +438,7 @@ struct backfill {
   backfill_request request;
   caller by;
   answer<backfill_record> done;
+  std::string owed_row; ///< A meta row that goes in the batch that makes the backfill.
 };
 struct preview_backfill {
   backfill_request request;

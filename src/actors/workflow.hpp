@@ -143,6 +143,7 @@ private:
   void tell_slot(const keys::slot_key& key);
   result<run_plan> plan_made(const msg::make_slot& what, const std::optional<slot_record>& row);
   caf::result<msg::made_slot> make_again(const msg::make_slot& what, run_id run);
+  std::vector<instance_key> targets_of(const run_record& run, const msg::make_slot& what);
   void rerun(const run_record& run, const msg::make_slot& what,
              caf::typed_response_promise<msg::made_slot> promise);
   void cancel_runs(const std::vector<run_id>& which);

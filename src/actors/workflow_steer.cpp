@@ -1,5 +1,6 @@
 #include "actors/workflow.hpp"
 
+#include "actors/backfill_plan.hpp"
 #include "pinion/definitions/params.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
@@ -17,14 +18,6 @@ std::string name_of(const keys::slot_key& key) {
 
 std::string isolated_trigger(std::uint64_t backfill) {
   return "@backfill." + std::to_string(backfill);
-}
-
-/// The values of a backfill as one object; names that do not exist are refused when it is read.
-json_text params_object(const std::vector<std::pair<std::string, json_text>>& params) {
-  json_text out = "{";
-  for (const auto& [name, value] : params)
-    out += (out.size() > 1 ? ",\"" : "\"") + name + "\":" + value;
-  return out + '}';
 }
 
 /// Previous slots of an isolated backfill are its own.
@@ -94,6 +87,10 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
     return to_error({errc::unavailable, name_of(key) + " is just being decided", "ask again"});
   if (row && row->run != run_id{})
     return make_again(what, row->run);
+  // The other tasks are to be left as they are, and there are none.
+  if (what.backfill && what.backfill->leave_rest && !what.backfill->tasks.empty() &&
+      what.item.workflow == what.backfill->workflow)
+    return msg::made_slot{run_id{}, true};
   const auto definitions = seed.context->definitions();
   const auto known = definitions->directory().find(id(), what.trigger);
   if (!known || !is_slot(*known->slots, what.slot))
@@ -139,6 +136,10 @@ caf::result<msg::made_slot> workflow_state_data::make_again(const msg::make_slot
   const auto wanted = what.backfill->reprocess;
   const bool good = record.state == run_state::success || record.state == run_state::skipped;
   const bool alive = !is_terminal(record.state);
+  const bool nothing = !what.backfill->tasks.empty() && wanted == reprocess_policy::failed &&
+                       targets_of(record, what).empty();
+  if (!alive && nothing)
+    return msg::made_slot{run, true};
   if (!alive && (wanted == reprocess_policy::none || (wanted == reprocess_policy::failed && good)))
     return msg::made_slot{run, true};
   auto promise = self->make_response_promise<msg::made_slot>();
@@ -158,22 +159,42 @@ caf::result<msg::made_slot> workflow_state_data::make_again(const msg::make_slot
   return promise;
 }
 
+// None: what failed in the whole run.
+std::vector<instance_key> workflow_state_data::targets_of(const run_record& run,
+                                                          const msg::make_slot& what) {
+  std::vector<instance_key> out;
+  const auto& of = *what.backfill;
+  const bool chosen = !of.tasks.empty() && what.item.workflow == of.workflow;
+  const auto definition = version(run.version);
+  if (!definition || (of.reprocess != reprocess_policy::all && !chosen))
+    return out;
+  std::set<std::uint32_t> failed;
+  if (of.reprocess == reprocess_policy::failed)
+    if (const auto rows = store_reader{*seed.context->ports.kv}.instances_of(run.id))
+      for (const auto& at : rows.value())
+        if (at.state != instance_state::success && at.state != instance_state::skipped)
+          failed.insert(at.key.task);
+  for (std::uint32_t task = 0; task < definition->tasks.size(); ++task) {
+    const auto& each = definition->tasks[task];
+    const bool meant =
+        !chosen || std::find(of.tasks.begin(), of.tasks.end(), each.name) != of.tasks.end();
+    if (meant && !each.fallback_of &&
+        (of.reprocess == reprocess_policy::all || failed.contains(task)))
+      out.push_back({run.id, task, no_element});
+  }
+  return out;
+}
+
 void workflow_state_data::rerun(const run_record& run, const msg::make_slot& what,
                                 caf::typed_response_promise<msg::made_slot> promise) {
   run_operation again;
   again.what = run_operation::verb::rerun;
   again.why = reason::rerun;
   again.message = "backfill b" + std::to_string(what.backfill->id);
-  const auto definition = version(run.version);
-  if (what.backfill->reprocess == reprocess_policy::all && definition) {
+  again.backfill = what.backfill->id;
+  again.targets = targets_of(run, what);
+  if (!again.targets.empty())
     again.scope = rerun_scope::only;
-    const auto& chosen = what.backfill->tasks;
-    for (std::uint32_t task = 0; task < definition->tasks.size(); ++task)
-      if (!definition->tasks[task].fallback_of &&
-          (chosen.empty() ||
-           std::find(chosen.begin(), chosen.end(), definition->tasks[task].name) != chosen.end()))
-        again.targets.push_back({run.id, task, no_element});
-  }
   auto now = what.item;
   now.state = backfill_item_state::running;
   now.run = run.id;

@@ -99,6 +99,7 @@ void run_stepper::rerun(const run_operation& operation) {
                                        ": what is alive cannot be run again");
   }
   reopen();
+  run_.backfill = operation.backfill;
   for (const auto task : chosen.tasks()) {
     watch(graph_.primary_of(task));
     if (!chosen.whole(task))

@@ -108,8 +108,18 @@ private:
         tree_.cover(folder);
       take(folder);
     }
+    take_refused_again();
     if (options_.watch)
       follow();
+  }
+
+  // What they lacked may have come with another folder; each round takes one more, or is the last.
+  void take_refused_again() {
+    for (std::size_t before = refused_.size() + 1; !refused_.empty() && refused_.size() < before;) {
+      before = refused_.size();
+      for (const auto& folder : std::set{refused_})
+        take(folder);
+    }
   }
 
   void follow() {
@@ -126,6 +136,7 @@ private:
           tree_.cover(root);
           take(root);
         }
+        take_refused_again();
         pending.clear();
       }
     }
@@ -147,10 +158,15 @@ private:
           out = std::move(settings).value();
       return out;
     };
+    known_.clear();
+    how.definition_elsewhere = [this, &folder](std::string_view id) {
+      return definition_elsewhere(folder, std::string{id});
+    };
     auto loaded = load_set(how);
     for (const auto& each : loaded.warnings)
       spdlog::warn("{}", to_text(each));
     if (!loaded.ok()) {
+      refused_.insert(folder);
       report(folder, loaded.errors);
       return;
     }
@@ -163,7 +179,31 @@ private:
     auto answer = done.get_future();
     engine_.apply(std::move(request), {"engine", "workflows folder"},
                   [&done](result<apply_answer> taken) { done.set_value(describe(taken)); });
-    engine_.folder_read(folder, answer.get());
+    auto problems = answer.get();
+    if (problems.empty())
+      refused_.erase(folder);
+    else
+      refused_.insert(folder);
+    engine_.folder_read(folder, std::move(problems));
+  }
+
+  /// The present definition of a workflow that is not of this folder; null if there is none.
+  const workflow_definition* definition_elsewhere(const std::string& folder,
+                                                  const std::string& id) {
+    const auto [at, fresh] = known_.try_emplace(id);
+    if (!fresh)
+      return at->second.get();
+    const store_reader store{engine_.store()};
+    const auto row = store.workflow(id);
+    if (!row || !row.value() || row.value()->retired ||
+        row.value()->source.starts_with(folder + '/'))
+      return nullptr;
+    const auto version = store.version(id, row.value()->version);
+    if (!version || !version.value())
+      return nullptr;
+    if (auto definition = from_canonical_json(version.value()->definition))
+      at->second = std::make_unique<workflow_definition>(std::move(definition).value());
+    return at->second.get();
   }
 
   static std::vector<std::string> describe(const result<apply_answer>& taken) {
@@ -201,6 +241,8 @@ private:
   engine_client& engine_;
   options options_;
   tree_watch tree_;
+  std::set<std::string> refused_; ///< Folders of which nothing, or not all, was taken.
+  std::map<std::string, std::unique_ptr<workflow_definition>> known_; ///< For one reading.
   int end_;
   std::thread thread_;
 };

@@ -64,6 +64,8 @@ struct run_operation {
   std::string message; ///< "by alice: wrong data".
   /// rerun: how what starts over takes part from now on; empty: as it did.
   std::optional<task_mode> mode = {};
+  /// rerun: the backfill that asks for it; 0: none. From now on the run belongs to it.
+  std::uint64_t backfill = 0;
 };
 
 /// What can happen to a run.

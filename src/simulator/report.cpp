@@ -85,11 +85,9 @@ public:
     times_.push_back(local - civil_time{day_of(local).time_since_epoch()});
     sum_ += took;
     last_ = std::max(last_, run.ended_at);
-    if (took < longest_ && times_.size() > 1)
-      return;
-    longest_ = took;
+    longest_ = std::max(longest_, took);
     const auto slot_day = day_of(in_.local(run.slot));
-    latest_ = local - civil_time{slot_day.time_since_epoch()};
+    latest_ = std::max<duration>(latest_, local - civil_time{slot_day.time_since_epoch()});
   }
 
   void write(workflow_summary& to) {

@@ -9,6 +9,7 @@ namespace pinion {
 namespace {
 
 constexpr std::size_t most_lines = 20; ///< Of each list; the rest is counted.
+constexpr std::size_t most_runs = 40;  ///< Of the timeline.
 
 using row = std::vector<std::string>;
 
@@ -57,6 +58,7 @@ public:
 
   std::string text() {
     head();
+    timeline();
     workflows();
     pools();
     late();
@@ -99,6 +101,23 @@ private:
             std::to_string(runs) + " runs, " + std::to_string(result_.instances.size()) +
             " instances; the last ends " + print_utc(result_.ended_at) + ", " +
             took(report_.makespan) + " after the first slot.\n";
+  }
+
+  void timeline() {
+    title("Timeline (UTC)");
+    std::vector<row> rows{{"SLOT", "START", "END", "STATE", "RUN"}};
+    const auto time = [](instant at) { return at == never ? "-" : print_utc(at).substr(0, 19); };
+    for (std::size_t at = 0; at < std::min(result_.runs.size(), most_runs); ++at) {
+      const auto& run = result_.runs[at];
+      const bool fired = run.outcome == slot_outcome::fired;
+      rows.push_back({time(run.slot), time(run.started_at), time(run.ended_at),
+                      std::string{fired ? to_string(run.state) : to_string(run.outcome)},
+                      result_.workflow_of(run).id() + '/' + result_.trigger_of(run)});
+    }
+    out_ += table_of(rows);
+    if (result_.runs.size() > most_runs)
+      out_ += "  ... and " + std::to_string(result_.runs.size() - most_runs) +
+              " more: see --format json or html\n";
   }
 
   void workflows() {

@@ -44,7 +44,7 @@ struct workflow_summary {
   duration longest{0};
   instant last_end{};     ///< `never`: none ended.
   duration usual_end{0};  ///< Median time of day of the ends, on the workflow's clock.
-  duration latest_end{0}; ///< End of the run that took `longest`, after its slot's midnight.
+  duration latest_end{0}; ///< The latest one, from the midnight of its slot's date on.
 };
 
 struct simulation_report {

@@ -297,6 +297,24 @@ workflow: called
 tasks:
   inner: {run: "true"}
 ---
+workflow: timed
+timeout: 8m
+triggers: [{id: half, cron: "25,55 * * * *"}]
+tasks:
+  asks: {run: "true", timeout: {queue: 4m, task: 5m}, retry: {max: 3, delay: 20s}}
+  next: {needs: asks, run: "true", join: all_done, checks: [{command: "true"}]}
+---
+workflow: mondays
+triggers: [{id: weekly, period: week, days: [mon], at: "09:10", off_days: dryrun}]
+tasks:
+  one: {run: "true"}
+  two: {needs: one, run: "true"}
+---
+workflow: child
+triggers: [{id: daily, cron: "12 9 * * *", jitter: 10m}]
+tasks:
+  use: {needs: [{task: mondays.two, slot: same_day, trigger: weekly}], run: "true", priority: 1}
+---
 workflow: replaced
 overlap: cancel_running
 triggers: [{id: half, cron: "7/30 * * * *"}]
@@ -336,6 +354,7 @@ duration_table durations(std::uint64_t seed) {
   give("both.skipper", minutes{12}, minutes{4});
   give("both.single", minutes{14}, minutes{5});
   give("both.backup.model", seconds{110}, seconds{20}, 0.3);
+  give("both.timed.asks", minutes{2}, seconds{30}, 0.4);
   give("both.replaced", minutes{28}, minutes{6});
   give("both.follower.two", minutes{2}, seconds{30}, 0.3);
   return out;

@@ -130,20 +130,19 @@ result<simulation_result> virtual_engine::run() {
   return std::move(result_);
 }
 
-// The slots of an instant fire side by side: what one leads to waits for the turn of the others.
-// Permits are given when all have asked, so that priority decides, and not the order of names.
+// Timers and slots of an instant come side by side, as from one look at the clock: what they lead
+// to waits for the turn of all. Permits are given when all have asked, so that priority decides.
 bool virtual_engine::next_event() {
   if (events_.empty())
     return false;
-  const auto what = events_.top().what;
+  const bool process = events_.top().what == timed_event::kind::process_ends;
   now_ = events_.top().at;
   do {
     const auto event = events_.top();
     events_.pop();
     handle(event);
-    if (what != timed_event::kind::slot_fires)
-      drain();
-  } while (!events_.empty() && events_.top().at == now_ && events_.top().what == what);
+  } while (!process && !events_.empty() && events_.top().at == now_ &&
+           events_.top().what != timed_event::kind::process_ends);
   drain();
   while (asked_) {
     asked_ = false;

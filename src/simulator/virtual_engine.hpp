@@ -72,8 +72,8 @@ struct live_run {
   std::uint64_t timeout = 0;
 };
 
-/// What comes at a time. Those of one instant: first processes end, then timers, then slots are
-/// planned, then they fire.
+/// What comes at a time. Those of one instant: first processes end, then timers ring, then slots
+/// are planned, then they fire.
 struct timed_event {
   enum class kind : std::uint8_t { process_ends, timer, slot_comes, slot_fires };
   instant at{};

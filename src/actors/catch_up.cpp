@@ -28,18 +28,20 @@ void engine_state::pay_catch_up() {
   for (const auto& [key, value] : rows) {
     const auto names = std::string_view{key}.substr(std::string_view{catch_up_rows}.size());
     const auto slash = names.find('/');
+    std::int64_t from = 0;
     std::int64_t upto = 0;
-    std::from_chars(value.data(), value.data() + value.size(), upto);
+    const auto* const end = value.data() + value.size();
+    const auto* const space = std::from_chars(value.data(), end, from).ptr;
+    if (space != end)
+      std::from_chars(space + 1, end, upto);
     backfill_request ask;
     ask.workflow = names.substr(0, slash);
     ask.trigger = names.substr(slash + 1);
+    ask.from = from_us(from);
     ask.to = from_us(upto);
     const auto known = workflows.find(ask.workflow);
     if (known == workflows.end() || !known->second.definition)
       continue;
-    for (const auto& trigger : known->second.definition->triggers)
-      if (trigger.id == ask.trigger && trigger.slots.first)
-        ask.from = *trigger.slots.first;
     ask.parallel = std::clamp(known->second.definition->max_active_runs, 1U, 1'000U);
     ask.stop_on_failure = false;
     self->send(context->backfills,

@@ -40,10 +40,12 @@ void directory_state::enter(run_id run, const bound_edge& edge) {
   }
 }
 
-bool directory_state::read(watched& at, edge_lookup& store) const {
+bool directory_state::read(watched& at, edge_lookup& store, std::optional<instant> only) const {
   if (at.edge.previous())
     return read_previous(at, store);
   for (std::size_t i = 0; i < at.slots.size(); ++i) {
+    if (only && at.edge.slots[i] != *only)
+      continue;
     auto state = store.state_of(at.edge, at.edge.slots[i]);
     if (!state) {
       context->ports.fatal("an upstream cannot be read: " + state.error().message);
@@ -134,11 +136,12 @@ void directory_state::told(const msg::task_told& what) {
   }
 }
 
-void directory_state::judge_again(run_id run, const std::function<bool(const bound_edge&)>& which) {
+void directory_state::judge_again(run_id run, const std::function<bool(const bound_edge&)>& which,
+                                  std::optional<instant> only) {
   edge_lookup store{*context};
   auto& of = watchers.at(run);
   for (auto& at : of.edges)
-    if (which(at.edge) && !read(at, store))
+    if (which(at.edge) && !read(at, store, only))
       return;
   for (const auto& at : of.edges)
     enter(run, at.edge);
@@ -152,9 +155,12 @@ void directory_state::told(const msg::slots_told& what) {
       return;
     const auto runs = found->second;
     for (const auto run : runs)
-      judge_again(run, [&](const bound_edge& edge) {
-        return edge.workflow == what.slot->workflow && edge.trigger == what.slot->trigger;
-      });
+      judge_again(
+          run,
+          [&](const bound_edge& edge) {
+            return edge.workflow == what.slot->workflow && edge.trigger == what.slot->trigger;
+          },
+          what.slot->slot);
     return;
   }
   std::vector<run_id> concerned;

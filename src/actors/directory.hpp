@@ -38,12 +38,14 @@ struct directory_state {
 
 private:
   /// Reads all slots of an edge; an edge of a previous slot goes on to the one that counts.
-  bool read(watched& at, edge_lookup& store) const;
+  bool read(watched& at, edge_lookup& store, std::optional<instant> only = std::nullopt) const;
   bool read_previous(watched& at, edge_lookup& store) const;
   /// Tells what is settled; drops it.
   void settle(run_id run);
   void enter(run_id run, const bound_edge& edge);
-  void judge_again(run_id run, const std::function<bool(const bound_edge&)>& which);
+  /// Reads the edges that `which` names anew, all their slots or `only` one.
+  void judge_again(run_id run, const std::function<bool(const bound_edge&)>& which,
+                   std::optional<instant> only = std::nullopt);
 };
 
 directory_actor::behavior_type directory(directory_actor::stateful_pointer<directory_state> self,

@@ -4,6 +4,9 @@
 #include "pinion/definitions/canonical.hpp"
 #include "pinion/timing/instant_text.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace pinion {
 
 namespace {
@@ -57,7 +60,7 @@ result<bound_state> edge_lookup::state_of(const bound_edge& edge, instant slot) 
 // The clock still makes it, or it never will.
 result<bound_state> edge_lookup::without_row(const bound_edge& edge, instant slot) const {
   if (edge.trigger.starts_with('@'))
-    return bound_state{};
+    return of_isolated(edge, slot);
   const auto known = definitions_->directory().find(edge.workflow, edge.trigger);
   if (!known || !is_slot(*known->slots, slot))
     return left_out();
@@ -65,6 +68,21 @@ result<bound_state> edge_lookup::without_row(const bound_edge& edge, instant slo
   if (!trigger || trigger->retired || slot <= trigger->since)
     return left_out();
   return bound_state{};
+}
+
+// Its own earlier slots: those that the backfill still has to make come, no others.
+result<bound_state> edge_lookup::of_isolated(const bound_edge& edge, instant slot) const {
+  const auto dot = edge.trigger.find('.');
+  std::uint64_t id = 0;
+  if (dot != std::string::npos)
+    std::from_chars(edge.trigger.data() + dot + 1, edge.trigger.data() + edge.trigger.size(), id);
+  BOOST_OUTCOME_TRY(backfill, store_.backfill(id));
+  if (!backfill)
+    return left_out();
+  BOOST_OUTCOME_TRY(items, store_.open_backfill_items(edge.workflow, backfill->trigger, slot));
+  const bool comes = std::any_of(items.begin(), items.end(),
+                                 [id](const backfill_item& item) { return item.backfill == id; });
+  return comes ? bound_state{} : left_out();
 }
 
 result<bound_state> edge_lookup::of_run(const bound_edge& edge, const run_record& run) {
@@ -80,22 +98,32 @@ result<bound_state> edge_lookup::of_run(const bound_edge& edge, const run_record
   return ended(outcome, over ? core->outputs_of(*task) : "{}");
 }
 
-result<const run_core*> edge_lookup::restored(const run_record& run) {
-  auto& known = read_[run.id];
+result<std::shared_ptr<const workflow_definition>> edge_lookup::version_of(const run_record& run) {
+  auto& known = versions_[{run.workflow, run.version}];
   if (known)
-    return known.get();
+    return known;
   BOOST_OUTCOME_TRY(version, store_.version(run.workflow, run.version));
   if (!version)
     return problem{errc::corrupt,
                    "version " + std::to_string(run.version) + " of " + run.workflow + " is missing",
                    {}};
   BOOST_OUTCOME_TRY(definition, from_canonical_json(version->definition));
+  return known = std::make_shared<const workflow_definition>(std::move(definition));
+}
+
+result<const run_core*> edge_lookup::restored(const run_record& run) {
+  // A window may have thousands of runs: what is read twice is read soon.
+  if (read_.size() > max_read)
+    read_.clear();
+  auto& known = read_[run.id];
+  if (known)
+    return known.get();
+  BOOST_OUTCOME_TRY(definition, version_of(run));
   BOOST_OUTCOME_TRY(instances, store_.instances_of(run.id));
   BOOST_OUTCOME_TRY(attempts, store_.newest_attempts_of(run.id));
   BOOST_OUTCOME_TRY(outputs, store_.outputs_of(run.id));
-  BOOST_OUTCOME_TRY(
-      core, run_core::restore(std::make_shared<const workflow_definition>(std::move(definition)),
-                              run, std::move(instances), std::move(attempts), std::move(outputs)));
+  BOOST_OUTCOME_TRY(core, run_core::restore(definition, run, std::move(instances),
+                                            std::move(attempts), std::move(outputs)));
   known = std::make_unique<run_core>(std::move(core));
   return known.get();
 }

@@ -27,13 +27,18 @@ public:
 
 private:
   result<bound_state> without_row(const bound_edge& edge, instant slot) const;
+  result<bound_state> of_isolated(const bound_edge& edge, instant slot) const;
   result<bound_state> of_run(const bound_edge& edge, const run_record& run);
   result<const run_core*> restored(const run_record& run);
+  result<std::shared_ptr<const workflow_definition>> version_of(const run_record& run);
 
   const engine_context& context_;
   store_reader store_;
   std::shared_ptr<const known_definitions> definitions_;
+  static constexpr std::size_t max_read = 64;
   std::map<run_id, std::unique_ptr<run_core>> read_;
+  std::map<std::pair<std::string, std::uint32_t>, std::shared_ptr<const workflow_definition>>
+      versions_;
 };
 
 /// How the end of a whole run counts for those that need it.

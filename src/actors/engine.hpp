@@ -102,8 +102,8 @@ private:
 engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_state> self,
                                         context_ptr context, bool held, std::function<void()> over);
 
-/// The meta row of a trigger that is owed what passed before its first apply: up to when, in
-/// microseconds.
+/// The meta row of a trigger that is owed what passed before its first apply: from when and up to
+/// when, in microseconds.
 std::string catch_up_key(const std::string& workflow, const std::string& trigger);
 inline constexpr const char* catch_up_rows = "catchup/";
 

@@ -21,6 +21,11 @@ struct apply_plan {
     std::shared_ptr<const workflow_definition> definition;
     bool fresh_version = false;
     bool replan = false;
+    std::optional<bool> from_tomorrow = {}; ///< Of what it needs; empty: as its own edits.
+
+    bool next_day() const {
+      return from_tomorrow.value_or(definition && definition->edits == edit_mode::next_day);
+    }
   };
   std::vector<change> changes;
   std::vector<project_settings> projects;
@@ -150,7 +155,8 @@ private:
       if (pays && trigger.enabled && next_slot(trigger.slots, record.since) &&
           next_slot(trigger.slots, record.since)->at <= context_.now())
         plan_.batch.put(family::meta, catch_up_key(definition.id(), trigger.id),
-                        std::to_string(to_us(context_.now())));
+                        std::to_string(to_us(*trigger.slots.first)) + ' ' +
+                            std::to_string(to_us(context_.now())));
     }
     for (auto& row : rows) {
       const bool gone = std::none_of(definition.triggers.begin(), definition.triggers.end(),
@@ -266,15 +272,30 @@ private:
   // Their planned runs are bound to slots that may be others now.
   void replan_dependents() {
     const known_definitions all{after()};
-    std::set<std::string> concerned;
+    // With those that follow them: their slots are the same. From tomorrow on, if only that
+    // changes.
+    std::map<std::string, bool> concerned;
+    std::vector<std::pair<std::string, bool>> open;
     for (const auto& change : plan_.changes)
       if (change.replan)
-        concerned.merge(all.dependents_of(change.id));
+        open.emplace_back(change.id, change.next_day());
+    while (!open.empty()) {
+      const auto [id, next_day] = open.back();
+      open.pop_back();
+      for (const auto& each : all.dependents_of(id)) {
+        const auto [at, fresh] = concerned.emplace(each, next_day);
+        if (fresh || (at->second && !next_day)) {
+          at->second = next_day;
+          open.emplace_back(each, next_day);
+        }
+      }
+    }
     for (const auto& change : plan_.changes)
       concerned.erase(change.id);
-    for (const auto& id : concerned)
+    for (const auto& [id, next_day] : concerned)
       if (const auto found = known_.find(id); found != known_.end())
-        plan_.changes.push_back({id, found->second.record, found->second.definition, false, true});
+        plan_.changes.push_back(
+            {id, found->second.record, found->second.definition, false, true, next_day});
   }
 
   void record_audit() {
@@ -344,7 +365,8 @@ void engine_state::apply(msg::apply& what) {
             self->send(context->planner, msg::forget_workflow{change.id});
           else if (change.replan)
             self->send(context->planner,
-                       msg::plan_workflow{change.definition, change.record.version, true},
+                       msg::plan_workflow{change.definition, change.record.version, true,
+                                          change.next_day()},
                        at.actor);
         }
         for (const auto& change : plan->changes)

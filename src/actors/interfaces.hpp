@@ -143,8 +143,7 @@ using planner_actor = timer_client::extend<
     // Plans the triggers of this version; `replace`: planned slots of an older one are void.
     caf::reacts_to<msg::plan_workflow, workflow_actor>, caf::reacts_to<msg::forget_workflow>,
     // Self-sent: looks for what is planned for the next minutes.
-    caf::reacts_to<msg::flush>,
-    caf::replies_to<msg::wheel_query>::with<wheel_answer>>;
+    caf::reacts_to<msg::flush>, caf::replies_to<msg::wheel_query>::with<wheel_answer>>;
 
 /// The DIRECTORY: who waits for what in other runs. Holds only what is waited for; what a slot came
 /// to is read from the store when somebody begins to wait, and told by the RUNs from then on.

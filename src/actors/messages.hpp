@@ -245,9 +245,11 @@ struct owed_slots {
 struct unload_slots {
   instant from{};
 };
-/// A loaded run could begin and competes for a place.
+/// A run could begin and competes for a place; or (`wants` false) nothing of it is under way and
+/// all that is left waits for other runs: it holds no place meanwhile.
 struct run_wants {
   run_id run;
+  bool wants = true;
 };
 /// A slot's run is to be made, or made anew, by a person or by a backfill.
 struct make_slot {
@@ -311,6 +313,8 @@ struct plan_workflow {
   std::shared_ptr<const workflow_definition> definition;
   std::uint32_t version = 0;
   bool replace = false;
+  /// With `replace`: what is planned for today stays.
+  bool next_day = false;
 };
 struct forget_workflow {
   std::string workflow;

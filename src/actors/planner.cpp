@@ -49,13 +49,17 @@ void planner_state::arm_plan() {
 }
 
 void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& actor) {
+  look_for_jump();
   const auto id = what.definition->id();
   const auto now = context->now();
   auto& of = workflows[id];
+  const bool known = of.definition != nullptr;
+  // The engine died between an edit and its plan: what is planned is of an older version.
+  const bool replace = what.replace || planned_version(id).value_or(what.version) != what.version;
   auto until = now;
-  if (what.replace) {
-    // `next_day`: what is planned for today keeps its version.
-    if (what.definition->edits == edit_mode::next_day && of.definition) {
+  if (replace) {
+    if (what.next_day) {
+      // What is planned for today keeps its version and what it is bound to.
       const auto in = zone::load(what.definition->timezone);
       const auto there = in ? in.value() : zone{};
       until = begin_of(day_of(now, there) + std::chrono::days{1}, there) - duration{1};
@@ -67,6 +71,8 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
   std::map<std::string, instant> before;
   for (const auto& trigger : of.triggers)
     before[trigger.definition.id] = trigger.until;
+  // What passed before an edit was decided by the rule of then.
+  const bool pays = !known || of.paying > 0;
   of.actor = actor;
   of.definition = what.definition;
   of.version = what.version;
@@ -82,9 +88,10 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
       continue;
     of.triggers.push_back(std::move(*planned));
     auto& at = of.triggers.back();
-    pay_owed(id, of, at, at.until);
-    at.until = std::max(at.until, now);
-    if (!what.replace)
+    const auto cursor = std::exchange(at.until, std::max(at.until, now));
+    if (pays)
+      pay_owed(id, of, at, cursor);
+    if (!replace)
       at.until = std::max(at.until, planned_until(id, trigger.id));
     else if (until > now)
       at.until = before.contains(trigger.id) ? std::clamp(before[trigger.id], now, until) : until;
@@ -114,6 +121,28 @@ instant planner_state::planned_until(const std::string& workflow,
   return newest && !newest.value().items.empty() ? newest.value().items.front().slot : never;
 }
 
+// The version of what is planned last; nothing if nothing is.
+std::optional<std::uint32_t> planner_state::planned_version(const std::string& workflow) const {
+  slot_filter filter;
+  filter.workflow = workflow;
+  filter.outcome = slot_outcome::planned;
+  filter.from = context->now();
+  page_request ask;
+  ask.limit = 1;
+  const store_reader store{*context->ports.kv};
+  const auto triggers = store.triggers_of(workflow);
+  if (!triggers)
+    return std::nullopt;
+  for (const auto& trigger : triggers.value()) {
+    filter.trigger = trigger.trigger;
+    const auto newest = store.list_slots(filter, ask);
+    // 0: its needs could not be bound.
+    if (newest && !newest.value().items.empty() && newest.value().items.front().version != 0)
+      return newest.value().items.front().version;
+  }
+  return std::nullopt;
+}
+
 // With `until` as its cursor says.
 std::optional<planner_state::planned_trigger>
 planner_state::take_trigger(const planned_workflow& of, const trigger_definition& trigger) {
@@ -140,20 +169,43 @@ planner_state::take_trigger(const planned_workflow& of, const trigger_definition
 void planner_state::pay_owed(const std::string& id, planned_workflow& of, planned_trigger& trigger,
                              instant cursor) {
   const auto now = context->now();
-  const auto policy = trigger.definition.misfire.value_or(default_misfire(trigger.slots));
-  auto run = times_of(slots_owed(trigger.slots, policy, cursor, now, 0).run);
-  // What waits for its jitter is not late yet: it is planned, and fires when that is over.
-  std::erase_if(run, [&](instant slot) {
-    return slot + jitter_of(trigger.definition.jitter, id + '/' + trigger.definition.id, slot) >
-           now;
-  });
   const auto first = next_slot(trigger.slots, cursor);
   if (!first || first->at > now)
     return;
+  const auto policy = trigger.definition.misfire.value_or(default_misfire(trigger.slots));
+  owed_walk walk{id,
+                 of.generation,
+                 trigger.definition.id,
+                 trigger.slots,
+                 cursor + duration{1},
+                 {},
+                 times_of(slots_owed(trigger.slots, policy, cursor, now, 0).run),
+                 {}};
+  walk.to = walk.run.empty() ? now + duration{1} : walk.run.front();
+  keep_jittered(id, of, trigger, std::max(cursor, now - trigger.definition.jitter), walk);
   ++of.paying;
-  const auto to = run.empty() ? now + duration{1} : run.front();
-  pay_next({id, of.generation, trigger.definition.id, trigger.slots, cursor + duration{1}, to,
-            std::move(run)});
+  pay_next(std::move(walk));
+}
+
+// What waits for its jitter is not late yet: it stays planned, and fires when that is over.
+void planner_state::keep_jittered(const std::string& id, const planned_workflow& of,
+                                  const planned_trigger& trigger, instant after, owed_walk& walk) {
+  const auto now = context->now();
+  const auto name_of = id + '/' + trigger.definition.id;
+  const store_reader store{*context->ports.kv};
+  kv_batch batch;
+  for (auto slot = next_slot(trigger.slots, after); slot && slot->at <= now;
+       slot = next_slot(trigger.slots, slot->at)) {
+    if (slot->at + jitter_of(trigger.definition.jitter, name_of, slot->at) <= now)
+      continue;
+    walk.jittered.insert(slot->at);
+    const auto row = store.slot({"main", id, trigger.definition.id, slot->at});
+    if (row && !row.value())
+      put_slot(batch, row_of(id, of, trigger, *slot), nullptr);
+  }
+  std::erase_if(walk.run, [&](instant slot) { return walk.jittered.contains(slot); });
+  if (!batch.empty())
+    submit_plan(id, std::move(batch), [] {});
 }
 
 void planner_state::pay_next(owed_walk walk) {
@@ -167,6 +219,7 @@ void planner_state::pay_next(owed_walk walk) {
     walk.from = piece.missed.back() + duration{1};
   else
     piece.run = walk.run;
+  std::erase_if(piece.missed, [&](instant slot) { return walk.jittered.contains(slot); });
   const auto more = piece.more;
   const auto done = [this, workflow = walk.workflow, generation = walk.generation] {
     const auto still = workflows.find(workflow);
@@ -250,11 +303,14 @@ slot_record planner_state::row_of(const std::string& id, const planned_workflow&
   const auto definitions = context->definitions();
   auto edges =
       bind_needs(*of.definition, {row.trigger, slot.at, interval}, definitions->directory());
-  if (edges)
+  if (edges) {
     row.edges = std::move(edges).value();
-  else // The WORKFLOW will find the same when the slot fires, and say so in its row.
+  } else {
+    // Not pinned: the WORKFLOW binds again when the slot fires, finds the same, and says so.
+    row.version = 0;
     spdlog::error("the needs of a slot cannot be bound: trigger={}/{} {}", id, row.trigger,
                   edges.error().message);
+  }
   return row;
 }
 
@@ -275,17 +331,25 @@ void planner_state::submit_plan(const std::string& workflow, kv_batch batch,
 }
 
 // Nobody looked for a while: the machine slept, or its clock was set forward. What came meanwhile
-// goes through the misfire policy, planned or not.
-void planner_state::catch_up_all() {
+// goes through the misfire policy, planned, loaded or not.
+void planner_state::look_for_jump() {
+  const auto now = context->now();
+  if (loaded_at == instant{} || now <= loaded_at + context->options.load_ahead + minute)
+    return;
+  loaded_at = now;
+  loaded.erase(loaded.begin(), loaded.lower_bound(now - minute));
   const store_reader store{*context->ports.kv};
   for (auto& [id, of] : workflows)
     for (auto& trigger : of.triggers)
-      if (const auto record = store.trigger(id, trigger.definition.id); record && record.value())
+      if (const auto record = store.trigger(id, trigger.definition.id); record && record.value()) {
+        trigger.until = std::max(trigger.until, now);
         pay_owed(id, of, trigger, record.value()->cursor);
+      }
 }
 
 // Reads what is planned for the next minutes; a slot that is loaded already stays loaded once.
 void planner_state::load() {
+  look_for_jump();
   const auto now = context->now();
   const auto rows = store_reader{*context->ports.kv}.visit_planned(
       never, now + context->options.load_ahead, [this](const slot_record& row) {
@@ -334,12 +398,12 @@ void planner_state::arm_slot(instant at) {
 void planner_state::due(std::uint64_t id) {
   if (id == load_timer) {
     load_timer = 0;
-    if (context->now() > loaded_at + context->options.load_ahead + minute)
-      catch_up_all();
+    look_for_jump();
     extend_all();
     load();
     return;
   }
+  look_for_jump();
   if (id == plan_timer) {
     extend_all();
     arm_plan();
@@ -377,37 +441,64 @@ void planner_state::drop_loaded(const std::string& workflow, instant from) {
 
 void planner_state::forget(const std::string& workflow) {
   drop_loaded(workflow, never);
-  if (const auto known = workflows.find(workflow); known != workflows.end()) {
-    self->send(known->second.actor, msg::unload_slots{});
-    void_planned(workflow, never);
-    known->second.triggers.clear();
-    known->second.generation = ++generations;
-  }
+  const auto known = workflows.find(workflow);
+  if (known == workflows.end())
+    return;
+  auto& of = known->second;
+  self->send(of.actor, msg::unload_slots{});
+  // What is due and was not decided will not be any more.
+  const auto now = context->now();
+  for (auto& [trigger, slots] : void_planned(workflow, never))
+    self->request(of.actor, caf::infinite, msg::owed_slots{trigger, std::move(slots), {}, false})
+        .then([](caf::unit_t) {}, [](const caf::error&) {});
+  for (auto& trigger : of.triggers)
+    trigger.until = now;
+  of.triggers.clear();
+  of.definition = nullptr;
+  of.paying = 0;
+  of.generation = ++generations;
 }
 
-void planner_state::void_planned(const std::string& workflow, instant from) {
-  const store_reader store{*context->ports.kv};
-  slot_filter filter;
-  filter.workflow = workflow;
-  filter.outcome = slot_outcome::planned;
-  page_request ask;
-  ask.limit = 1'000;
+// Returns what is due already, by trigger: that is with its WORKFLOW, which decides it.
+std::map<std::string, std::vector<instant>> planner_state::void_planned(const std::string& workflow,
+                                                                        instant from) {
+  std::map<std::string, std::vector<instant>> due;
   const auto now = context->now();
+  const store_reader store{*context->ports.kv};
+  const auto fail = [this](const problem& why) {
+    context->ports.fatal("the plan cannot be read: " + why.message);
+    return std::map<std::string, std::vector<instant>>{};
+  };
+  const auto triggers = store.triggers_of(workflow);
+  if (!triggers)
+    return fail(triggers.error());
   kv_batch batch;
-  do {
-    const auto rows = store.list_slots(filter, ask);
-    if (!rows) {
-      context->ports.fatal("the plan cannot be read: " + rows.error().message);
-      return;
-    }
-    // What is due already is with its WORKFLOW, which decides it.
-    for (const auto& row : rows.value().items)
-      if (row.slot > now && row.slot >= from)
-        erase_slot(batch, row);
-    ask.cursor = rows.value().next;
-  } while (!ask.cursor.empty());
+  for (const auto& trigger : triggers.value()) {
+    slot_filter filter;
+    filter.workflow = workflow;
+    filter.trigger = trigger.trigger;
+    filter.outcome = slot_outcome::planned;
+    // Nothing waits longer for its jitter.
+    filter.from = std::max(from, now - std::chrono::days{1});
+    page_request ask;
+    ask.limit = 1'000;
+    do {
+      const auto rows = store.list_slots(filter, ask);
+      if (!rows)
+        return fail(rows.error());
+      for (const auto& row : rows.value().items)
+        if (row.slot > now)
+          erase_slot(batch, row);
+        else
+          due[row.trigger].insert(due[row.trigger].begin(), row.slot);
+      ask.cursor = rows.value().next;
+    } while (!ask.cursor.empty());
+  }
   // Also when there is nothing to erase: what is loaded next waits for the acknowledgement.
-  submit_plan(workflow, std::move(batch), [] {});
+  submit_plan(workflow, std::move(batch), [this, workflow] {
+    self->send(context->directory, msg::slots_told{workflow, std::nullopt});
+  });
+  return due;
 }
 
 wheel_answer planner_state::describe() const {

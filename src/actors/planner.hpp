@@ -59,6 +59,7 @@ struct planner_state {
     instant from{};
     instant to{}; ///< First slot that is run, or after the last one that is missed.
     std::vector<instant> run;
+    std::set<instant> jittered; ///< Not late yet: neither missed nor run.
   };
 
   planner_actor::stateful_pointer<planner_state> self = nullptr;
@@ -98,8 +99,12 @@ private:
   slot_record row_of(const std::string& id, const planned_workflow& of,
                      const planned_trigger& trigger, const ruled_slot& slot) const;
   void drop_loaded(const std::string& workflow, instant from);
-  void void_planned(const std::string& workflow, instant from);
-  void catch_up_all();
+  std::map<std::string, std::vector<instant>> void_planned(const std::string& workflow,
+                                                           instant from);
+  std::optional<std::uint32_t> planned_version(const std::string& workflow) const;
+  void look_for_jump();
+  void keep_jittered(const std::string& id, const planned_workflow& of,
+                     const planned_trigger& trigger, instant after, owed_walk& walk);
   void submit_plan(const std::string& workflow, kv_batch batch, std::function<void()> then);
   void load_row(const slot_record& row);
   void fire_due();

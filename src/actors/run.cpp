@@ -100,7 +100,8 @@ void run_state_data::start_up() {
         actor_of(at.key);
   if (!seed.stored)
     return;
-  watch_edges();
+  if (!is_terminal(core().run().state))
+    watch_edges();
   for (auto& effect : core().resume()) {
     if (const auto* entered = std::get_if<run_effect::entered>(&effect))
       gathered.entered.emplace_back(entered->key,
@@ -312,6 +313,7 @@ void run_state_data::carry_out(run_flight& flight) {
   for (const auto& effect : flight.effects)
     if (!comes_first(effect))
       follow(effect);
+  tell_whether_idle();
   if (flight.over)
     self->send(seed.context->engine, msg::run_is_over{*flight.over});
 }
@@ -331,7 +333,7 @@ void run_state_data::follow(const run_effects& effect) {
   } else if (std::holds_alternative<run_effect::activated>(effect)) {
     arm_timeout();
   } else if (std::holds_alternative<run_effect::wants_place>(effect)) {
-    self->send(seed.workflow, msg::run_wants{id});
+    self->send(seed.workflow, msg::run_wants{id, true});
   } else if (const auto* opened = std::get_if<run_effect::edges_opened>(&effect)) {
     watch_edges(opened->task);
   } else if (const auto* settled = std::get_if<run_effect::task_settled>(&effect)) {
@@ -346,8 +348,25 @@ void run_state_data::follow(const run_effects& effect) {
     tell_directory(std::nullopt);
   } else if (std::holds_alternative<run_effect::reopened>(effect)) {
     tell_directory(std::nullopt);
+    watch_edges();
     self->send(seed.workflow, msg::run_reopened{id});
   }
+}
+
+// Nothing is under way, and what is left waits for other runs.
+void run_state_data::tell_whether_idle() {
+  const auto& run = core().run();
+  if (!run.admitted || core().edges().empty())
+    return;
+  std::uint32_t under_way = 0;
+  for (const auto state :
+       {instance_state::triggered, instance_state::pre_ready, instance_state::ready,
+        instance_state::running, instance_state::async_running, instance_state::dqc_check,
+        instance_state::retry_wait, instance_state::stopping})
+    under_way += run.counts[static_cast<std::size_t>(state)];
+  const bool now = under_way == 0 && !is_terminal(run.state);
+  if (std::exchange(idle, now) != now)
+    self->send(seed.workflow, msg::run_wants{run.id, !now});
 }
 
 void run_state_data::watch_edges(std::optional<std::uint32_t> task) {

@@ -64,6 +64,7 @@ struct run_state_data {
   std::unordered_map<instance_key, std::uint32_t> crashes;
   run_flight gathered;
   bool in_flight = false;
+  bool idle = false; ///< What the WORKFLOW was told last, see tell_whether_idle.
   bool compose_queued = false;
   std::uint64_t timeout_timer = 0;
   std::uint64_t stale_results = 0; ///< Invariant 11: refused for their fence.
@@ -103,6 +104,7 @@ private:
   void arm_timeout();
   /// Asks the DIRECTORY about the open edges, of one task or of all.
   void watch_edges(std::optional<std::uint32_t> task = std::nullopt);
+  void tell_whether_idle();
   void tell_directory(std::optional<std::uint32_t> task);
   void fail_all();
   void follow_switches();

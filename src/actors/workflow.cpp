@@ -180,7 +180,7 @@ workflow_actor::behavior_type workflow(workflow_actor::stateful_pointer<workflow
       [self](const msg::resume_trigger& what) { return self->state.resume(what); },
       [self](const msg::run_ended& what) { self->state.ended(what.run); },
       [self](const msg::run_reopened& what) { self->state.reopened(what.run); },
-      [self](const msg::run_wants& what) { self->state.wants(what.run); },
+      [self](const msg::run_wants& what) { self->state.wants(what); },
       [self](const msg::find_run& what) { return self->state.find(what.run); },
       [self](const msg::workflow_query&) { return self->state.status(); },
       [self](const msg::admission_query& what) { return self->state.explain_admission(what.run); },

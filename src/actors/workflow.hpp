@@ -56,6 +56,8 @@ struct run_plan {
 struct workflow_state_data {
   static inline constexpr const char* name = "workflow";
   static constexpr std::uint32_t max_restarts = 3;
+  /// Runs of one trigger that wait for other runs; a further slot is missed(queue_full).
+  static constexpr std::ptrdiff_t max_waiting = 1'000;
   /// A slot that fires later than this is recorded as late.
   static constexpr duration late_after{std::chrono::minutes{1}};
 
@@ -89,7 +91,7 @@ struct workflow_state_data {
   void fire(const std::string& trigger, instant slot);
   caf::result<caf::unit_t> pay_owed(const msg::owed_slots& what);
   void unload(instant from);
-  void wants(run_id run);
+  void wants(const msg::run_wants& what);
   caf::result<msg::made_slot> make(const msg::make_slot& what);
   caf::result<operation_answer> switch_task(const msg::switch_task& what);
   caf::result<trigger_answer> trigger_manually(const msg::trigger_run& what);
@@ -113,6 +115,8 @@ private:
   keys::slot_key key_of_slot(const std::string& trigger, instant slot) const {
     return {"main", id(), trigger, slot};
   }
+  /// Its decision is being written.
+  bool under_way(const keys::slot_key& key);
   /// The slot's row, if it has one.
   std::optional<slot_record> slot_row(const std::string& trigger, instant slot) const;
   data_interval interval_of_slot(const workflow_definition& of, const trigger_definition& trigger,

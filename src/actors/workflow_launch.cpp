@@ -13,17 +13,6 @@ namespace pinion {
 
 namespace {
 
-/// Some task could begin as soon as the run fires: it waits for nothing.
-bool begins_at_once(const workflow_definition& of, const std::vector<bound_edge>& edges) {
-  std::vector<bool> waits(of.tasks.size());
-  for (const auto& edge : edges)
-    waits[edge.task] = true;
-  for (std::size_t task = 0; task < of.tasks.size(); ++task)
-    if (!waits[task] && of.tasks[task].needs.empty() && !of.tasks[task].fallback_of)
-      return true;
-  return false;
-}
-
 zone zone_of_workflow(const workflow_definition& of) {
   const auto in = zone::load(of.timezone);
   return in ? in.value() : zone{};
@@ -70,8 +59,11 @@ result<run_plan> workflow_state_data::plan_of(const std::string& trigger, instan
     plan.dry = row->dry;
     plan.edges = row->edges;
   } else {
-    const auto ruled = slot_at(found->slots, slot);
-    plan.dry = !found->after && ruled && ruled->dry;
+    const auto definitions = seed.context->definitions();
+    const auto followed =
+        found->after ? definitions->directory().find(id(), trigger) : std::nullopt;
+    const auto ruled = slot_at(followed ? *followed->slots : found->slots, slot);
+    plan.dry = ruled && ruled->dry;
     BOOST_OUTCOME_TRY(bind(plan));
   }
   settle_start(plan);
@@ -80,7 +72,10 @@ result<run_plan> workflow_state_data::plan_of(const std::string& trigger, instan
 
 void workflow_state_data::settle_start(run_plan& plan) const {
   plan.modes = switched(*plan.definition);
-  plan.wants = begins_at_once(*plan.definition, plan.edges);
+  // Without any of these a task without needs begins at once.
+  const bool plain = plan.edges.empty() && plan.modes.empty() && !plan.dry;
+  plan.wants =
+      plain || run_core{plan.definition, record_of(plan, run_id{}), plan.edges}.could_begin();
 }
 
 result<void> workflow_state_data::bind(run_plan& plan) const {
@@ -220,11 +215,11 @@ void workflow_state_data::fired(const msg::fired_run& made) {
   admit_next();
 }
 
-void workflow_state_data::wants(run_id run) {
-  const auto found = runs.find(run);
+void workflow_state_data::wants(const msg::run_wants& what) {
+  const auto found = runs.find(what.run);
   if (found == runs.end())
     return;
-  found->second.candidate.wants = true;
+  found->second.candidate.wants = what.wants;
   admit_next();
 }
 

@@ -29,6 +29,10 @@ bool is_decided(const std::optional<slot_record>& row) {
 
 } // namespace
 
+bool workflow_state_data::under_way(const keys::slot_key& key) {
+  return writing[key.trigger].contains(key.slot) || launching.contains(key);
+}
+
 std::optional<slot_record> workflow_state_data::slot_row(const std::string& trigger,
                                                          instant slot) const {
   auto row = store_reader{*seed.context->ports.kv}.slot(key_of_slot(trigger, slot));
@@ -41,7 +45,7 @@ std::optional<slot_record> workflow_state_data::slot_row(const std::string& trig
 
 void workflow_state_data::load(const msg::load_slot& what) {
   const auto key = key_of_slot(what.trigger, what.slot);
-  if (seed.record.retired || loaded.contains(key) || writing[what.trigger].contains(what.slot) ||
+  if (seed.record.retired || loaded.contains(key) || under_way(key) ||
       !triggers.contains(what.trigger))
     return;
   const auto row = slot_row(what.trigger, what.slot);
@@ -71,7 +75,7 @@ workflow_state_data::drop_loaded(std::map<keys::slot_key, run_id>::iterator at) 
 }
 
 void workflow_state_data::fire(const std::string& trigger, instant slot) {
-  if (!triggers.contains(trigger) || seed.record.retired || writing[trigger].contains(slot))
+  if (!triggers.contains(trigger) || seed.record.retired || under_way(key_of_slot(trigger, slot)))
     return;
   const auto row = slot_row(trigger, slot);
   if (!is_decided(row))
@@ -100,8 +104,15 @@ void workflow_state_data::decide(const std::string& trigger, instant slot,
     spdlog::error("a slot cannot run: trigger={}/{} {}", id(), trigger, plan.error().message);
     return leave_out(slot_outcome::missed, reason::render_failed);
   }
+  const auto all = live();
+  // They hold no place, but memory.
+  const auto waiting = std::count_if(all.begin(), all.end(), [&](const auto& run) {
+    return run.trigger == trigger && !run.wants;
+  });
+  if (waiting >= max_waiting)
+    return leave_out(slot_outcome::missed, reason::queue_full);
   const auto decision =
-      decide_admission(live(), seed.definition->max_active_runs,
+      decide_admission(all, seed.definition->max_active_runs,
                        {run_id{}, trigger, plan.value().overlap, false, false, plan.value().wants});
   if (decision.verdict == admission_verdict::skip)
     return leave_out(slot_outcome::skipped_overlap, decision.why);
@@ -125,7 +136,7 @@ void workflow_state_data::settled(const std::string& trigger, instant slot) {
     return;
   known->second.cursor = upto;
   msg::submit what;
-  put_trigger(what.batch, known->second);
+  put_cursor(what.batch, id(), trigger, upto);
   what.bulk = true;
   self->request(seed.context->journal, caf::infinite, std::move(what)).then([](std::uint64_t) {});
 }
@@ -154,9 +165,9 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
   std::vector<keys::slot_key> left;
   for (const auto slot : what.missed) {
     const auto row = slot_row(what.trigger, slot);
-    if (is_decided(row) || writing[what.trigger].contains(slot))
-      continue;
     const auto key = key_of_slot(what.trigger, slot);
+    if (is_decided(row) || under_way(key))
+      continue;
     auto now = left_out(key, slot_outcome::missed, reason::misfire_policy, seed.context->now());
     now.version = seed.record.version;
     put_slot(batch, now, row ? &*row : nullptr);

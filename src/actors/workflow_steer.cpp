@@ -63,13 +63,13 @@ result<run_plan> workflow_state_data::plan_made(const msg::make_slot& what,
                       resolve_params(*plan.definition, what.trigger, params_object(of->params)));
     plan.params = std::move(params);
   }
-  if (!of->tasks.empty() && what.item.workflow == of->workflow)
-    dry_all_but(of->tasks, plan);
   if (of->isolated) {
     isolate(plan, of->id);
     plan.trigger = isolated_trigger(of->id);
   }
-  plan.wants = plan.edges.empty();
+  settle_start(plan);
+  if (!of->tasks.empty() && what.item.workflow == of->workflow)
+    dry_all_but(of->tasks, plan);
   return std::move(plan);
 }
 
@@ -83,7 +83,13 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
   const auto key =
       key_of_slot(isolated ? isolated_trigger(what.backfill->id) : what.trigger, what.slot);
   const auto row = slot_row(key.trigger, key.slot);
-  if (launching.contains(key) || writing[key.trigger].contains(key.slot))
+  // Its planned row may still be on its way: what is decided would be overwritten.
+  const auto now = seed.context->now();
+  const auto owner = triggers.find(what.trigger);
+  const bool owed = owner != triggers.end() && what.slot > owner->second.since;
+  const bool fresh = !row && !isolated && owed && what.slot > now - std::chrono::minutes{1};
+  const bool due = row && row->outcome == slot_outcome::planned && what.slot <= now;
+  if (under_way(key) || (what.slot <= now && (fresh || due)))
     return to_error({errc::unavailable, name_of(key) + " is just being decided", "ask again"});
   if (row && row->run != run_id{})
     return make_again(what, row->run);
@@ -97,7 +103,7 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
     return to_error({errc::refused,
                      print_utc(what.slot) + " is no slot of " + id() + '/' + trigger->id,
                      "`pinionctl preview` lists its slots"});
-  if (what.slot > seed.context->now() && !isolated)
+  if (what.slot > now && !isolated)
     return to_error(
         {errc::refused, name_of(key) + " is still to come", "it is made when its time has come"});
   auto plan = plan_made(what, row);
@@ -111,7 +117,11 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
   if (!what.backfill)
     put_audit(with, audit(what.by, "trigger", name_of(key)));
   auto promise = self->make_response_promise<msg::made_slot>();
-  launch(made, decision, std::move(with), [promise](const result<run_id>& run) mutable {
+  if (!made.trigger.starts_with('@'))
+    writing[made.trigger].insert(made.slot);
+  launch(made, decision, std::move(with), [this, promise, key](const result<run_id>& run) mutable {
+    if (!key.trigger.starts_with('@'))
+      settled(key.trigger, key.slot);
     if (run)
       promise.deliver(msg::made_slot{run.value(), false});
     else
@@ -235,10 +245,18 @@ caf::result<operation_answer> workflow_state_data::switch_task(const msg::switch
   submit(std::move(batch), [this, promise, ask, by = what.by, which]() mutable {
     static constexpr run_operation::verb operations[] = {
         run_operation::verb::thaw, run_operation::verb::freeze, run_operation::verb::dryrun};
+    // What has not fired is made anew when it does, with the switches of then.
+    unload(never);
     std::uint32_t told = 0;
+    // A run that has not fired has no rows, and must get none: it is loaded anew.
+    const auto ahead = loaded;
+    for (const auto& [key, run] : ahead) {
+      drop_loaded(loaded.find(key));
+      load({key.trigger, key.slot});
+    }
     for (const auto& [run, at] : runs) {
       const auto definition = version(at.version);
-      if (!at.actor || !definition)
+      if (!at.actor || !at.fired || !definition)
         continue;
       for (std::uint32_t task = 0; task < definition->tasks.size(); ++task)
         if (definition->tasks[task].name == ask.task) {

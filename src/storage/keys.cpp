@@ -168,6 +168,9 @@ std::string versions_of(std::string_view workflow) { return writer{'v'}.name(wor
 std::string trigger(const trigger_key& key) {
   return writer{'t'}.name(key.workflow).name(key.trigger).take();
 }
+std::string cursor(const trigger_key& key) {
+  return writer{'u'}.name(key.workflow).name(key.trigger).take();
+}
 std::string triggers() { return "t"; }
 std::string triggers_of(std::string_view workflow) { return writer{'t'}.name(workflow).take(); }
 std::string project(std::string_view name) { return writer{'p'}.name(name).take(); }

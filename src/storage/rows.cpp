@@ -220,6 +220,12 @@ void put_trigger(kv_batch& batch, const trigger_record& now) {
   batch.put(family::definitions, keys::trigger({now.workflow, now.trigger}), codecs::encode(now));
 }
 
+void put_cursor(kv_batch& batch, std::string_view workflow, std::string_view trigger,
+                instant upto) {
+  batch.put(family::definitions, keys::cursor({std::string{workflow}, std::string{trigger}}),
+            codecs::encode_counter(to_us(upto)));
+}
+
 void put_workflow(kv_batch& batch, const workflow_record& now) {
   batch.put(family::definitions, keys::workflow(now.id), codecs::encode(now));
 }

@@ -31,6 +31,24 @@ result<trigger_record> trigger_row(std::string_view key, std::string_view value)
   return codecs::decode_trigger(at, value);
 }
 
+result<void> take_cursor(const kv_reader& rows, trigger_record& of) {
+  BOOST_OUTCOME_TRY(value, rows.get(family::definitions, keys::cursor({of.workflow, of.trigger})));
+  if (!value)
+    return ok();
+  BOOST_OUTCOME_TRY(upto, codecs::decode_counter(*value));
+  of.cursor = std::max(of.cursor, from_us(upto));
+  return ok();
+}
+
+result<std::vector<trigger_record>> with_cursors(const kv_reader& rows,
+                                                 result<std::vector<trigger_record>> read) {
+  if (read)
+    for (auto& each : read.value()) {
+      BOOST_OUTCOME_TRY(take_cursor(rows, each));
+    }
+  return read;
+}
+
 result<run_id> run_key_row(std::string_view key, std::string_view /*value*/) {
   return keys::decode_run(key);
 }
@@ -96,9 +114,14 @@ result<std::optional<trigger_record>> store_reader::trigger(std::string_view wor
   if (!keys::is_name(workflow) || !keys::is_name(id))
     return std::optional<trigger_record>{};
   const keys::trigger_key at{std::string{workflow}, std::string{id}};
-  return read_one<trigger_record>(
-      rows_, family::definitions, keys::trigger(at),
-      [&](std::string_view value) { return codecs::decode_trigger(at, value); });
+  BOOST_OUTCOME_TRY(record, read_one<trigger_record>(rows_, family::definitions, keys::trigger(at),
+                                                     [&](std::string_view value) {
+                                                       return codecs::decode_trigger(at, value);
+                                                     }));
+  if (record) {
+    BOOST_OUTCOME_TRY(take_cursor(rows_, *record));
+  }
+  return std::move(record);
 }
 
 result<std::optional<json_text>> store_reader::project(std::string_view name) const {
@@ -200,14 +223,15 @@ result<std::vector<version_record>> store_reader::versions_of(std::string_view w
 }
 
 result<std::vector<trigger_record>> store_reader::triggers() const {
-  return read_prefix<trigger_record>(rows_, family::definitions, keys::triggers(), trigger_row);
+  return with_cursors(rows_, read_prefix<trigger_record>(rows_, family::definitions,
+                                                         keys::triggers(), trigger_row));
 }
 
 result<std::vector<trigger_record>> store_reader::triggers_of(std::string_view workflow) const {
   if (!keys::is_name(workflow))
     return std::vector<trigger_record>{};
-  return read_prefix<trigger_record>(rows_, family::definitions, keys::triggers_of(workflow),
-                                     trigger_row);
+  return with_cursors(rows_, read_prefix<trigger_record>(rows_, family::definitions,
+                                                         keys::triggers_of(workflow), trigger_row));
 }
 
 result<std::vector<std::pair<std::string, json_text>>> store_reader::projects() const {

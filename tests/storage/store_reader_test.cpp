@@ -50,6 +50,29 @@ public:
   store_reader reader{kv};
 };
 
+TEST_CASE("a trigger's cursor is the later one of its two rows", "[store_reader]") {
+  memory_kv kv{std::make_shared<surviving_disk>()};
+  trigger_record of;
+  of.workflow = "p.w";
+  of.trigger = "t";
+  of.cursor = from_us(5);
+  const auto write = [&](auto put) {
+    kv_batch batch;
+    put(batch);
+    kv.commit(std::move(batch), [](const auto& done) { REQUIRE(done); });
+  };
+  write([&](kv_batch& batch) { put_trigger(batch, of); });
+  CHECK(store_reader{kv}.trigger("p.w", "t").value()->cursor == from_us(5));
+  write([&](kv_batch& batch) { put_cursor(batch, "p.w", "t", from_us(9)); });
+  write([&](kv_batch& batch) { put_trigger(batch, of); });
+  CHECK(store_reader{kv}.trigger("p.w", "t").value()->cursor == from_us(9));
+  CHECK(store_reader{kv}.triggers_of("p.w").value().front().cursor == from_us(9));
+  CHECK(store_reader{kv}.triggers().value().size() == 1);
+  of.cursor = from_us(20);
+  write([&](kv_batch& batch) { put_trigger(batch, of); });
+  CHECK(store_reader{kv}.triggers().value().front().cursor == from_us(20));
+}
+
 } // namespace
 
 TEST_CASE_METHOD(small_store, "single records are found by their keys", "[store_reader]") {

@@ -23,6 +23,7 @@
 ///     meta         a word: "format" "commits" "epoch"
 ///     definitions  'w' workflow:name                        'v' workflow:name version:u32
 ///                  't' workflow:name trigger:name           'p' project:name
+///                  'u' workflow:name trigger:name           its cursor
 ///                  'x' workflow:name task:name              a task that people have switched
 ///     slots        's' lane:name workflow:name trigger:name slot:time     what became of it
 ///                  'n' (the same)                                         the natural key's run
@@ -152,6 +153,7 @@ std::string workflows(); ///< Prefix: all workflows.
 std::string version(const version_key& key);
 std::string versions_of(std::string_view workflow); ///< Prefix: the versions of one workflow.
 std::string trigger(const trigger_key& key);
+std::string cursor(const trigger_key& key);
 std::string triggers();                             ///< Prefix: all triggers.
 std::string triggers_of(std::string_view workflow); ///< Prefix: the triggers of one workflow.
 std::string project(std::string_view project);

@@ -30,10 +30,13 @@ void isolate(run_plan& plan, std::uint64_t backfill) {
 /// The tasks that a backfill does not name are dry.
 void dry_all_but(const std::vector<std::string>& chosen, run_plan& plan) {
   const auto& tasks = plan.definition->tasks;
+  const std::map<std::uint32_t, task_mode> before{plan.modes.begin(), plan.modes.end()};
   plan.modes.clear();
   for (std::uint32_t task = 0; task < tasks.size(); ++task)
     if (std::find(chosen.begin(), chosen.end(), tasks[task].name) == chosen.end())
       plan.modes.emplace_back(task, task_mode::dry);
+    else if (const auto known = before.find(task); known != before.end())
+      plan.modes.push_back(*known);
 }
 
 } // namespace

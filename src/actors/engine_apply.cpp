@@ -93,7 +93,9 @@ private:
     apply_plan::change change;
     change.id = id;
     if (found != known_.end()) {
-      BOOST_OUTCOME_TRY(check_owner(definition, found->second.record));
+      if (!request_.dry_run) {
+        BOOST_OUTCOME_TRY(check_owner(definition, found->second.record));
+      }
       change.record = found->second.record;
     }
     const auto hash = definition_hash(definition);
@@ -138,8 +140,18 @@ private:
       const auto row = std::find_if(rows.begin(), rows.end(),
                                     [&](const auto& each) { return each.trigger == trigger.id; });
       const bool goes_on = row != rows.end() && !row->retired && !returns;
-      if (goes_on && trigger.enabled)
+      // Slots of the new rule count from tomorrow on.
+      const auto from = definition.edits == edit_mode::next_day && !rows.empty() && !returns
+                            ? tomorrow_of(definition) - duration{1}
+                            : context_.now();
+      if (goes_on && trigger.enabled) {
+        if (from > context_.now() && from > row->cursor) {
+          auto record = *row;
+          record.cursor = from;
+          put_trigger(plan_.batch, record);
+        }
         continue;
+      }
       trigger_record record;
       if (row != rows.end())
         record = *row;
@@ -148,9 +160,8 @@ private:
       record.retired = !trigger.enabled;
       const bool pays = trigger.catchup && trigger.slots.first && row == rows.end();
       // Owed is what comes after `since`.
-      record.since =
-          pays ? std::min(*trigger.slots.first - duration{1}, context_.now()) : context_.now();
-      record.cursor = std::max(record.cursor, context_.now());
+      record.since = pays ? std::min(*trigger.slots.first - duration{1}, context_.now()) : from;
+      record.cursor = std::max(record.cursor, from);
       put_trigger(plan_.batch, record);
       if (pays && trigger.enabled && next_slot(trigger.slots, record.since) &&
           next_slot(trigger.slots, record.since)->at <= context_.now())
@@ -167,6 +178,12 @@ private:
       }
     }
     return ok();
+  }
+
+  instant tomorrow_of(const workflow_definition& definition) const {
+    const auto in = zone::load(definition.timezone);
+    const auto there = in ? in.value() : zone{};
+    return begin_of(day_of(context_.now(), there) + std::chrono::days{1}, there);
   }
 
   bool ours(const workflow_record& record) const {

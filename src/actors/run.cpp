@@ -353,20 +353,10 @@ void run_state_data::follow(const run_effects& effect) {
   }
 }
 
-// Nothing is under way, and what is left waits for other runs.
 void run_state_data::tell_whether_idle() {
-  const auto& run = core().run();
-  if (!run.admitted || core().edges().empty())
-    return;
-  std::uint32_t under_way = 0;
-  for (const auto state :
-       {instance_state::triggered, instance_state::pre_ready, instance_state::ready,
-        instance_state::running, instance_state::async_running, instance_state::dqc_check,
-        instance_state::retry_wait, instance_state::stopping})
-    under_way += run.counts[static_cast<std::size_t>(state)];
-  const bool now = under_way == 0 && !is_terminal(run.state);
+  const auto now = core().only_waits();
   if (std::exchange(idle, now) != now)
-    self->send(seed.workflow, msg::run_wants{run.id, !now});
+    self->send(seed.workflow, msg::run_wants{core().run().id, !now});
 }
 
 void run_state_data::watch_edges(std::optional<std::uint32_t> task) {

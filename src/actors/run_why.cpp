@@ -112,6 +112,8 @@ caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
     out.expected_end = is_terminal(one->state) ? never : times.end_of(one->key.task);
     if (!is_terminal(one->state))
       add_forecast(at, times, one->key.task, out);
+    if (one->mode == task_mode::frozen)
+      out.expected_start = out.expected_end = never;
     blocked.push_back(one);
   } else {
     out.state = to_string(at.run().state);
@@ -124,7 +126,8 @@ caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
     }
     for (std::uint32_t task = 0; task < at.definition().tasks.size(); ++task)
       for (const auto& each : at.instances_of(task))
-        if (!is_terminal(each.state) && each.state != instance_state::waiting &&
+        if (!is_terminal(each.state) &&
+            (each.state != instance_state::waiting || each.mode == task_mode::frozen) &&
             blocked.size() < max_causes)
           blocked.push_back(&each);
   }
@@ -140,6 +143,9 @@ caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
     self->request(seed.context->directory, caf::infinite, ask)
         .then(
             [this, out, promise, key](std::vector<blocked_by> causes) mutable {
+              // Nobody knows when another run ends.
+              if (!causes.empty())
+                out.expected_start = out.expected_end = never;
               out.causes.insert(out.causes.begin(), causes.begin(), causes.end());
               explain_places(std::move(out), key, promise);
             },

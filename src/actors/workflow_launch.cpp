@@ -144,8 +144,9 @@ slot_record workflow_state_data::fired_slot(const run_plan& plan, run_id run) co
   const auto jitter = trigger == nullptr
                           ? duration{0}
                           : jitter_of(trigger->jitter, id() + '/' + trigger->id, plan.slot);
-  slot.lateness = std::max(slot.decided_at - plan.slot - jitter, duration{0});
   const bool by_clock = !plan.trigger.starts_with('@');
+  if (by_clock)
+    slot.lateness = std::max(slot.decided_at - plan.slot - jitter, duration{0});
   slot.outcome = by_clock && slot.lateness > late_after ? slot_outcome::late : slot_outcome::fired;
   return slot;
 }

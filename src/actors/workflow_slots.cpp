@@ -168,7 +168,14 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
     const auto key = key_of_slot(what.trigger, slot);
     if (is_decided(row) || under_way(key))
       continue;
-    auto now = left_out(key, slot_outcome::missed, reason::misfire_policy, seed.context->now());
+    // What passed in a pause is paused, also while nobody looked: `resume --catch-up` may ask for
+    // it.
+    const bool of_pause = seed.record.paused || triggers[what.trigger].paused;
+    auto now = left_out(key, of_pause ? slot_outcome::paused : slot_outcome::missed,
+                        !of_pause            ? reason::misfire_policy
+                        : seed.record.paused ? reason::workflow_paused
+                                             : reason::trigger_paused,
+                        seed.context->now());
     now.version = seed.record.version;
     put_slot(batch, now, row ? &*row : nullptr);
     left.push_back(key);
@@ -182,8 +189,8 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
     fire(what.trigger, slot);
   if (left.empty())
     return caf::unit;
-  spdlog::warn("slots were missed and are left out by the misfire policy: trigger={}/{} slots={}",
-               id(), what.trigger, left.size());
+  spdlog::warn("slots passed unnoticed and are left out: trigger={}/{} slots={}", id(),
+               what.trigger, left.size());
   const auto last = left.back().slot;
   writing[what.trigger].insert(last);
   decided[what.trigger] = std::max(decided[what.trigger], last);

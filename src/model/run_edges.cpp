@@ -171,6 +171,12 @@ bool run_core::wants_place() const noexcept {
          (run_.admitted || graph_->startable_count > 0);
 }
 
+bool run_core::only_waits() const noexcept {
+  if (!run_.admitted || graph_->live == 0)
+    return false;
+  return graph_->live == run_.counts[static_cast<std::size_t>(instance_state::waiting)];
+}
+
 bool run_core::could_begin() const noexcept {
   if (run_.fired_at != never)
     return wants_place();

@@ -106,7 +106,8 @@ bound_state virtual_engine::state_of(const watched_edge& at, instant slot) const
   if (row != of.slots.end() && row->slot == slot)
     return of_row(at, row->row);
   // The clock still makes it, or it never will.
-  const bool there = of.known.slots != nullptr && is_slot(*of.known.slots, slot);
+  const bool there =
+      of.definition->enabled && of.known.slots != nullptr && is_slot(*of.known.slots, slot);
   if (there && slot >= options_.from)
     return {};
   if (there && options_.before == simulation_options::past::succeeded)

@@ -50,6 +50,8 @@ void virtual_engine::carry_out(live_run& run, const run_step& step) {
         run.timeout = arm(run.core.run().started_at, whole, {id, run_timeout});
     }
   }
+  if (const auto idle = run.core.only_waits(); std::exchange(run.idle, idle) != idle)
+    send(message::kind::wants_place, {id}, idle ? 1 : 0);
 }
 
 std::uint64_t virtual_engine::arm(instant from, duration whole, const instance_key& key) {

@@ -145,10 +145,10 @@ void virtual_engine::give_place_back(live_workflow& of, run_id run) {
   admit_next(of);
 }
 
-void virtual_engine::wants(run_id run) {
+void virtual_engine::wants(run_id run, bool on) {
   auto& of = workflow_of(*run_of(run));
   if (auto* candidate = candidate_of(of, run))
-    candidate->wants = true;
+    candidate->wants = on;
   admit_next(of);
 }
 

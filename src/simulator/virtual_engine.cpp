@@ -203,7 +203,7 @@ void virtual_engine::handle(const message& what) {
         *run, run_happening::call_ended{what.key, run_id{what.id},
                                         result_.runs[static_cast<row_number>(what.id - 1)].state});
   case message::kind::wants_place:
-    return wants(what.key.run);
+    return wants(what.key.run, what.id == 0);
   case message::kind::admit:
     return apply(*run, run_happening::admit{});
   case message::kind::cancel:

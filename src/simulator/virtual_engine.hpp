@@ -70,6 +70,7 @@ struct live_run {
   std::vector<watched_edge> edges;
   std::unordered_map<instance_key, instance_timers> timers;
   std::uint64_t timeout = 0;
+  bool idle = false; ///< See run_core::only_waits.
 };
 
 /// What comes at a time. Those of one instant: first processes end, then timers ring, then slots
@@ -140,7 +141,7 @@ private:
   row_number add_row(std::uint32_t workflow, std::uint32_t trigger, instant slot);
   void give_place_back(live_workflow& of, run_id run);
   void admit_next(live_workflow& of);
-  void wants(run_id run);
+  void wants(run_id run, bool on);
   void over(run_id run);
   void call(const instance_key& key);
   result<run_id> start_called(live_run& caller, const instance_record& at);

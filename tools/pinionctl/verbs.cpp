@@ -185,7 +185,7 @@ verb_spec backfilling() {
            {"reprocess", 0, "none|failed|all", "which slots that have a run (default none)"},
            {"hours", 0, "H-H", "start slots only then, as 22:00-06:00"},
            {"on-failure", 0, "stop|continue", "after a slot that failed (default stop)"},
-           {"version", 0, "latest|pinned", "of slots that are rerun (default latest)"},
+           {"version", 0, "latest|pinned", "of slots that are made; a rerun keeps its own (default latest)"},
            {"isolated", 0, "", "on slots of its own, which satisfy nobody outside"},
            {"param", 0, "K=V", "a parameter; may be repeated"},
            {"dry-run", 0, "", "show the exact slots, and what would become of each"},

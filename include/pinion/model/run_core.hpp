@@ -369,6 +369,10 @@ public:
   /// O(tasks) before the run has fired; the same as `wants_place` after.
   bool could_begin() const noexcept;
 
+  /// The run is admitted, nothing of it is under way, and what is left waits, for other runs or to be
+  /// thawed: it gives its place to others meanwhile, and goes on without asking for it again.
+  bool only_waits() const noexcept;
+
   /// Position of the task of that name.
   std::optional<std::uint32_t> task_named(std::string_view name) const noexcept;
 

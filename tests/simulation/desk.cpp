@@ -16,19 +16,29 @@ bool is_of_the_world(kind what) {
 }
 
 const char* name_of(kind what) {
-  static constexpr const char* names[] = {"apply",         "trigger", "operate", "pause",
-                                          "resume",        "hold",    "unhold",  "step clock",
-                                          "kill launcher", "crash",   "reboot"};
+  static constexpr const char* names[] = {
+      "apply",       "trigger",    "operate",       "pause",         "resume", "hold",
+      "unhold",      "step clock", "kill launcher", "crash",         "reboot", "edit",
+      "switch task", "make slot",  "backfill",      "steer backfill"};
   return names[static_cast<std::size_t>(what)];
 }
 
 } // namespace
 
-desk::desk(const scenario& of, random_source& draw, trace& log, answer_watcher& watcher)
-    : scenario_{of}, draw_{draw}, log_{log}, watcher_{watcher} {
+desk::desk(const scenario& of, random_source& draw, const manual_clock& clock, trace& log,
+           answer_watcher& watcher)
+    : scenario_{of}, draw_{draw}, clock_{clock}, log_{log}, watcher_{watcher} {
   for (const auto& action : of.actions)
-    errands_.push_back(std::make_unique<errand>(
-        errand{action, static_cast<std::uint32_t>(errands_.size()), false, false, {}}));
+    add(action.what, action.at) = action;
+}
+
+scripted_action& desk::add(kind what, duration at) {
+  auto made = std::make_unique<errand>();
+  made->action.what = what;
+  made->action.at = at;
+  made->number = static_cast<std::uint32_t>(errands_.size());
+  errands_.push_back(std::move(made));
+  return errands_.back()->action;
 }
 
 duration desk::next_due(bool engine_is_up) const {
@@ -73,7 +83,9 @@ std::function<void(result<T>)> desk::answer_to(errand& what, Then then) {
               std::to_string(what.number) + ": " + (answer ? "yes" : answer.error().message));
     if (answer)
       then(answer.value());
-    else if (answer.error().code == errc::unavailable || what.action.what == kind::apply)
+    else if (what.action.what == kind::apply || what.action.what == kind::edit)
+      log_.violation("definitions are refused: " + answer.error().message);
+    else if (answer.error().code == errc::unavailable && what.action.what != kind::make_slot)
       log_.violation("a living engine does not answer");
   };
 }
@@ -85,16 +97,12 @@ void desk::ask(errand& what, engine_client& client, const kv_reader& disk) {
             ' ' + action.workflow);
   const auto nothing = [](const operation_answer&) {};
   switch (action.what) {
-  case kind::apply: {
-    apply_request set;
-    set.workflows = scenario_.workflows;
-    set.projects = {scenario_.settings};
-    client.apply(std::move(set), by, answer_to<apply_answer>(what, [this](const apply_answer&) {
-                   applied_ = true;
-                   watcher_.applied();
-                 }));
+  case kind::apply:
+    ask_apply(what, client, true);
     break;
-  }
+  case kind::edit:
+    ask_apply(what, client, action.original);
+    break;
   case kind::trigger: {
     trigger_request run;
     run.workflow = action.workflow;
@@ -118,6 +126,20 @@ void desk::ask(errand& what, engine_client& client, const kv_reader& disk) {
                     watcher_.paused(action.workflow, false);
                   }));
     break;
+  case kind::switch_task:
+    watcher_.switched(action.workflow, action.task);
+    client.switch_task({action.workflow, action.task, action.mode}, by,
+                       answer_to<operation_answer>(what, nothing));
+    break;
+  case kind::make_slot:
+    ask_slot(what, client, disk);
+    break;
+  case kind::backfill:
+    ask_backfill(what, client);
+    break;
+  case kind::steer_backfill:
+    ask_steering(what, client, disk);
+    break;
   case kind::hold:
     client.hold(by, answer_to<operation_answer>(what, nothing));
     break;
@@ -130,6 +152,65 @@ void desk::ask(errand& what, engine_client& client, const kv_reader& disk) {
   case kind::reboot:
     break;
   }
+}
+
+void desk::ask_apply(errand& what, engine_client& client, bool original) {
+  apply_request set;
+  set.workflows = original ? scenario_.workflows : scenario_.edited;
+  set.projects = {scenario_.settings};
+  client.apply(std::move(set), {"ann", "simulated"},
+               answer_to<apply_answer>(what, [this, original](const apply_answer&) {
+                 applied_ = true;
+                 watcher_.applied(original);
+               }));
+}
+
+void desk::ask_slot(errand& what, engine_client& client, const kv_reader& disk) {
+  if (!what.slot) {
+    slot_filter filter;
+    static constexpr slot_outcome outcomes[] = {slot_outcome::missed, slot_outcome::paused,
+                                                slot_outcome::skipped_overlap};
+    filter.outcome = outcomes[draw_.below(std::size(outcomes))];
+    const auto rows = store_reader{disk}.list_slots(filter, {20, {}});
+    if (!rows || rows.value().items.empty()) {
+      what.answered = true;
+      return;
+    }
+    const auto& row = rows.value().items[draw_.below(rows.value().items.size())];
+    what.slot = slot_request{row.workflow, row.trigger, row.slot};
+  }
+  client.make_slot(*what.slot, {"ann", "simulated"},
+                   answer_to<trigger_answer>(what, [](const trigger_answer&) {}));
+}
+
+void desk::ask_backfill(errand& what, engine_client& client) {
+  const auto& action = what.action;
+  const auto* rule = rule_of(scenario_.workflows, action.ask.workflow, action.ask.trigger);
+  if (rule == nullptr) {
+    what.answered = true;
+    return;
+  }
+  auto ask = action.ask;
+  ask.to = clock_.wall_now() + std::chrono::seconds{10};
+  ask.from = ask.to;
+  for (auto left = action.slots; left > 0; --left)
+    if (const auto slot = previous_slot(*rule, ask.from))
+      ask.from = slot->at;
+  client.backfill(ask, {"ann", "simulated"},
+                  answer_to<backfill_record>(what, [](const backfill_record&) {}));
+}
+
+void desk::ask_steering(errand& what, engine_client& client, const kv_reader& disk) {
+  if (what.backfill == 0) {
+    const auto rows = store_reader{disk}.list_backfills({}, {20, {}});
+    if (!rows || rows.value().items.empty()) {
+      what.answered = true;
+      return;
+    }
+    what.backfill = rows.value().items[draw_.below(rows.value().items.size())].id;
+  }
+  client.steer_backfill(what.backfill, what.action.steer, {"ann", "simulated"},
+                        answer_to<operation_answer>(what, [](const operation_answer&) {}));
 }
 
 void desk::ask_operation(errand& what, engine_client& client, const kv_reader& disk) {
@@ -165,15 +246,54 @@ void desk::forget_questions() {
       each->asked = false;
 }
 
-void desk::wind_down(duration now) {
-  scripted_action pause;
-  pause.what = kind::pause;
-  pause.at = now;
-  scripted_action unhold = pause;
-  unhold.what = kind::unhold;
-  for (auto* each : {&pause, &unhold})
-    errands_.push_back(std::make_unique<errand>(
-        errand{*each, static_cast<std::uint32_t>(errands_.size()), false, false, {}}));
+void desk::wind_down(duration now, const kv_reader& disk) {
+  add(kind::pause, now);
+  add(kind::unhold, now);
+  thaw(now, disk);
+}
+
+void desk::thaw(duration now, const kv_reader& disk) {
+  const store_reader store{disk};
+  for (const auto& workflow : scenario_.workflows)
+    if (const auto rows = store.task_switches_of(workflow.id()))
+      for (const auto& row : rows.value()) {
+        auto& off = add(kind::switch_task, now);
+        off.workflow = row.workflow;
+        off.task = row.task;
+      }
+  if (const auto live = store.live_runs())
+    for (const auto& run : live.value())
+      if (const auto rows = store.instances_of(run.id))
+        if (!run.modes.empty() ||
+            std::any_of(rows.value().begin(), rows.value().end(),
+                        [](const auto& row) { return row.mode == task_mode::frozen; }))
+          operate(now, run.id, run_operation::verb::thaw);
+  if (const auto all = store.list_backfills({}, {100, {}}))
+    for (const auto& backfill : all.value().items)
+      if (backfill.state == backfill_state::paused) {
+        add(kind::steer_backfill, now).steer = backfill_verb::resume;
+        errands_.back()->backfill = backfill.id;
+      }
+}
+
+void desk::operate(duration now, run_id run, run_operation::verb verb) {
+  add(kind::operate, now).verb = verb;
+  run_operation operation;
+  operation.what = verb;
+  operation.message = "by ann";
+  errands_.back()->target.emplace(run, std::move(operation));
+}
+
+void desk::cut_short(duration now, const kv_reader& disk, const std::vector<run_id>& which) {
+  thaw(now, disk);
+  for (const auto run : which)
+    operate(now, run, run_operation::verb::cancel);
+  if (const auto all = store_reader{disk}.list_backfills({}, {100, {}}))
+    for (const auto& backfill : all.value().items)
+      if (!is_over(backfill.state)) {
+        add(kind::steer_backfill, now).steer = backfill_verb::cancel;
+        errands_.back()->backfill = backfill.id;
+      }
 }
 
 bool desk::done() const {

@@ -17,14 +17,26 @@ std::string name_of(const instance_key& key) { return to_string(process_key{key,
 
 observer::observer(const scenario& of, const std::shared_ptr<surviving_disk>& disk,
                    const manual_clock& clock, trace& log)
-    : scenario_{of}, disk_{disk}, store_{disk_}, clock_{clock}, log_{log} {}
+    : scenario_{of}, disk_{disk}, store_{disk_}, clock_{clock}, log_{log},
+      binders_{naive_binder{of, of.workflows},
+               naive_binder{of, of.edited.empty() ? of.workflows : of.edited}} {}
+
+const workflow_definition* observer::definition_of(const std::string& workflow,
+                                                   std::uint32_t version) const {
+  const auto& set = version % 2 == 0 ? scenario_.edited : scenario_.workflows;
+  for (const auto& each : set)
+    if (each.id() == workflow)
+      return &each;
+  return nullptr;
+}
 
 // -- commits
 
 void observer::committing(const kv_batch& batch, const kv_reader& before) {
   before_.clear();
   for (const auto& write : batch.writes) {
-    if (write.in != family::instances && write.in != family::attempts && write.in != family::slots)
+    if (write.in != family::instances && write.in != family::attempts &&
+        write.in != family::slots && write.in != family::runs)
       continue;
     if (auto row = before.get(write.in, write.key); row && row.value())
       before_[{write.in, write.key}] = *row.value();
@@ -34,19 +46,48 @@ void observer::committing(const kv_batch& batch, const kv_reader& before) {
 void observer::committed(const kv_batch& batch, const kv_reader& after) {
   log_.note("commit of " + std::to_string(batch.writes.size()) + " rows");
   std::set<std::pair<family, std::string>> seen;
+  std::set<run_id> runs;
+  std::vector<std::pair<std::string, std::string>> edges;
+  std::set<std::uint64_t> backfills;
+  note_reruns(batch);
   for (const auto& write : batch.writes) {
     if (!seen.insert({write.in, write.key}).second)
       continue;
+    if (write.in == family::definitions && write.key.front() == 'x')
+      note_switch(write);
     const auto row = after.get(write.in, write.key);
-    if (!row || !row.value())
+    if (!row)
       continue;
-    if (write.in == family::instances)
+    if (!row.value()) {
+      if (write.in == family::slots && write.key.front() == 'e')
+        check_dropped_edge(write.key);
+      continue;
+    }
+    if (write.in == family::instances) {
       check_instance(write.key, *row.value());
-    else if (write.in == family::attempts)
+      if (const auto at = keys::decode_instance(write.key))
+        runs.insert(at.value().run);
+    } else if (write.in == family::runs) {
+      if (const auto at = keys::decode_run(write.key))
+        runs.insert(at.value());
+    } else if (write.in == family::attempts) {
       check_attempt(write.key, *row.value());
-    else if (write.in == family::slots && write.key.front() == 's')
+    } else if (write.in == family::slots && write.key.front() == 's') {
       check_slot(write.key, *row.value());
+    } else if (write.in == family::slots && write.key.front() == 'e') {
+      edges.emplace_back(write.key, *row.value());
+    } else if (write.in == family::slots && write.key.front() == 'j') {
+      check_item(write.key, *row.value());
+      if (const auto at = keys::decode_backfill_item(write.key))
+        backfills.insert(at.value().backfill);
+    }
   }
+  for (const auto run : runs)
+    note_run(run);
+  for (const auto& [key, row] : edges)
+    check_edge(key, row);
+  for (const auto id : backfills)
+    check_backfill(id);
   check_permits();
 }
 
@@ -63,10 +104,11 @@ void observer::check_instance(std::string_view key, const std::string& now) {
             std::to_string(row.value().attempt));
   const auto before = before_.find({family::instances, std::string{key}});
   if (before == before_.end())
-    return;
+    return check_mode(row.value(), nullptr);
   const auto old = codecs::decode_instance(at.value(), before->second);
   if (!old)
     return;
+  check_mode(row.value(), &old.value());
   const auto& was = old.value();
   const auto& is = row.value();
   if (is_terminal(was.state) && was.state != is.state && !operated_.contains(is.key.run))
@@ -99,13 +141,19 @@ void observer::check_slot(std::string_view key, const std::string& now) {
     log_.note("  slot " + is.workflow + '/' + is.trigger + '@' + std::to_string(to_us(is.slot)) +
               " is " + std::string{to_string(is.outcome)} + ' ' + to_string(is.run));
   const auto before = before_.find({family::slots, std::string{key}});
+  if (before == before_.end() || before->second != now)
+    check_binding(is);
+  if (is.outcome != slot_outcome::planned && is.run == run_id{})
+    history_[{at.value(), "(left out)"}] |= ways::left_out;
   if (before == before_.end())
     return;
   const auto old = codecs::decode_slot(at.value(), before->second);
   if (!old || old.value().outcome == slot_outcome::planned)
     return;
   const auto was = old.value().outcome;
-  const bool made_up_for = was == slot_outcome::paused && is.outcome != slot_outcome::planned;
+  // What was left out can be made later, by people or a backfill.
+  const bool made_up_for = old.value().run == run_id{} && is.outcome != slot_outcome::planned &&
+                           (was == slot_outcome::paused || is.run != run_id{});
   if (was != is.outcome && !made_up_for)
     log_.violation("[1] slot " + is.workflow + '/' + is.trigger + '@' +
                    std::to_string(to_us(is.slot)) + " was " + std::string{to_string(was)} +
@@ -170,8 +218,12 @@ void observer::process_began(const start_request& request) {
   for (const auto& [pool, permits] : pools)
     if (permits > scenario_.settings.pools.at(pool))
       log_.violation("[4] processes hold " + std::to_string(permits) + " permits of " + pool);
-  if (is_task(key) && key.token.step == 0)
-    check_join(key.instance);
+  if (!is_task(key) || key.token.step != 0)
+    return;
+  check_join(key.instance);
+  const auto row = store_.instance(key.instance);
+  if (row && row.value() && row.value()->mode == task_mode::dry)
+    log_.violation("[4] process " + to_string(key) + " starts, and its instance is dry");
 }
 
 void observer::process_over(const process_key& key, const process_end& end) {
@@ -185,13 +237,42 @@ void observer::process_over(const process_key& key, const process_end& end) {
 void observer::operation_asked(run_id run, const run_operation& operation) {
   log_.note("  verb " + std::to_string(static_cast<int>(operation.what)) + " on " + to_string(run) +
             (operation.targets.empty() ? "" : ": " + name_of(operation.targets.front())));
-  if (operation.what != run_operation::verb::cancel)
+  if (operation.what >= run_operation::verb::freeze)
+    moded_.insert(run);
+  else if (operation.what != run_operation::verb::cancel)
     operated_.insert(run);
 }
 
 void observer::paused(const std::string&, bool) {}
 
-void observer::applied() {}
+void observer::applied(bool original) {
+  if (!first_applied_)
+    first_applied_ = clock_.wall_now();
+  edited_ = edited_ || !original;
+}
+
+void observer::switched(const std::string& workflow, const std::string& task) {
+  switch_asked_[{workflow, task}] = clock_.steady_now();
+}
+
+std::set<std::string> observer::paused_workflows() const {
+  std::set<std::string> out;
+  if (const auto rows = store_.workflows())
+    for (const auto& row : rows.value())
+      if (row.paused)
+        out.insert(row.id);
+  return out;
+}
+
+void observer::engine_up() {
+  misfires_.engine_up(clock_.wall_now(), clock_.steady_now(), paused_workflows());
+}
+
+void observer::engine_down() { misfires_.engine_down(clock_.wall_now(), clock_.steady_now()); }
+
+void observer::clock_steps(instant from, instant to) {
+  misfires_.clock_steps(from, to, clock_.steady_now(), paused_workflows());
+}
 
 void observer::trigger_answered(const std::string& key, run_id run) {
   const auto row = store_.run(run);
@@ -207,7 +288,7 @@ void observer::trigger_answered(const std::string& key, run_id run) {
 
 bool observer::all_ended() const {
   const auto live = store_.live_runs();
-  return live && live.value().empty();
+  return live && live.value().empty() && all_backfills_ended();
 }
 
 std::uint64_t observer::runs() const {

@@ -4,7 +4,10 @@
 #include "simulation/desk.hpp"
 #include "simulation/disk_port.hpp"
 #include "simulation/machine.hpp"
+#include "simulation/misfire_judge.hpp"
+#include "simulation/naive.hpp"
 
+#include <array>
 #include <map>
 #include <set>
 
@@ -26,10 +29,18 @@ public:
   void operation_asked(run_id run, const run_operation& operation) override;
   void paused(const std::string& workflow, bool on) override;
   void trigger_answered(const std::string& key, run_id run) override;
-  void applied() override;
+  void applied(bool original) override;
+  void switched(const std::string& workflow, const std::string& task) override;
 
-  /// Every run on the disk has ended.
+  void engine_up();
+  void engine_down();
+  void clock_steps(instant from, instant to);
+
+  /// Every run on the disk has ended, and every backfill.
   bool all_ended() const;
+  /// The runs that wait for other runs. To be called when nothing has happened for long: what is
+  /// there to be had must have been noticed.
+  std::vector<run_id> judge_waiting();
   /// What must hold once everything has come to its end.
   void check_end(const machine& left);
   std::uint64_t runs() const;
@@ -47,7 +58,41 @@ private:
   void check_slots_end(const workflow_definition& of, const trigger_definition& trigger);
   void check_run_end(const run_record& run);
   void check_attempts_end(const run_record& run);
-  const workflow_definition* definition_of(const run_record& run) const;
+
+  // How tasks take part.
+  void check_mode(const instance_record& is, const instance_record* was);
+  void note_switch(const kv_write& write);
+
+  // Needs on other runs.
+  void check_binding(const slot_record& row);
+  void check_edge(std::string_view key, const std::string& now);
+  void check_dropped_edge(std::string_view key);
+  /// Remembers how everything in the run counts now.
+  void note_run(run_id run);
+  enum class when : std::uint8_t { ever, now };
+  /// The ways in which a slot counts for the edge, or has ever counted.
+  std::uint8_t ways_of_slot(const bound_edge& edge, instant slot, when at) const;
+  bool is_left_out(const bound_edge& edge, instant slot) const;
+  bool may_be(const bound_edge& edge, edge_record::counts_as outcome, when at) const;
+  const bound_edge* edge_of(const run_record& run, std::uint32_t task, std::uint32_t need);
+
+  // Backfills.
+  /// What a backfill runs again was asked for by people.
+  void note_reruns(const kv_batch& batch);
+  void check_item(std::string_view key, const std::string& now);
+  void check_backfill(std::uint64_t id);
+  void check_backfills_end();
+  bool all_backfills_ended() const;
+  std::set<instant> slots_of_backfills(const std::string& workflow,
+                                       const std::string& trigger) const;
+
+  std::set<std::string> paused_workflows() const;
+  /// The definition of a version: odd ones are the original, even ones the edited.
+  const workflow_definition* definition_of(const std::string& workflow,
+                                           std::uint32_t version) const;
+  const workflow_definition* definition_of(const run_record& run) const {
+    return definition_of(run.workflow, run.version);
+  }
 
   const scenario& scenario_;
   memory_kv disk_;
@@ -57,7 +102,17 @@ private:
   std::map<std::pair<family, std::string>, std::string> before_; ///< Of the rows in the batch.
   std::map<process_key, seen_process> processes_;
   std::set<run_id> operated_; ///< People have changed them: their past proves nothing.
+  std::set<run_id> moded_;    ///< People have frozen, thawed or dried parts of them.
   std::map<std::string, run_id> keys_;
+  std::array<naive_binder, 2> binders_;
+  /// By slot and task (empty: the whole run): the ways in which it has ever counted.
+  std::map<std::pair<keys::slot_key, std::string>, std::uint8_t> history_;
+  std::map<std::pair<std::string, std::string>, std::pair<task_mode, steady_instant>> switches_;
+  std::map<std::pair<std::string, std::string>, steady_instant> switch_asked_;
+  std::map<run_id, slot_record> slots_of_runs_;
+  misfire_judge misfires_;
+  std::optional<instant> first_applied_;
+  bool edited_ = false;
 };
 
 } // namespace pinion::sim

@@ -8,122 +8,7 @@ namespace {
 
 std::string name_of(const instance_key& key) { return to_string(process_key{key, {}}); }
 
-/// How one upstream counts, from rows alone.
-enum class counts_as : std::uint8_t { pending, success, skipped, failed, upstream_failed };
-
-counts_as class_of(const task_definition& task, const instance_record& at) {
-  switch (at.state) {
-  case instance_state::success:
-    return counts_as::success;
-  case instance_state::skipped:
-    return counts_as::skipped;
-  case instance_state::upstream_failed:
-    return counts_as::upstream_failed;
-  case instance_state::failed:
-    return task.ignore_failure ? counts_as::success : counts_as::failed;
-  case instance_state::cancelled:
-    return counts_as::failed;
-  default:
-    return counts_as::pending;
-  }
-}
-
-struct tally {
-  std::uint32_t total = 0, success = 0, skipped = 0, failed = 0, upstream_failed = 0;
-  void add(counts_as what) {
-    ++total;
-    success += what == counts_as::success;
-    skipped += what == counts_as::skipped;
-    failed += what == counts_as::failed;
-    upstream_failed += what == counts_as::upstream_failed;
-  }
-  std::uint32_t done() const { return success + skipped + failed + upstream_failed; }
-};
-
-/// May a body run with these upstreams? Nothing: the simulation does not judge that rule.
-std::optional<bool> may_run(join_rule rule, const tally& of) {
-  const bool all_done = of.done() == of.total;
-  switch (rule) {
-  case join_rule::all_success:
-    return of.success == of.total;
-  case join_rule::all_failed:
-    return of.failed + of.upstream_failed == of.total;
-  case join_rule::all_done:
-    return all_done;
-  case join_rule::one_success:
-    return of.success > 0;
-  case join_rule::one_failed:
-    return of.failed + of.upstream_failed > 0;
-  case join_rule::one_done:
-    return of.success + of.failed > 0;
-  case join_rule::none_failed:
-    return all_done && of.failed + of.upstream_failed == 0;
-  case join_rule::none_failed_min_one_success:
-    return all_done && of.failed + of.upstream_failed == 0 && of.success > 0;
-  case join_rule::none_skipped:
-    return all_done && of.skipped == 0;
-  case join_rule::all_skipped:
-    return of.skipped == of.total;
-  case join_rule::always:
-    return true;
-  default:
-    return std::nullopt;
-  }
-}
-
 } // namespace
-
-const workflow_definition* observer::definition_of(const run_record& run) const {
-  for (const auto& each : scenario_.workflows)
-    if (each.id() == run.workflow)
-      return &each;
-  return nullptr;
-}
-
-void observer::check_join(const instance_key& key) {
-  if (operated_.contains(key.run))
-    return;
-  const auto run = store_.run(key.run);
-  const auto rows = store_.instances_of(key.run);
-  if (!run || !run.value() || !rows)
-    return;
-  const auto* definition = definition_of(*run.value());
-  if (definition == nullptr)
-    return;
-  std::map<std::uint32_t, std::vector<const instance_record*>> by_task;
-  for (const auto& row : rows.value())
-    by_task[row.key.task].push_back(&row);
-  const auto& task = definition->tasks[key.task];
-  if (task.fallback_of) {
-    // The end of its primary is what starts it.
-    for (const auto* row : by_task[*task.fallback_of])
-      if (row->state == instance_state::failed)
-        return;
-    log_.violation("[4] fallback " + name_of(key) + " runs, and its primary has not failed");
-    return;
-  }
-  tally counted;
-  for (auto upstream : task.needs) {
-    // The chain of fallbacks counts as its last member that ran; one that ignores its failure
-    // covers the chain.
-    bool ignored = false;
-    while (definition->tasks[upstream].fallback &&
-           std::any_of(by_task[upstream].begin(), by_task[upstream].end(),
-                       [](const auto* row) { return row->state == instance_state::failed; })) {
-      ignored = ignored || definition->tasks[upstream].ignore_failure;
-      upstream = *definition->tasks[upstream].fallback;
-    }
-    if (by_task[upstream].empty())
-      counted.add(counts_as::pending);
-    for (const auto* row : by_task[upstream]) {
-      const auto as = class_of(definition->tasks[upstream], *row);
-      counted.add(ignored && as == counts_as::failed ? counts_as::success : as);
-    }
-  }
-  const auto may = may_run(task.join, counted);
-  if (counted.total > 0 && may && !*may)
-    log_.violation("[4] " + name_of(key) + " runs before its join rule holds");
-}
 
 void observer::check_end(const machine& left) {
   for (const auto& [key, _] : left.processes())
@@ -149,6 +34,9 @@ void observer::check_end(const machine& left) {
   for (const auto& workflow : scenario_.workflows)
     for (const auto& trigger : workflow.triggers)
       check_slots_end(workflow, trigger);
+  check_backfills_end();
+  if (first_applied_)
+    misfires_.judge(scenario_, store_, *first_applied_, log_);
 }
 
 void observer::check_run_end(const run_record& run) {
@@ -204,17 +92,24 @@ void observer::check_attempts_end(const run_record& run) {
 }
 
 void observer::check_slots_end(const workflow_definition& of, const trigger_definition& trigger) {
+  const auto* rule = rule_of(scenario_.workflows, of.id(), trigger.id);
+  const auto* edited = edited_ ? rule_of(scenario_.edited, of.id(), trigger.id) : rule;
+  // After an edit of the rule it owes the slots of both, each in its time.
+  if (!trigger.enabled || rule == nullptr || edited == nullptr || !(*rule == *edited))
+    return;
   const auto record = store_.trigger(of.id(), trigger.id);
   if (!record || !record.value())
     return log_.violation("trigger " + of.id() + '/' + trigger.id + " has no row");
   // A slot of this very moment may still be on its way.
-  const auto until = clock_.wall_now() - std::chrono::seconds{5};
-  for (auto slot = next_slot(trigger.slots, record.value()->since); slot && slot->at < until;
-       slot = next_slot(trigger.slots, slot->at)) {
+  const auto until = clock_.wall_now() - std::chrono::seconds{5} - trigger.jitter;
+  const auto given_up = slots_of_backfills(of.id(), trigger.id);
+  for (auto slot = next_slot(*rule, record.value()->since); slot && slot->at < until;
+       slot = next_slot(*rule, slot->at)) {
     const keys::slot_key key{"main", of.id(), trigger.id, slot->at};
     const auto row = store_.slot(key);
     const auto where = of.id() + '/' + trigger.id + '@' + std::to_string(to_us(slot->at));
-    if (!row || !row.value() || row.value()->outcome == slot_outcome::planned)
+    const bool decided = row && row.value() && row.value()->outcome != slot_outcome::planned;
+    if (!decided && !given_up.contains(slot->at))
       log_.violation("[1] slot " + where + " was never decided");
     const auto made = store_.run_by_key(key);
     const bool ran = row && row.value() && row.value()->run != run_id{};

@@ -1,5 +1,7 @@
 #include "simulation/scenario.hpp"
 
+#include "simulation/scenario_writer.hpp"
+
 #include <algorithm>
 
 namespace pinion::sim {
@@ -7,8 +9,6 @@ namespace pinion::sim {
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-namespace {
 
 task_definition shell_task(std::string name) {
   task_definition task;
@@ -19,6 +19,8 @@ task_definition shell_task(std::string name) {
   return task;
 }
 
+namespace {
+
 /// Draws the definitions and the events of one scenario.
 class scenario_writer {
 public:
@@ -28,11 +30,12 @@ public:
     out_.settings.project = "sim";
     out_.settings.pools = {{"p0", 1}, {"p1", static_cast<std::uint32_t>(draw_.between(2, 3))}};
     out_.slots = static_cast<std::uint32_t>(draw_.between(1, 4));
-    out_.lasts = draw_.between(seconds{40}, minutes{3});
+    time_.draw_scale();
     // The last one calls nobody: the others may call those behind them.
-    const auto workflows = draw_.between(1, 3);
+    const auto workflows = draw_.between(1, 4);
     for (std::uint64_t i = 0; i < workflows; ++i)
       add_workflow(i, workflows);
+    time_.bind_all();
     add_actions();
     return std::move(out_);
   }
@@ -46,11 +49,11 @@ private:
     workflow.overlap = static_cast<overlap_policy>(draw_.below(5));
     if (draw_.chance(15))
       workflow.timeout = draw_.between(seconds{20}, minutes{2});
-    const auto tasks = draw_.chance(60) ? draw_.between(2, 7) : draw_.between(5, 14);
+    const auto most = time_.coarse() ? 8 : 14;
+    const auto tasks = draw_.chance(60) ? draw_.between(2, 6) : draw_.between(5, most);
     for (std::uint64_t task = 0; task < tasks; ++task)
       add_task(workflow, number + 1 < all ? "w" + std::to_string(number + 1) : "");
-    if (draw_.chance(70))
-      add_trigger(workflow);
+    time_.add_triggers(workflow);
     out_.workflows.push_back(std::move(workflow));
   }
 
@@ -148,14 +151,6 @@ private:
       task.when = draw_.chance(50) ? "true" : "false";
   }
 
-  void add_trigger(workflow_definition& workflow) {
-    trigger_definition trigger{"tick", make_every(draw_.between(seconds{8}, seconds{50})).value()};
-    if (draw_.chance(40))
-      trigger.slots = slot_rule{
-          schedule{cron_schedule{cron_expression::parse("*/20 * * * * *").value()}}};
-    workflow.triggers.push_back(std::move(trigger));
-  }
-
   scripted_action& add(scripted_action::kind what, duration at) {
     scripted_action action;
     action.what = what;
@@ -173,29 +168,94 @@ private:
     for (auto left = draw_.between(1, 3); left > 0; --left)
       add(kind::trigger, sometime());
     for (auto left = draw_.below(4); left > 0; --left)
-      add(kind::operate, sometime()).verb = static_cast<run_operation::verb>(draw_.below(5));
+      add(kind::operate, sometime()).verb = static_cast<run_operation::verb>(draw_.below(8));
     if (draw_.chance(25))
       add_pair(kind::pause, kind::resume);
     if (draw_.chance(15))
       add_pair(kind::hold, kind::unhold);
     if (draw_.chance(20))
       add(kind::kill_launcher, sometime());
-    if (draw_.chance(20))
-      add(kind::step_clock, sometime()).step =
-          draw_.between(seconds{1}, minutes{4}) * (draw_.chance(50) ? 1 : -1);
+    for (auto left = draw_.chance(30) ? draw_.between(1, 2) : 0; left > 0; --left)
+      add(kind::step_clock, sometime()).step = time_.draw_step();
     if (draw_.chance(25))
       add(kind::crash, sometime());
     if (draw_.chance(10))
       add(kind::reboot, sometime());
+    add_switches();
+    for (auto left = draw_.chance(30) ? draw_.between(1, 3) : 0; left > 0; --left)
+      add(kind::make_slot, sometime());
+    for (auto left = draw_.chance(40) ? draw_.between(1, 2) : 0; left > 0; --left)
+      add_backfill();
+    if (draw_.chance(25)) {
+      time_.draw_edit();
+      const auto at = sometime();
+      add(kind::edit, at);
+      if (draw_.chance(40))
+        add(kind::edit, at + draw_.between(duration{0}, out_.lasts - at)).original = true;
+    }
     std::stable_sort(out_.actions.begin(), out_.actions.end(),
                      [](const auto& a, const auto& b) { return a.at < b.at; });
+  }
+
+  void add_switches() {
+    using kind = scripted_action::kind;
+    for (auto left = draw_.chance(35) ? draw_.between(1, 3) : 0; left > 0; --left) {
+      const auto from = sometime();
+      auto& on = add(kind::switch_task, from);
+      const auto& tasks = out_.workflows[position_of(on.workflow)].tasks;
+      on.task = tasks[draw_.below(tasks.size())].name;
+      on.mode = draw_.chance(50) ? task_mode::frozen : task_mode::dry;
+      const auto copy = on;
+      if (!draw_.chance(50))
+        continue;
+      auto& off = add(kind::switch_task, from + draw_.between(duration{0}, out_.lasts - from));
+      off.workflow = copy.workflow;
+      off.task = copy.task;
+    }
+  }
+
+  void add_backfill() {
+    using kind = scripted_action::kind;
+    const auto from = sometime();
+    auto& action = add(kind::backfill, from);
+    const auto& of = out_.workflows[position_of(action.workflow)];
+    if (!of.triggers.empty())
+      action.ask.trigger = of.triggers[draw_.below(of.triggers.size())].id;
+    action.slots = static_cast<std::uint32_t>(draw_.between(1, 7));
+    auto& ask = action.ask;
+    ask.workflow = action.workflow;
+    ask.parallel = static_cast<std::uint32_t>(draw_.between(1, 3));
+    ask.descending = draw_.chance(25);
+    ask.reprocess = static_cast<reprocess_policy>(draw_.below(3));
+    ask.stop_on_failure = draw_.chance(50);
+    ask.pinned = draw_.chance(25);
+    ask.isolated = draw_.chance(20);
+    ask.downstream = draw_.chance(25);
+    if (draw_.chance(20)) {
+      ask.tasks = {of.tasks[draw_.below(of.tasks.size())].name};
+      ask.leave_rest = draw_.chance(50);
+    }
+    if (time_.coarse() && draw_.chance(10))
+      ask.hours = {std::chrono::hours{1}, std::chrono::hours{5}};
+    if (draw_.chance(40))
+      add(kind::steer_backfill, from + draw_.between(duration{0}, out_.lasts - from)).steer =
+          static_cast<backfill_verb>(draw_.below(3));
+  }
+
+  std::size_t position_of(const std::string& workflow) const {
+    std::size_t at = 0;
+    while (out_.workflows[at].id() != workflow)
+      ++at;
+    return at;
   }
 
   void add_pair(scripted_action::kind on, scripted_action::kind off) {
     const auto from = sometime();
     const auto workflow = add(on, from).workflow;
     // Before the end, when all triggers are paused for good.
-    const auto until = std::min<duration>(from + draw_.between(seconds{1}, minutes{1}), out_.lasts);
+    const auto most = std::max<duration>(out_.lasts / 3, seconds{20});
+    const auto until =
+        std::min<duration>(from + draw_.between(duration{seconds{1}}, most), out_.lasts);
     auto& ends = add(off, until);
     ends.workflow = workflow;
     ends.owed = static_cast<catch_up>(draw_.below(3));
@@ -203,6 +263,7 @@ private:
 
   random_source draw_;
   scenario out_;
+  time_writer time_{draw_, out_};
 };
 
 } // namespace
@@ -228,36 +289,15 @@ scenario two_tasks() {
   return out;
 }
 
-std::vector<std::string> describe(const scenario& what) {
-  static constexpr const char* types[] = {"shell", "python", "empty", "check", "workflow"};
-  std::vector<std::string> out{"slots " + std::to_string(what.slots)};
-  for (const auto& [pool, permits] : what.settings.pools)
-    out.push_back("pool " + pool + ": " + std::to_string(permits));
-  for (const auto& workflow : what.workflows) {
-    out.push_back("workflow " + workflow.id() + ", overlap " +
-                  std::to_string(static_cast<int>(workflow.overlap)) + ", max_active_runs " +
-                  std::to_string(workflow.max_active_runs));
-    for (const auto& task : workflow.tasks) {
-      auto line = "  " + task.name + ": " + types[static_cast<std::size_t>(task.type)] + ", join " +
-                  std::to_string(static_cast<int>(task.join)) + ", needs";
-      for (const auto upstream : task.needs)
-        line += ' ' + workflow.tasks[upstream].name;
-      if (task.fallback)
-        line += ", fallback " + workflow.tasks[*task.fallback].name;
-      for (const auto& need : task.pools)
-        line += ", pool " + need.pool + '=' + std::to_string(need.permits);
-      if (task.for_each)
-        line += ", for each of " + task.for_each->of;
-      if (!task.when.empty())
-        line += ", when " + task.when;
-      line += ", retries " + std::to_string(task.retry.max);
-      line += task.ignore_failure ? ", ignore_failure" : "";
-      out.push_back(std::move(line));
-    }
-  }
-  return out;
-}
-
 scenario random_scenario(std::uint64_t seed) { return scenario_writer{seed}.write(); }
+
+const slot_rule* rule_of(const std::vector<workflow_definition>& all, const std::string& workflow,
+                         const std::string& trigger) {
+  for (const auto& of : all)
+    for (const auto& each : of.triggers)
+      if (of.id() == workflow && each.id == trigger)
+        return each.after ? rule_of(all, each.after->workflow, each.after->trigger) : &each.slots;
+  return nullptr;
+}
 
 } // namespace pinion::sim

@@ -20,30 +20,49 @@ struct scripted_action {
     unhold,
     step_clock, ///< The wall clock is set by `step`.
     kill_launcher,
-    crash,  ///< The engine is killed.
-    reboot, ///< The machine loses power.
+    crash,          ///< The engine is killed.
+    reboot,         ///< The machine loses power.
+    edit,           ///< The edited definitions, or the original ones again (`original`).
+    switch_task,    ///< `task` of `workflow` to `mode`.
+    make_slot,      ///< Of some slot that was left out, drawn when its time comes.
+    backfill,       ///< `ask`, of the last `slots` slots before then.
+    steer_backfill, ///< `steer` for some backfill.
   } what = kind::apply;
   duration at{}; ///< Since the start.
   std::string workflow;
   run_operation::verb verb = run_operation::verb::cancel;
   catch_up owed = catch_up::none;
   duration step{};
+  bool original = false;
+  std::string task;
+  task_mode mode = task_mode::normal;
+  backfill_request ask;
+  std::uint32_t slots = 0;
+  backfill_verb steer = backfill_verb::pause;
 };
 
 /// What is simulated: definitions, and what happens to them.
 struct scenario {
   std::vector<workflow_definition> workflows;
+  std::vector<workflow_definition> edited; ///< The same workflows after an edit; empty: none.
   project_settings settings;
   std::vector<scripted_action> actions; ///< Ascending by time.
   std::uint32_t slots = 2;
+  instant begins = from_us(1'800'000'000'000'000); ///< Wall time of the start: a Friday, 08:00 UTC.
   duration lasts{}; ///< After that triggers are paused and everything must come to its end.
+  duration longest_down{std::chrono::minutes{5}}; ///< Of an engine that has crashed.
 };
 
 /// Two tasks in a row, run once by hand.
 scenario two_tasks();
 /// The definitions for people, a line for each task.
 std::vector<std::string> describe(const scenario& what);
-/// Everything that the engine can do, drawn from the seed.
+/// Everything that the engine can do, drawn from the seed: some minutes of slots that come every
+/// few seconds, or some hours or days of slots at hours of some zone.
 scenario random_scenario(std::uint64_t seed);
+
+/// The rule of a trigger; for `after:` triggers that of the trigger at the end of the chain.
+const slot_rule* rule_of(const std::vector<workflow_definition>& all, const std::string& workflow,
+                         const std::string& trigger);
 
 } // namespace pinion::sim

@@ -1,3 +1,4 @@
+#include "pinion/storage/rows.hpp"
 #include "simulation/sweep.hpp"
 
 #include <catch2/catch.hpp>
@@ -46,6 +47,20 @@ TEST_CASE("no invariant is violated in histories of fixed seeds", "[simulation]"
   }
 }
 
+// Each of them found a fault of the engine once.
+TEST_CASE("no invariant is violated in histories that once went wrong", "[simulation]") {
+  for (const std::uint64_t seed : {
+           14U, // A task was switched, and runs got rows that had not fired; then a crash.
+           25U, // The same without a crash: runs that nobody ever ended.
+           32U, // An isolated backfill waited for a slot before its first.
+           54U, // The clock was set forward, and everything in between fired late ...
+           89U, // ... whatever the misfire policy said.
+       }) {
+    CAPTURE(seed);
+    CHECK(first_violation(simulate(seed, {})).empty());
+  }
+}
+
 /// An observer with its disk, to be shown what no engine must do.
 struct watched_disk {
   manual_clock clock{from_us(1'800'000'000'000'000)};
@@ -74,6 +89,42 @@ TEST_CASE("the observer sees a process that starts twice", "[simulation]") {
   at.eyes.process_began(request);
   REQUIRE(at.log.failed());
   CHECK(at.log.violations().front().starts_with("[3]"));
+}
+
+TEST_CASE("the observer knows how many owed slots a misfire policy lets run", "[simulation]") {
+  using std::chrono::minutes;
+  watched_disk at;
+  const auto begin = at.of.begins;
+  trigger_definition trigger;
+  trigger.id = "tick";
+  trigger.slots.when = make_every(minutes{10}).value();
+  trigger.misfire = misfire_policy{misfire_choice::all, std::chrono::hours{2}, 3};
+  at.of.workflows.front().triggers = {trigger};
+  // The engine was down for two hours; three slots ran, and all others were left out ...
+  kv_batch batch;
+  const auto last = begin + minutes{120};
+  for (auto slot = begin + minutes{10}; slot <= last; slot += minutes{10}) {
+    slot_record row;
+    row.workflow = "sim.two";
+    row.trigger = "tick";
+    row.slot = slot;
+    row.outcome = last - slot < minutes{30} ? slot_outcome::late : slot_outcome::missed;
+    row.why = reason::misfire_policy;
+    put_slot(batch, row, nullptr);
+  }
+  memory_kv rows{at.disk};
+  rows.commit(std::move(batch), [](const result<std::uint64_t>&) {});
+  misfire_judge judge;
+  judge.engine_up(begin, {}, {});
+  judge.engine_down(begin + minutes{5}, steady_instant{minutes{5}});
+  judge.engine_up(last + minutes{2}, steady_instant{minutes{122}}, {});
+  const store_reader store{rows};
+  judge.judge(at.of, store, begin, at.log);
+  CHECK_FALSE(at.log.failed());
+  // ... which is wrong where only two may.
+  at.of.workflows.front().triggers.front().misfire->max = 2;
+  judge.judge(at.of, store, begin, at.log);
+  CHECK(at.log.failed());
 }
 
 } // namespace

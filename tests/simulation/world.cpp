@@ -11,8 +11,7 @@ using std::chrono::seconds;
 
 namespace {
 
-/// Where the virtual clocks begin: a Friday.
-constexpr std::int64_t first_wall_us = 1'800'000'000'000'000;
+/// Where the steady clock begins.
 constexpr duration first_steady{std::chrono::hours{3}};
 
 } // namespace
@@ -75,11 +74,11 @@ generation::~generation() {
 // -- the world
 
 world::world(scenario of, std::uint64_t seed, crash_point at, bool echo)
-    : scenario_{std::move(of)}, draw_{seed}, crash_at_{at}, clock_{from_us(first_wall_us),
+    : scenario_{std::move(of)}, draw_{seed}, crash_at_{at}, clock_{scenario_.begins,
                                                                    steady_instant{first_steady}},
       log_{clock_}, observer_{scenario_, disk_, clock_, log_}, machine_{draw_, clock_, log_,
                                                                         observer_},
-      desk_{scenario_, draw_, log_, observer_}, start_{clock_.steady_now()} {
+      desk_{scenario_, draw_, clock_, log_, observer_}, start_{clock_.steady_now()} {
   if (echo)
     log_.echo();
   for (const auto& line : describe(scenario_))
@@ -93,10 +92,7 @@ outcome world::run() {
       log_.violation("no end after " + std::to_string(max_steps) + " steps");
     if (now() > scenario_.lasts + settle_time)
       complain_unsettled();
-    if (!winding_down_ && now() >= scenario_.lasts) {
-      winding_down_ = true;
-      desk_.wind_down(now());
-    }
+    wind_up();
     if (!log_.failed())
       step();
   }
@@ -112,6 +108,20 @@ outcome world::run() {
   out.violations = log_.violations();
   out.history = log_.lines();
   return out;
+}
+
+// At the end all triggers are paused and everything is thawed. What waits then by its definition
+// for what does not come is cancelled, until nothing is left.
+void world::wind_up() {
+  if (now() < (winding_down_ ? cut_at_ : scenario_.lasts))
+    return;
+  const memory_kv rows{disk_};
+  if (!winding_down_)
+    desk_.wind_down(now(), rows);
+  else if (engine_)
+    desk_.cut_short(now(), rows, observer_.judge_waiting());
+  winding_down_ = true;
+  cut_at_ = now() + patience;
 }
 
 void world::step() {
@@ -164,6 +174,7 @@ bool world::act() {
       if (restart_at_ && *restart_at_ <= at) {
         restart_at_.reset();
         log_.note("the engine starts");
+        observer_.engine_up();
         engine_.emplace(scenario_, disk_, machine_, clock_, observer_, log_);
         return true;
       }
@@ -200,7 +211,8 @@ void world::crash(const char* why) {
   desk_.forget_questions();
   commit_due_.reset();
   engine_.reset();
-  const auto down = draw_.chance(20) ? draw_.between(seconds{10}, seconds{300})
+  observer_.engine_down();
+  const auto down = draw_.chance(20) ? draw_.between(seconds{10}, scenario_.longest_down)
                                      : draw_.between(duration{0}, seconds{4});
   restart_at_ = clock_.steady_now() + down;
 }
@@ -208,6 +220,7 @@ void world::crash(const char* why) {
 void world::act_on(const scripted_action& action) {
   switch (action.what) {
   case scripted_action::kind::step_clock:
+    observer_.clock_steps(clock_.wall_now(), clock_.wall_now() + action.step);
     clock_.step_wall_to(clock_.wall_now() + action.step);
     if (engine_)
       engine_->alarm.ring(true);
@@ -243,8 +256,7 @@ steady_instant world::next_due() {
   }
   if (const auto ask = desk_.next_due(engine_.has_value()); ask != duration::max())
     due = std::min(due, start_ + ask);
-  if (!winding_down_)
-    due = std::min(due, start_ + scenario_.lasts);
+  due = std::min(due, start_ + (winding_down_ ? cut_at_ : scenario_.lasts));
   return due;
 }
 

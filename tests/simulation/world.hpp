@@ -79,7 +79,9 @@ public:
   /// Beyond so many steps something does not come to rest.
   static constexpr std::uint64_t max_steps = 400'000;
   /// After the scenario everything must end within this virtual time.
-  static constexpr duration settle_time{std::chrono::hours{12}};
+  static constexpr duration settle_time{std::chrono::hours{100}};
+  /// What has not ended so long after the last thing that people did waits for what does not come.
+  static constexpr duration patience{std::chrono::hours{1}};
 
   world(scenario of, std::uint64_t seed, crash_point at, bool echo);
   outcome run();
@@ -94,6 +96,7 @@ private:
   void move_clock(duration at_most);
   steady_instant next_due();
   bool at_rest();
+  void wind_up();
   void complain_unsettled();
   duration now() const { return clock_.steady_now() - start_; }
 
@@ -111,6 +114,7 @@ private:
   std::optional<steady_instant> commit_due_; ///< Of the oldest commit that waits.
   std::optional<steady_instant> restart_at_;
   bool winding_down_ = false;
+  duration cut_at_ = duration::max(); ///< When people lose their patience.
   std::uint64_t commits_ = 0;
   std::uint64_t steps_ = 0;
 };

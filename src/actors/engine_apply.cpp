@@ -121,6 +121,10 @@ private:
                                 context_.now(), by_.who});
     }
     put_workflow(plan_.batch, change.record);
+    if (change.replan) {
+      const bool later = definition.edits == edit_mode::next_day && found != known_.end();
+      put_rule_from(plan_.batch, id, later ? tomorrow_of(definition) : never);
+    }
     const bool returns = found != known_.end() && found->second.record.retired;
     BOOST_OUTCOME_TRY(put_triggers(definition, returns));
     plan_.answer.changes.push_back(
@@ -140,18 +144,8 @@ private:
       const auto row = std::find_if(rows.begin(), rows.end(),
                                     [&](const auto& each) { return each.trigger == trigger.id; });
       const bool goes_on = row != rows.end() && !row->retired && !returns;
-      // Slots of the new rule count from tomorrow on.
-      const auto from = definition.edits == edit_mode::next_day && !rows.empty() && !returns
-                            ? tomorrow_of(definition) - duration{1}
-                            : context_.now();
-      if (goes_on && trigger.enabled) {
-        if (from > context_.now() && from > row->cursor) {
-          auto record = *row;
-          record.cursor = from;
-          put_trigger(plan_.batch, record);
-        }
+      if (goes_on && trigger.enabled)
         continue;
-      }
       trigger_record record;
       if (row != rows.end())
         record = *row;
@@ -160,8 +154,9 @@ private:
       record.retired = !trigger.enabled;
       const bool pays = trigger.catchup && trigger.slots.first && row == rows.end();
       // Owed is what comes after `since`.
-      record.since = pays ? std::min(*trigger.slots.first - duration{1}, context_.now()) : from;
-      record.cursor = std::max(record.cursor, from);
+      record.since =
+          pays ? std::min(*trigger.slots.first - duration{1}, context_.now()) : context_.now();
+      record.cursor = std::max(record.cursor, context_.now());
       put_trigger(plan_.batch, record);
       if (pays && trigger.enabled && next_slot(trigger.slots, record.since) &&
           next_slot(trigger.slots, record.since)->at <= context_.now())

@@ -111,9 +111,7 @@ void engine_state::start_workflow(kept_workflow& of, bool again, std::vector<run
   of.actor = self->spawn<caf::linked>(
       workflow, workflow_seed{context, of.record, of.definition, again, std::move(live)});
   if (!of.record.retired)
-    self->send(context->planner,
-               msg::plan_workflow{of.definition, of.record.version, false,
-                                  of.definition->edits == edit_mode::next_day},
+    self->send(context->planner, msg::plan_workflow{of.definition, of.record.version, false, false},
                of.actor);
 }
 

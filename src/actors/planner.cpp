@@ -54,19 +54,22 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
   const auto now = context->now();
   auto& of = workflows[id];
   const bool known = of.definition != nullptr;
+  const auto stored = store_reader{*context->ports.kv}.rule_from(id);
+  if (!stored) {
+    context->ports.fatal("the plan cannot be read: " + stored.error().message);
+    return;
+  }
+  // Until then what is planned keeps its version and what it is bound to.
+  const auto rule_from =
+      what.next_day ? std::max(stored.value(), day_after(*what.definition, now)) : stored.value();
   // The engine died between an edit and its plan: what is planned is of an older version.
-  const bool replace = what.replace || planned_version(id).value_or(what.version) != what.version;
-  auto until = now;
+  const bool replace = what.replace || (rule_from <= now &&
+                                        planned_version(id).value_or(what.version) != what.version);
+  const auto until = std::max(now, rule_from - duration{1});
   if (replace) {
-    if (what.next_day) {
-      // What is planned for today keeps its version and what it is bound to.
-      const auto in = zone::load(what.definition->timezone);
-      const auto there = in ? in.value() : zone{};
-      until = begin_of(day_of(now, there) + std::chrono::days{1}, there) - duration{1};
-    }
     drop_loaded(id, until + duration{1});
     self->send(actor, msg::unload_slots{until + duration{1}});
-    void_planned(id, until + duration{1});
+    void_planned(id, until + duration{1}, what.definition.get());
   }
   std::map<std::string, instant> before;
   for (const auto& trigger : of.triggers)
@@ -76,6 +79,7 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
   of.actor = actor;
   of.definition = what.definition;
   of.version = what.version;
+  of.rule_from = rule_from;
   of.generation = ++generations;
   of.paying = 0;
   of.triggers.clear();
@@ -91,6 +95,7 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
     const auto cursor = std::exchange(at.until, std::max(at.until, now));
     if (pays)
       pay_owed(id, of, at, cursor);
+    // What nobody has planned yet goes by the new rule, also before it counts.
     if (!replace)
       at.until = std::max(at.until, planned_until(id, trigger.id));
     else if (until > now)
@@ -101,11 +106,27 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
   load_soon();
 }
 
+instant planner_state::day_after(const workflow_definition& of, instant now) {
+  const auto in = zone::load(of.timezone);
+  const auto there = in ? in.value() : zone{};
+  return begin_of(day_of(now, there) + std::chrono::days{1}, there);
+}
+
 // Once for all that is in the mailbox now.
 void planner_state::load_soon() {
   if (std::exchange(load_queued, true))
     return;
   self->send(self, msg::flush{});
+}
+
+instant planner_state::newest_slot(const std::string& workflow, const std::string& trigger) const {
+  slot_filter filter;
+  filter.workflow = workflow;
+  filter.trigger = trigger;
+  page_request ask;
+  ask.limit = 1;
+  const auto newest = store_reader{*context->ports.kv}.list_slots(filter, ask);
+  return newest && !newest.value().items.empty() ? newest.value().items.front().slot : never;
 }
 
 // After a restart the plan stands in the store already.
@@ -169,6 +190,12 @@ planner_state::take_trigger(const planned_workflow& of, const trigger_definition
 void planner_state::pay_owed(const std::string& id, planned_workflow& of, planned_trigger& trigger,
                              instant cursor) {
   const auto now = context->now();
+  if (cursor < of.rule_from) {
+    pay_planned(id, of, trigger, cursor, std::min(now + duration{1}, of.rule_from));
+    // Behind the last row of then the new rule goes on.
+    cursor = std::max(cursor,
+                      std::min(of.rule_from - duration{1}, newest_slot(id, trigger.definition.id)));
+  }
   const auto first = next_slot(trigger.slots, cursor);
   if (!first || first->at > now)
     return;
@@ -185,6 +212,46 @@ void planner_state::pay_owed(const std::string& id, planned_workflow& of, planne
   keep_jittered(id, of, trigger, std::max(cursor, now - trigger.definition.jitter), walk);
   ++of.paying;
   pay_next(std::move(walk));
+}
+
+// Of the rule before an edit only the planned rows are left: they are what is owed in [cursor, to).
+void planner_state::pay_planned(const std::string& id, planned_workflow& of,
+                                const planned_trigger& trigger, instant cursor, instant to) {
+  const auto now = context->now();
+  const auto policy = trigger.definition.misfire.value_or(default_misfire(trigger.slots));
+  const auto most = policy.policy == misfire_choice::none   ? 0U
+                    : policy.policy == misfire_choice::last ? 1U
+                                                            : policy.max;
+  slot_filter filter;
+  filter.workflow = id;
+  filter.trigger = trigger.definition.id;
+  filter.outcome = slot_outcome::planned;
+  filter.from = cursor;
+  filter.to = to;
+  page_request ask;
+  ask.limit = 1'000;
+  msg::owed_slots what{trigger.definition.id, {}, {}, false};
+  do {
+    const auto rows = store_reader{*context->ports.kv}.list_slots(filter, ask);
+    if (!rows) {
+      context->ports.fatal("the plan cannot be read: " + rows.error().message);
+      return;
+    }
+    for (const auto& row : rows.value().items) { // Newest first.
+      const auto name_of = id + '/' + row.trigger;
+      if (row.slot + jitter_of(trigger.definition.jitter, name_of, row.slot) > now)
+        continue;
+      const bool runs = what.run.size() < most && row.slot >= now - policy.within;
+      (runs ? what.run : what.missed).push_back(row.slot);
+    }
+    ask.cursor = rows.value().next;
+  } while (!ask.cursor.empty());
+  if (what.run.empty() && what.missed.empty())
+    return;
+  std::reverse(what.run.begin(), what.run.end());
+  std::reverse(what.missed.begin(), what.missed.end());
+  ++of.paying;
+  tell_owed(id, of, std::move(what), [this] { load_soon(); });
 }
 
 // What waits for its jitter is not late yet: it stays planned, and fires when that is over.
@@ -221,22 +288,28 @@ void planner_state::pay_next(owed_walk walk) {
     piece.run = walk.run;
   std::erase_if(piece.missed, [&](instant slot) { return walk.jittered.contains(slot); });
   const auto more = piece.more;
-  const auto done = [this, workflow = walk.workflow, generation = walk.generation] {
-    const auto still = workflows.find(workflow);
+  if (more)
+    ++known->second.paying; // For the next piece, before this one is done.
+  tell_owed(walk.workflow, known->second, std::move(piece), [this, walk = walk, more] {
+    if (more)
+      pay_next(walk);
+    else
+      load_soon();
+  });
+}
+
+// Counts in `paying`, which was raised for it; `then` only if it is still of use.
+void planner_state::tell_owed(const std::string& id, planned_workflow& of, msg::owed_slots what,
+                              std::function<void()> then) {
+  const auto done = [this, id, generation = of.generation, then = std::move(then)] {
+    const auto still = workflows.find(id);
     if (still == workflows.end() || still->second.generation != generation)
       return;
     --still->second.paying;
-    load_soon();
+    then();
   };
-  self->request(known->second.actor, caf::infinite, std::move(piece))
-      .then(
-          [this, walk = std::move(walk), more, done](caf::unit_t) {
-            if (more)
-              pay_next(walk);
-            else
-              done();
-          },
-          [done](const caf::error&) { done(); });
+  self->request(of.actor, caf::infinite, std::move(what))
+      .then([done](caf::unit_t) { done(); }, [done](const caf::error&) { done(); });
 }
 
 void planner_state::extend_all() {
@@ -448,7 +521,7 @@ void planner_state::forget(const std::string& workflow) {
   self->send(of.actor, msg::unload_slots{});
   // What is due and was not decided will not be any more.
   const auto now = context->now();
-  for (auto& [trigger, slots] : void_planned(workflow, never))
+  for (auto& [trigger, slots] : void_planned(workflow, never, nullptr))
     self->request(of.actor, caf::infinite, msg::owed_slots{trigger, std::move(slots), {}, false})
         .then([](caf::unit_t) {}, [](const caf::error&) {});
   for (auto& trigger : of.triggers)
@@ -460,8 +533,9 @@ void planner_state::forget(const std::string& workflow) {
 }
 
 // Returns what is due already, by trigger: that is with its WORKFLOW, which decides it.
-std::map<std::string, std::vector<instant>> planner_state::void_planned(const std::string& workflow,
-                                                                        instant from) {
+std::map<std::string, std::vector<instant>>
+planner_state::void_planned(const std::string& workflow, instant from,
+                            const workflow_definition* kept) {
   std::map<std::string, std::vector<instant>> due;
   const auto now = context->now();
   const store_reader store{*context->ports.kv};
@@ -478,8 +552,11 @@ std::map<std::string, std::vector<instant>> planner_state::void_planned(const st
     filter.workflow = workflow;
     filter.trigger = trigger.trigger;
     filter.outcome = slot_outcome::planned;
-    // Nothing waits longer for its jitter.
-    filter.from = std::max(from, now - std::chrono::days{1});
+    // A trigger that is gone ends at once. Nothing waits longer than a day for its jitter.
+    const bool gone = kept != nullptr &&
+                      std::none_of(kept->triggers.begin(), kept->triggers.end(),
+                                   [&](const auto& each) { return each.id == trigger.trigger; });
+    filter.from = std::max(gone ? never : from, now - std::chrono::days{1});
     page_request ask;
     ask.limit = 1'000;
     do {

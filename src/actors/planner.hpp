@@ -35,6 +35,7 @@ struct planner_state {
     workflow_actor actor;
     std::shared_ptr<const workflow_definition> definition;
     std::uint32_t version = 0;
+    instant rule_from{}; ///< Slots of this version count from here on.
     std::vector<planned_trigger> triggers;
     /// Batches of planned rows under way: until they are durable, what the store shows of this
     /// workflow's plan may be an older version's.
@@ -88,6 +89,7 @@ struct planner_state {
 private:
   std::optional<planned_trigger> take_trigger(const planned_workflow& of,
                                               const trigger_definition& trigger);
+  instant newest_slot(const std::string& workflow, const std::string& trigger) const;
   instant planned_until(const std::string& workflow, const std::string& trigger) const;
   void pay_owed(const std::string& id, planned_workflow& of, planned_trigger& trigger,
                 instant cursor);
@@ -99,8 +101,13 @@ private:
   slot_record row_of(const std::string& id, const planned_workflow& of,
                      const planned_trigger& trigger, const ruled_slot& slot) const;
   void drop_loaded(const std::string& workflow, instant from);
-  std::map<std::string, std::vector<instant>> void_planned(const std::string& workflow,
-                                                           instant from);
+  std::map<std::string, std::vector<instant>>
+  void_planned(const std::string& workflow, instant from, const workflow_definition* kept);
+  static instant day_after(const workflow_definition& of, instant now);
+  void pay_planned(const std::string& id, planned_workflow& of, const planned_trigger& trigger,
+                   instant cursor, instant to);
+  void tell_owed(const std::string& id, planned_workflow& of, msg::owed_slots what,
+                 std::function<void()> then);
   std::optional<std::uint32_t> planned_version(const std::string& workflow) const;
   void look_for_jump();
   void keep_jittered(const std::string& id, const planned_workflow& of,

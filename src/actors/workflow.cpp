@@ -71,7 +71,6 @@ void workflow_state_data::read_triggers() {
     if (known != before.end() && known->second.since == row.since) {
       at = known->second;
       at.retired = row.retired;
-      at.cursor = std::max(at.cursor, row.cursor);
     }
     decided[row.trigger] = std::max(decided[row.trigger], at.cursor);
   }

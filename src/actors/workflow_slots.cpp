@@ -178,6 +178,8 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
                         seed.context->now());
     now.version = seed.record.version;
     put_slot(batch, now, row ? &*row : nullptr);
+    if (const auto ahead = loaded.find(key); ahead != loaded.end())
+      drop_loaded(ahead);
     left.push_back(key);
   }
   if (what.more)
@@ -192,12 +194,15 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
   spdlog::warn("slots passed unnoticed and are left out: trigger={}/{} slots={}", id(),
                what.trigger, left.size());
   const auto last = left.back().slot;
-  writing[what.trigger].insert(last);
+  for (const auto& key : left)
+    writing[what.trigger].insert(key.slot);
   decided[what.trigger] = std::max(decided[what.trigger], last);
   auto promise = self->make_response_promise<caf::unit_t>();
   submit(std::move(batch), [this, promise, left, last]() mutable {
-    for (const auto& key : left)
+    for (const auto& key : left) {
       tell_slot(key);
+      writing[key.trigger].erase(key.slot);
+    }
     settled(left.back().trigger, last);
     promise.deliver(caf::unit);
   });

@@ -20,7 +20,10 @@ std::optional<instant> next_of(const workflow_definition& definition,
   if (!trigger.enabled || (row != nullptr && row->paused))
     return std::nullopt;
   const auto* rule = others.rule_of(definition, trigger);
-  const auto next = rule == nullptr ? std::optional<ruled_slot>{} : next_slot(*rule, row == nullptr ? now : std::max(now, row->cursor));
+  const auto next =
+      rule == nullptr
+          ? std::optional<ruled_slot>{}
+          : next_slot(*rule, std::max(now, others.rule_from(definition.id()) - duration{1}));
   return next ? std::optional{next->at} : std::nullopt;
 }
 

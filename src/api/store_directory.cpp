@@ -12,4 +12,9 @@ const workflow_definition* store_directory::find(std::string_view id) {
   return known_.emplace(std::string{id}, std::move(found)).first->second.get();
 }
 
+instant store_directory::rule_from(std::string_view workflow) const {
+  const auto from = view_.rows.rule_from(workflow);
+  return from ? from.value() : never;
+}
+
 } // namespace pinion

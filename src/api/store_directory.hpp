@@ -28,6 +28,9 @@ public:
     return source ? &source.trigger->slots : nullptr;
   }
 
+  /// From when on the slots of its present version count, after an edit for the next day.
+  instant rule_from(std::string_view workflow) const;
+
 private:
   const workflow_definition* find(std::string_view id);
 

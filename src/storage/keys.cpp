@@ -171,6 +171,7 @@ std::string trigger(const trigger_key& key) {
 std::string cursor(const trigger_key& key) {
   return writer{'u'}.name(key.workflow).name(key.trigger).take();
 }
+std::string rule_from(std::string_view workflow) { return writer{'z'}.name(workflow).take(); }
 std::string triggers() { return "t"; }
 std::string triggers_of(std::string_view workflow) { return writer{'t'}.name(workflow).take(); }
 std::string project(std::string_view name) { return writer{'p'}.name(name).take(); }

@@ -226,6 +226,13 @@ void put_cursor(kv_batch& batch, std::string_view workflow, std::string_view tri
             codecs::encode_counter(to_us(upto)));
 }
 
+void put_rule_from(kv_batch& batch, std::string_view workflow, instant from) {
+  if (from == never)
+    batch.erase(family::definitions, keys::rule_from(workflow));
+  else
+    batch.put(family::definitions, keys::rule_from(workflow), codecs::encode_counter(to_us(from)));
+}
+
 void put_workflow(kv_batch& batch, const workflow_record& now) {
   batch.put(family::definitions, keys::workflow(now.id), codecs::encode(now));
 }

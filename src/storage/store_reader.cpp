@@ -109,6 +109,16 @@ result<std::optional<version_record>> store_reader::version(std::string_view wor
       [&](std::string_view value) { return codecs::decode_version(at, value); });
 }
 
+result<instant> store_reader::rule_from(std::string_view workflow) const {
+  if (!keys::is_name(workflow))
+    return never;
+  BOOST_OUTCOME_TRY(value, rows_.get(family::definitions, keys::rule_from(workflow)));
+  if (!value)
+    return never;
+  BOOST_OUTCOME_TRY(from, codecs::decode_counter(*value));
+  return from_us(from);
+}
+
 result<std::optional<trigger_record>> store_reader::trigger(std::string_view workflow,
                                                             std::string_view id) const {
   if (!keys::is_name(workflow) || !keys::is_name(id))

@@ -89,6 +89,7 @@ struct field : stage {
     what.what = verb;
     if (verb != run_operation::verb::rerun)
       what.targets = {{run, task, no_element}};
+    eyes.operation_asked(run, what);
     engine->client().operate(run, what, {"ann", ""}, [](const auto& done) { REQUIRE(done); });
     settle();
   }

@@ -37,6 +37,7 @@ void misfire_judge::engine_up(instant wall, steady_instant at, std::set<std::str
 
 void misfire_judge::clock_steps(instant from, instant to, steady_instant at,
                                 std::set<std::string> paused) {
+  set_back_ = set_back_ || to < from;
   if (!up_)
     return;
   seen_ = std::max(seen_, from);
@@ -60,6 +61,8 @@ void misfire_judge::add(instant from, instant to, steady_instant began, steady_i
 
 void misfire_judge::judge(const scenario& of, const store_reader& store, instant began,
                           trace& log) const {
+  if (set_back_)
+    return;
   for (const auto& workflow : of.workflows)
     for (const auto& trigger : workflow.triggers) {
       const auto* rule = rule_of(of.workflows, workflow.id(), trigger.id);

@@ -40,6 +40,9 @@ private:
   instant seen_{}; ///< The largest wall time at which an engine was up.
   steady_instant down_at_{};
   bool up_ = false;
+  /// The clock was set back: the same wall time comes twice, and whether somebody looked at a slot
+  /// in between depends on which messages were under way. Nothing is judged then.
+  bool set_back_ = false;
 };
 
 } // namespace pinion::sim

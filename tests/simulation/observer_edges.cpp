@@ -86,6 +86,10 @@ std::uint8_t observer::ways_of_slot(const bound_edge& edge, instant slot, when a
   const keys::slot_key key{"main", edge.workflow, edge.trigger, slot};
   std::uint8_t out = is_left_out(edge, slot) ? std::uint8_t{ways::left_out} : std::uint8_t{0};
   if (at == when::ever) {
+    // What a backfill makes of it later does not change that it was left out.
+    const auto trigger = store_.trigger(edge.workflow, edge.trigger);
+    if (trigger && trigger.value() && slot <= trigger.value()->since)
+      out |= std::uint8_t{ways::left_out};
     for (const auto& name : {edge.upstream_task, std::string{"(left out)"}})
       if (const auto known = history_.find({key, name}); known != history_.end())
         out |= known->second;
@@ -121,7 +125,8 @@ bool observer::may_be(const bound_edge& edge, edge_record::counts_as outcome, wh
       const auto before = store_.slot_before({"main", edge.workflow, edge.trigger, slot});
       if ((how & ways::left_out) == 0 || !before)
         return false;
-      if (!before.value())
+      // A run before it may have been made by a backfill since.
+      if (!before.value() || at == when::ever)
         return outcome == as::success;
       slot = before.value()->slot;
     }

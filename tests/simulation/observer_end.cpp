@@ -103,7 +103,9 @@ void observer::check_slots_end(const workflow_definition& of, const trigger_defi
   // A slot of this very moment may still be on its way.
   const auto until = clock_.wall_now() - std::chrono::seconds{5} - trigger.jitter;
   const auto given_up = slots_of_backfills(of.id(), trigger.id);
-  for (auto slot = next_slot(*rule, record.value()->since); slot && slot->at < until;
+  // What was owed before the first apply is a backfill's, which people may have cancelled.
+  const auto since = std::max(record.value()->since, first_applied_.value_or(never));
+  for (auto slot = next_slot(*rule, since); slot && slot->at < until;
        slot = next_slot(*rule, slot->at)) {
     const keys::slot_key key{"main", of.id(), trigger.id, slot->at};
     const auto row = store_.slot(key);

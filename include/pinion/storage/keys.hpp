@@ -25,6 +25,8 @@
 ///                  't' workflow:name trigger:name           'p' project:name
 ///                  'u' workflow:name trigger:name           its cursor
 ///                  'x' workflow:name task:name              a task that people have switched
+///                  'z' workflow:name                        when its present version begins to
+///                  count
 ///     slots        's' lane:name workflow:name trigger:name slot:time     what became of it
 ///                  'n' (the same)                                         the natural key's run
 ///                  'm' slot:time lane:name workflow:name trigger:name     the plan
@@ -154,6 +156,7 @@ std::string version(const version_key& key);
 std::string versions_of(std::string_view workflow); ///< Prefix: the versions of one workflow.
 std::string trigger(const trigger_key& key);
 std::string cursor(const trigger_key& key);
+std::string rule_from(std::string_view workflow);
 std::string triggers();                             ///< Prefix: all triggers.
 std::string triggers_of(std::string_view workflow); ///< Prefix: the triggers of one workflow.
 std::string project(std::string_view project);

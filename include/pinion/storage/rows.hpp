@@ -61,6 +61,9 @@ void put_trigger(kv_batch& batch, const trigger_record& now);
 /// Moves a trigger's cursor forward, in a row of its own: whoever writes the trigger at the same
 /// time loses nothing. What is read is the later one of both.
 void put_cursor(kv_batch& batch, std::string_view workflow, std::string_view trigger, instant upto);
+/// From when on the slots of a workflow's present version count: what is planned before it belongs
+/// to the version of then. `never`: from the beginning; the row goes.
+void put_rule_from(kv_batch& batch, std::string_view workflow, instant from);
 void put_workflow(kv_batch& batch, const workflow_record& now);
 void put_version(kv_batch& batch, const version_record& now);
 /// `settings_json`: project_settings as its owner writes it.

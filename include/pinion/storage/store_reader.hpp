@@ -116,6 +116,8 @@ public:
   result<std::optional<workflow_record>> workflow(std::string_view id) const;
   result<std::optional<version_record>> version(std::string_view workflow,
                                                 std::uint32_t number) const;
+  /// `never` if its present version counts from the beginning.
+  result<instant> rule_from(std::string_view workflow) const;
   result<std::optional<trigger_record>> trigger(std::string_view workflow,
                                                 std::string_view id) const;
   /// The settings as JSON text.

@@ -1,5 +1,7 @@
 #include "program/options.hpp"
 
+#include "pinion/timing/duration_text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -122,6 +124,15 @@ const std::vector<setting>& settings() {
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(value, zone::load(text));
          to.plan_zone = value;
+         return ok();
+       }},
+      {"--load-ahead", "plan.load_ahead", "DURATION",
+       "planned runs become live so long before their slot (default 2m; 10s to 1h)", false,
+       [](auto& to, const auto& text) -> result<void> {
+         BOOST_OUTCOME_TRY(value, parse_duration(text));
+         if (value < std::chrono::seconds{10} || value > std::chrono::hours{1})
+           return bad("`" + text + "` is not between 10s and 1h", {});
+         to.load_ahead = value;
          return ok();
        }},
       {"--durability", "store.durability", "sync|os",
@@ -319,6 +330,7 @@ result<program_options> read_options(const program_arguments& given) {
   fill("engine.triggers", "on");
   fill("plan.at", "22:00");
   fill("plan.timezone", out.plan_zone.name());
+  fill("plan.load_ahead", print_duration(out.load_ahead));
   fill("store.durability", "sync");
   fill("log.level", out.log_level);
   fill("log.task_limit_bytes", std::to_string(out.log_limit_bytes));

@@ -31,6 +31,7 @@ struct program_options {
   bool triggers = true;
   duration plan_at{std::chrono::hours{22}}; ///< Time of day, 0 to 23:59.
   zone plan_zone;
+  duration load_ahead{std::chrono::minutes{2}}; ///< 10 s to 1 h.
   bool sync = true; ///< Durability: acknowledged means on disk.
   std::string log_level = "info";
   std::uint64_t log_limit_bytes = 256ULL << 20U;

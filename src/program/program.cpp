@@ -206,6 +206,7 @@ int serve(const program_options& options) {
   how.triggers = options.triggers;
   how.plan_at = options.plan_at;
   how.plan_zone = options.plan_zone;
+  how.load_ahead = options.load_ahead;
   how.expected_folders = static_cast<std::uint32_t>(options.workflows.size());
   how.log_limit_bytes = options.log_limit_bytes;
   how.base_environment = base_environment();

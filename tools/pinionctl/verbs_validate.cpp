@@ -27,7 +27,12 @@ load_result load_paths(const std::vector<std::string>& paths, const std::string&
   options.roots = paths;
   options.environment = environment;
   options.now = wall_now();
-  return load_set(options);
+  auto loaded = load_set(options);
+  // A wrong folder must not look like a good one.
+  if (loaded.ok() && loaded.workflows.empty())
+    loaded.errors.push_back({paths.empty() ? std::string{} : paths.front(), 1, 1,
+                             "there is no workflow here", "name a folder or files with workflows"});
+  return loaded;
 }
 
 json to_item(const fire_time& time) {

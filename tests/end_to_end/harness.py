@@ -65,6 +65,7 @@ class Engine:
         self.records = self.home / "records"
         self.log = self.home / "engine.log"
         self.options = list(options)
+        self.environment = dict(os.environ)
         self.process = None
         for folder in (self.workflows, self.records):
             folder.mkdir()
@@ -86,7 +87,8 @@ class Engine:
             self.process = subprocess.Popen(
                 [BIN / "pinion", "standalone", "--data", self.data, "--workflows", self.workflows,
                  *self.options],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=self.environment)
 
     def start(self):
         """Starts the engine and waits until it is ready."""

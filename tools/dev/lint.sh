@@ -59,7 +59,7 @@ check_scripts() {
 verb_lint() {
   if [[ ${1:-} == --asan ]]; then
     shift
-    need_packages "${build_packages[@]}"
+    need_packages "${build_packages[@]}" "${demo_packages[@]}"
     # shellcheck source=tools/dev/test.sh
     source "$root/tools/dev/test.sh"
     # CAF and RocksDB keep what they made until the end of the process.

@@ -30,6 +30,7 @@ run_tests() {
 }
 
 verb_test() {
-  need_packages "${build_packages[@]}"
+  # The example of the demo is run by a test.
+  need_packages "${build_packages[@]}" "${demo_packages[@]}"
   run_tests release "$@"
 }

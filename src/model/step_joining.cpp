@@ -1,5 +1,7 @@
 #include "run_stepper.hpp"
 
+#include <algorithm>
+
 namespace pinion {
 
 void run_stepper::on(const run_happening::fire& event) {
@@ -177,9 +179,16 @@ void run_stepper::advance_chain(std::uint32_t primary) {
 void run_stepper::tell_fallback(std::uint32_t task) {
   const auto& definition = graph_.task(task);
   const auto& key = graph_.instances[task].front().key;
-  for (const auto& target : graph_.task(*definition.fallback_of).alarms.on_fallback)
+  const auto tell = [&](const alarm_target& target) {
     out_.effects.emplace_back(
         run_effect::alarm{run_effect::alarm_kind::fallback, key, target.channel});
+  };
+  const auto& of_task = graph_.task(*definition.fallback_of).alarms.on_fallback;
+  std::for_each(of_task.begin(), of_task.end(), tell);
+  // A channel that both name hears of it once.
+  for (const auto& target : graph_.workflow.alarms.on_fallback)
+    if (std::find(of_task.begin(), of_task.end(), target) == of_task.end())
+      tell(target);
 }
 
 } // namespace pinion

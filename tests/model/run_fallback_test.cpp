@@ -40,6 +40,23 @@ TEST_CASE("a fallback runs when its primary failed, and stands in for it", "[run
   CHECK(run.complaint == "");
 }
 
+TEST_CASE("a fallback is told to the channels of the task and of the workflow, to each once",
+          "[run_core]") {
+  auto workflow = chain();
+  workflow.definition->alarms.on_fallback = {{"ops"}, {"page"}};
+  driven_run run{workflow};
+  run.fire();
+  const auto failed = run.finish(run.key(0), 1);
+  std::vector<std::string> channels;
+  for (const auto& effect : failed.effects)
+    if (const auto* alarm = std::get_if<run_effect::alarm>(&effect)) {
+      CHECK(alarm->kind == run_effect::alarm_kind::fallback);
+      CHECK(alarm->key == run.key(1));
+      channels.push_back(alarm->channel);
+    }
+  CHECK(channels == std::vector<std::string>{"ops", "page"});
+}
+
 TEST_CASE("a fallback that is not needed is skipped", "[run_core]") {
   driven_run run{chain()};
   run.fire();

@@ -140,7 +140,7 @@ result<value_set> field_reader::range_from(unsigned first, std::size_t begin) {
 result<value_set> field_reader::values() {
   if (peek() == '?' && !rule_.is_day())
     return error("\"?\" may stand in the day fields only", "write *");
-  if (peek() == '?' && rule_.quartz())
+  if (peek() == '?' && (rule_.quartz() || field_.find(',') != std::string_view::npos))
     return error("\"?\" goes alone", "write ? and nothing else, or the values without it");
   // Quartz takes /n for */n.
   if (accept('*') || accept('?') || (rule_.quartz() && peek() == '/')) {

@@ -186,7 +186,7 @@ TEST_CASE("dom_dow: and wants both day fields", "[cron]") {
 
 TEST_CASE("the words stand for the same times in both dialects", "[cron]") {
   for (const auto* word : {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight",
-                           "@hourly", "@Daily"}) {
+                           "@hourly", "@every_minute", "@every_second", "@Daily"}) {
     INFO(word);
     CHECK(cron_expression::parse(word, cron_dialect::quartz).value() ==
           cron_expression::parse(word).value());

@@ -33,7 +33,7 @@ enum class cron_dialect : std::uint8_t { unix_cron, quartz };
 /// Weekdays count 0-7; both 0 and 7 are Sunday, so 5/1 is Friday to Sunday. Where both day fields
 /// are restricted a day matches if either does (POSIX crontab); a field that begins with `*` or
 /// `?`, also `*/2`, does not restrict in this sense (as cronie), and then a day must match both.
-/// Words: @yearly @annually @monthly @weekly @daily @midnight @hourly.
+/// Words: @yearly @annually @monthly @weekly @daily @midnight @hourly @every_minute @every_second.
 ///
 /// The dialect `quartz` follows org.quartz.CronExpression:
 ///

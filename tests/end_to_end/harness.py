@@ -66,6 +66,8 @@ class Engine:
         self.log = self.home / "engine.log"
         self.options = list(options)
         self.environment = dict(os.environ)
+        self.program = BIN / "pinion"
+        self.prepare = None  # Called in the engine's process before it executes.
         self.process = None
         for folder in (self.workflows, self.records):
             folder.mkdir()
@@ -85,10 +87,10 @@ class Engine:
         """Starts the process without waiting for it."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "pinion", "standalone", "--data", self.data, "--workflows", self.workflows,
+                [self.program, "standalone", "--data", self.data, "--workflows", self.workflows,
                  *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                env=self.environment)
+                env=self.environment, preexec_fn=self.prepare)
 
     def start(self):
         """Starts the engine and waits until it is ready."""

@@ -20,6 +20,7 @@ struct setting {
   std::string key;  ///< "engine.slots"
   std::string argument;
   std::string help;
+  std::string standard; ///< The default, as the help prints it; empty: none.
   bool repeats = false;
   setter set;
 };
@@ -73,61 +74,60 @@ result<std::string> absolute_path(const std::string& text) {
 
 const std::vector<setting>& settings() {
   static const std::vector<setting> all{
-      {"--data", "engine.data", "DIR",
-       "data folder (default $XDG_STATE_HOME/pinion; root: /var/lib/pinion)", false,
+      {"--data", "engine.data", "DIR", "data folder",
+       "$XDG_STATE_HOME/pinion; root: /var/lib/pinion", false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(path, absolute_path(text));
          to.data = std::move(path);
          return ok();
        }},
       {"--workflows", "engine.workflows", "DIR",
-       "folder of workflow files, read recursively; may be repeated", true,
+       "folder of workflow files, read recursively; may be repeated", "", true,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(path, absolute_path(text));
          to.workflows.push_back(std::move(path));
          return ok();
        }},
-      {"--env", "engine.environment", "NAME", "one of `environments:` of pinion.yaml", false,
+      {"--env", "engine.environment", "NAME", "one of `environments:` of pinion.yaml", "", false,
        [](auto& to, const auto& text) -> result<void> {
          to.environment = text;
          return ok();
        }},
-      {"--slots", "engine.slots", "N", "processes at once (default 2 x processors; 1 to 10000)",
-       false,
+      {"--slots", "engine.slots", "N", "processes at once, 1 to 10000", "2 x processors", false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(number, read_number(text, 1, 10'000));
          to.slots = static_cast<std::uint32_t>(number);
          return ok();
        }},
-      {"--watch", "engine.watch", "on|off",
-       "read workflow folders again when they change (default on)", false,
+      {"--watch", "engine.watch", "on|off", "read workflow folders again when they change", "on",
+       false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(value, read_switch(text));
          to.watch = value;
          return ok();
        }},
-      {"--triggers", "engine.triggers", "on|off", "let triggers make runs (default on)", false,
+      {"--triggers", "engine.triggers", "on|off", "let triggers make runs", "on", false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(value, read_switch(text));
          to.triggers = value;
          return ok();
        }},
       {"--plan-at", "plan.at", "HH:MM",
-       "from this time of day on the next day's runs are planned too (default 22:00)", false,
+       "from this time of day on the next day's runs are planned too", "22:00", false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(value, read_time_of_day(text));
          to.plan_at = value;
          return ok();
        }},
-      {"--plan-timezone", "plan.timezone", "ZONE",
-       "whose days the plan is made by (default: the host's time zone)", false,
+      {"--plan-timezone", "plan.timezone", "ZONE", "whose days the plan is made by",
+       "the host's time zone", false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(value, zone::load(text));
          to.plan_zone = value;
          return ok();
        }},
       {"--load-ahead", "plan.load_ahead", "DURATION",
-       "planned runs become live so long before their slot (default 2m; 10s to 1h)", false,
+       "planned runs become live so long before their slot, 10s to 1h", "2m", false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(value, parse_duration(text));
          if (value < std::chrono::seconds{10} || value > std::chrono::hours{1})
@@ -136,14 +136,14 @@ const std::vector<setting>& settings() {
          return ok();
        }},
       {"--durability", "store.durability", "sync|os",
-       "sync (default): acknowledged means on disk; os: with the kernel", false,
+       "sync: acknowledged means on disk; os: with the kernel", "sync", false,
        [](auto& to, const auto& text) -> result<void> {
          if (text != "sync" && text != "os")
            return bad("`" + text + "` is no durability", "write sync or os");
          to.sync = text == "sync";
          return ok();
        }},
-      {"--log-level", "log.level", "LEVEL", "debug, info (default), warn or error", false,
+      {"--log-level", "log.level", "LEVEL", "debug, info, warn or error", "info", false,
        [](auto& to, const auto& text) -> result<void> {
          static constexpr std::string_view levels[] = {"debug", "info", "warn", "error"};
          if (std::find(std::begin(levels), std::end(levels), text) == std::end(levels))
@@ -152,8 +152,7 @@ const std::vector<setting>& settings() {
          return ok();
        }},
       {"--task-log-limit", "log.task_limit_bytes", "BYTES",
-       "of an attempt's log; above it the middle is cut out (default 268435456; 4194304 or more)",
-       false,
+       "of an attempt's log, 4194304 or more; above it the middle is cut out", "268435456", false,
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(number, read_number(text, 4ULL << 20U, 1ULL << 50U));
          to.log_limit_bytes = number;
@@ -319,35 +318,53 @@ result<program_options> read_options(const program_arguments& given) {
   }
   if (out.data.empty())
     return bad("there is no default data folder without HOME", "give --data DIR");
-  const auto fill = [&](std::string_view key, std::string value) {
+  const auto fill = [&](std::string_view key, const std::string& value) {
     for (auto& each : out.shown)
       if (each.key == key && each.from == setting_source::built_in)
-        each.value = std::move(value);
+        each.value = value;
   };
+  for (const auto& each : settings())
+    fill(each.key, each.standard);
   fill("engine.data", out.data);
   fill("engine.slots", std::to_string(out.slots));
-  fill("engine.watch", "on");
-  fill("engine.triggers", "on");
-  fill("plan.at", "22:00");
   fill("plan.timezone", out.plan_zone.name());
-  fill("plan.load_ahead", print_duration(out.load_ahead));
-  fill("store.durability", "sync");
-  fill("log.level", out.log_level);
-  fill("log.task_limit_bytes", std::to_string(out.log_limit_bytes));
   return out;
 }
 
-std::string options_help() {
-  std::string out;
+std::vector<setting_row> setting_rows() {
+  std::vector<setting_row> rows;
+  for (const auto& each : settings())
+    rows.push_back({each.key, each.flag, each.argument, variable_of(each), each.help, each.standard,
+                    each.repeats});
+  return rows;
+}
+
+const std::vector<program_verb>& program_verbs() {
+  static const std::vector<program_verb> verbs{
+      {"standalone [OPTION]...", "engine and one local worker in one process"},
+      {"config show [OPTION]...", "the effective settings and where each came from"},
+      {"version", "version of the program"},
+      {"help", "this text"},
+  };
+  return verbs;
+}
+
+std::string program_help() {
+  std::string out = "pinion: a workflow scheduler for data and ML pipelines\n\n";
   const auto line = [&](std::string left, const std::string& help) {
     left.resize(std::max<std::size_t>(left.size() + 1, 28), ' ');
     out += "  " + left + help + '\n';
   };
+  for (const auto& each : program_verbs())
+    line("pinion " + each.usage, each.summary);
+  out += "\nOptions:\n";
   for (const auto& each : settings())
-    line(each.flag + ' ' + each.argument, each.help);
+    line(each.flag + ' ' + each.argument,
+         each.help + (each.standard.empty() ? "" : " (default " + each.standard + ')'));
   line("--config FILE",
        "YAML with the same settings in sections, as `pinion config show` prints them");
-  return out;
+  return out + "\nEach setting can also be given as PINION__SECTION__KEY, for example\n"
+               "PINION__ENGINE__SLOTS=4. Steer a running engine with pinionctl.\n";
 }
 
 } // namespace pinion

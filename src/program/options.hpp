@@ -32,7 +32,7 @@ struct program_options {
   duration plan_at{std::chrono::hours{22}}; ///< Time of day, 0 to 23:59.
   zone plan_zone;
   duration load_ahead{std::chrono::minutes{2}}; ///< 10 s to 1 h.
-  bool sync = true; ///< Durability: acknowledged means on disk.
+  bool sync = true;                             ///< Durability: acknowledged means on disk.
   std::string log_level = "info";
   std::uint64_t log_limit_bytes = 256ULL << 20U;
   std::vector<shown_setting> shown;
@@ -52,7 +52,28 @@ struct program_arguments {
 /// and the suggestion the mend.
 result<program_options> read_options(const program_arguments& given);
 
-/// The help of the options, one line each.
-std::string options_help();
+/// One setting as help and reference pages print it.
+struct setting_row {
+  std::string key;      ///< "engine.slots"
+  std::string flag;     ///< "--slots"
+  std::string argument; ///< "N"
+  std::string variable; ///< "PINION__ENGINE__SLOTS"
+  std::string help;
+  std::string standard; ///< The default; empty: none.
+  bool repeats = false; ///< Several values: flags repeated, colons in the variable, a list in YAML.
+};
+
+/// All settings, in the order of the help.
+std::vector<setting_row> setting_rows();
+
+/// A verb of `pinion`.
+struct program_verb {
+  std::string usage; ///< "config show [OPTION]..."
+  std::string summary;
+};
+const std::vector<program_verb>& program_verbs();
+
+/// What `pinion help` prints.
+std::string program_help();
 
 } // namespace pinion

@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <poll.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -280,16 +281,7 @@ int show_config(const program_options& options) {
   return EX_OK;
 }
 
-void print_help() {
-  std::printf("pinion: a workflow scheduler for data and ML pipelines\n\n"
-              "  pinion standalone [OPTIONS]   engine and one local worker in one process\n"
-              "  pinion config show [OPTIONS]  the effective settings and where each came from\n"
-              "  pinion version                version of the program\n"
-              "  pinion help                   this text\n\nOptions:\n%s\n"
-              "Each setting can also be given as PINION__SECTION__KEY, for example\n"
-              "PINION__ENGINE__SLOTS=4. Steer a running engine with pinionctl.\n",
-              options_help().c_str());
-}
+void print_help() { std::fputs(program_help().c_str(), stdout); }
 
 } // namespace
 
@@ -317,6 +309,7 @@ int program_main(int argc, char** argv) {
     return complain(options.error(), EX_USAGE);
   if (config)
     return show_config(options.value());
+  spdlog::set_default_logger(spdlog::stderr_color_mt("pinion"));
   spdlog::set_level(spdlog::level::from_str(options.value().log_level));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
   spdlog::flush_on(spdlog::level::warn);

@@ -40,6 +40,8 @@ void console::line(const std::string& text) { raw(text + '\n'); }
 void console::say(const std::string& sentence) { for_people() ? line(sentence) : note(sentence); }
 
 void console::note(const std::string& sentence) {
+  // What has been printed so far comes first where both streams lead to one place.
+  flush();
   const auto text = sentence + '\n';
   std::fwrite(text.data(), 1, text.size(), stderr);
 }

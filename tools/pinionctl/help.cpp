@@ -24,20 +24,76 @@ std::string rows_of(const std::vector<option_spec>& options) {
   return text;
 }
 
-constexpr const char* exit_codes =
-    "Exit codes: 0 done, 1 the thing asked about failed, 2 usage, "
-    "3 not found, 4 refused,\n5 no engine there, 6 a wait ran out.\n";
+/// Words in lines of at most `width`.
+std::string wrapped(const std::string& text, std::size_t width) {
+  std::string made;
+  std::size_t used = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    const auto word = text.substr(at, end - at);
+    if (used > 0 && used + 1 + word.size() > width) {
+      made += '\n';
+      used = 0;
+    } else if (used > 0) {
+      made += ' ';
+      ++used;
+    }
+    made += word;
+    used += word.size();
+    at = end + 1;
+  }
+  return made + '\n';
+}
+
+std::string exit_codes() {
+  std::string text = "Exit codes:";
+  for (const auto& row : exit_rows())
+    text += (row.code == exit_code::done ? " " : ", ") +
+            std::to_string(static_cast<int>(row.code)) + ' ' + row.meaning;
+  return wrapped(text + '.', 80);
+}
 
 } // namespace
 
 const std::vector<option_spec>& common_options() {
   static const std::vector<option_spec> options{
-      {"output", 'o', "FORMAT", "table (default), wide, json, yaml or name"},
+      {"output", 'o', "table|wide|json|yaml|name", "how the answer is printed (default table)"},
       {"server", 0, "SOCKET",
        "the engine's socket; else PINION_SERVER, else the default data folder"},
       {"no-color", 0, "", "plain text; also with NO_COLOR set, and into pipes"},
       {"help", 'h', "", "this text"}};
   return options;
+}
+
+const std::vector<exit_row>& exit_rows() {
+  static const std::vector<exit_row> rows{
+      {exit_code::done, "done"},
+      {exit_code::failed, "the thing asked about failed"},
+      {exit_code::usage, "usage"},
+      {exit_code::not_found, "not found"},
+      {exit_code::refused, "refused"},
+      {exit_code::no_engine, "no engine there"},
+      {exit_code::wait_ran_out, "a wait ran out"},
+  };
+  return rows;
+}
+
+const std::vector<ref_row>& ref_rows() {
+  static const std::vector<ref_row> rows{
+      {"project.workflow", "a workflow"},
+      {"project.workflow:v7", "one version of it"},
+      {"project.workflow/trigger", "a trigger"},
+      {"project.workflow/trigger@2026-11-20T02:00", "a run by its slot, in the workflow's zone"},
+      {"project.workflow@latest @latest:failed", "the latest run, the latest in a state"},
+      {"project.workflow@biz:2026-11-19", "the run of a business date"},
+      {"r123", "a run"},
+      {"r123/task", "an instance; of a fan-out all of it"},
+      {"r123/task:index", "one of a fan-out"},
+      {"r123/task#2", "an attempt"},
+      {"project.workflow.task", "a task with all its instances to come: freeze, thaw, dryrun"},
+      {"b12", "a backfill"},
+  };
+  return rows;
 }
 
 option_spec reason_option() { return {"reason", 0, "TEXT", "why; stands in the audit record"}; }
@@ -51,12 +107,14 @@ std::string help_text() {
     text += left + verb.summary + '\n';
   }
   text += "\nOptions of all verbs:\n" + rows_of(common_options());
-  text +=
-      "\nA REF names a thing: project.workflow, project.workflow:v7, project.workflow/trigger,\n"
-      "project.workflow/trigger@2026-11-20T02:00, project.workflow@latest, @latest:failed,\n"
-      "@biz:2026-11-19, r123, r123/task, r123/task:index, r123/task#2; project.workflow.task for\n"
-      "freeze, thaw and dryrun; b12 a backfill.\n\n";
-  return text + exit_codes + "\n'pinionctl VERB --help' tells more.\n";
+  text += "\nA REF names a thing:\n";
+  for (const auto& row : ref_rows()) {
+    auto left = "  " + row.form;
+    left.resize(std::max<std::size_t>(left.size() + 2, 46), ' ');
+    text += left + row.names + '\n';
+  }
+  text += '\n';
+  return text + exit_codes() + "\n'pinionctl VERB --help' tells more.\n";
 }
 
 std::string help_text(const verb_spec& verb) {
@@ -66,7 +124,7 @@ std::string help_text(const verb_spec& verb) {
     text += '\n' + verb.details + '\n';
   if (!verb.options.empty())
     text += "\nOptions:\n" + rows_of(verb.options);
-  return text + "\nOptions of all verbs:\n" + rows_of(common_options()) + '\n' + exit_codes;
+  return text + "\nOptions of all verbs:\n" + rows_of(common_options()) + '\n' + exit_codes();
 }
 
 } // namespace pinion::ctl

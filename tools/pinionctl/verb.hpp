@@ -69,6 +69,26 @@ struct command_line {
 };
 command_line parse_command_line(const std::vector<std::string>& words);
 
+/// The kinds that `get` lists, in the order of its help.
+std::vector<std::string> kind_names();
+
+/// The exit codes with their meanings.
+struct exit_row {
+  exit_code code;
+  std::string meaning;
+};
+const std::vector<exit_row>& exit_rows();
+
+/// The forms of a REF with what they name.
+struct ref_row {
+  std::string form; ///< Several are separated by blanks.
+  std::string names;
+};
+const std::vector<ref_row>& ref_rows();
+
+/// What `completion` prints for "bash" or "zsh".
+std::string completion_script(const std::string& shell);
+
 std::string help_text();
 std::string help_text(const verb_spec& verb);
 

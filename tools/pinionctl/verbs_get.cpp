@@ -154,6 +154,13 @@ json events_of(client& engine, const query& values, const std::string& ref) {
 
 } // namespace
 
+std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const auto& one : kinds())
+    names.emplace_back(one.name);
+  return names;
+}
+
 exit_code run_get(session& now) {
   const auto& kind = kind_named(now.args.words.front());
   const std::string name = kind.name;

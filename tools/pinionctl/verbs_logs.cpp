@@ -115,7 +115,7 @@ public:
     const bool silent = std::none_of(logs_.begin(), logs_.end(),
                                      [](const auto& each) { return each.second->wrote(); });
     if (silent)
-      now_.out.note("Nothing has been written yet");
+      now_.out.note(ended ? "Nothing was written" : "Nothing has been written yet");
     return exit_code::done;
   }
 

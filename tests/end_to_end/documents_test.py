@@ -66,6 +66,15 @@ class Documents(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertIn(verb, done.stdout)
 
+    def test_the_unit_is_what_operations_says(self):
+        unit = (ROOT / "packaging" / "pinion.service.in").read_text(encoding="utf-8").splitlines()
+        page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+        said = re.findall(r"^\| `(\w+=\S+)`", page.partition("### As a service")[2].partition("###")[0], re.M)
+        self.assertIn("KillMode=process", said)
+        self.assertIn("Delegate=yes", said)
+        for setting in said:
+            self.assertIn(setting.rstrip("`,"), unit)
+
     def test_links_between_the_documents_lead_somewhere(self):
         for page in PAGES:
             for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):

@@ -83,7 +83,7 @@ http_server::~http_server() { stop(); }
 
 result<std::unique_ptr<http_server>> http_server::start(http_server_options options, router routes,
                                                         std::shared_ptr<handler_pool> pool) {
-  BOOST_OUTCOME_TRY(listening, listen_at(options.socket_path));
+  BOOST_OUTCOME_TRY(listening, listen_at(options.socket_path, options.group));
   auto core = std::make_shared<http_core>(options.limits, std::move(routes), std::move(pool));
   auto made = std::make_unique<parts>(std::move(core), std::move(options.socket_path), listening);
   return std::unique_ptr<http_server>{new http_server{std::move(made)}};

@@ -73,7 +73,7 @@ result<void> clear_stale(const std::string& path) {
 
 } // namespace
 
-result<int> listen_at(const std::string& path) {
+result<int> listen_at(const std::string& path, std::optional<std::uint32_t> group) {
   BOOST_OUTCOME_TRYV(check_socket_path(path));
   BOOST_OUTCOME_TRYV(clear_stale(path));
   descriptor made{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
@@ -85,6 +85,10 @@ result<int> listen_at(const std::string& path) {
     if (::bind(made.value, generic(address), sizeof address) != 0)
       return os_problem("Cannot bind the socket", path);
   }
+  // Nobody can connect before `listen`: there is no moment in which the wrong ones might.
+  if (group && (::chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0 ||
+                ::chmod(path.c_str(), 0660) != 0))
+    return os_problem("Cannot give to the group the socket", path);
   if (::listen(made.value, SOMAXCONN) != 0)
     return os_problem("Cannot listen at", path);
   return made.release();

@@ -1,6 +1,7 @@
 #include "definitions/builtins.hpp"
 #include "definitions/expression_lexer.hpp"
 #include "definitions/expression_node.hpp"
+#include "definitions/foreign_words.hpp"
 #include "definitions/suggest.hpp"
 
 namespace pinion {
@@ -30,7 +31,7 @@ public:
                       : "unexpected " + shown() + " after the expression",
                   embedded && now_.kind == token_kind::end
                       ? "write {{ '{{' }} for the braces themselves"
-                      : "");
+                      : advice_behind(*root));
     if (now_.offset - begin_ > limits::text_bytes)
       return text_problem{{}, begin_, {errc::limit, "an expression may have at most 64 KiB"}};
     end_ = now_.offset + 2;
@@ -54,6 +55,23 @@ private:
 
   text_problem fail(std::string message, std::string suggestion = {}) const {
     return {{}, now_.offset, {errc::invalid, std::move(message), std::move(suggestion)}};
+  }
+
+  /// What is most often meant by what goes on behind a whole expression.
+  std::string advice_behind(const expression_node& root) const {
+    if (now_.text == "=")
+      return "write == to compare";
+    if (now_.text == "}")
+      return "an expression ends in }}";
+    const auto* first = &root;
+    while (!first->children.empty())
+      first = first->children.front().get();
+    if (first->kind != node_kind::name)
+      return {};
+    const auto known = definitions::advice_for_name(references_[first->reference].path.front());
+    return !known.empty()     ? std::string{known}
+           : now_.text == "(" ? "values have no methods: write x | f(...)"
+                              : std::string{};
   }
 
   std::string shown() const {
@@ -299,8 +317,10 @@ private:
       ++raw_calls_;
       raw_at_ = node->offset;
     } else if (!is_builtin(node->text)) {
-      return fail("unknown function or filter `" + node->text + "`",
-                  definitions::did_you_mean(node->text, builtin_names()));
+      auto advice = std::string{definitions::advice_for_name(node->text)};
+      if (advice.empty())
+        advice = definitions::did_you_mean(node->text, builtin_names());
+      return fail("unknown function or filter `" + node->text + "`", std::move(advice));
     }
     BOOST_OUTCOME_TRY(advance());
     BOOST_OUTCOME_TRY(opens, take("("));

@@ -58,8 +58,9 @@ private:
   std::optional<std::uint32_t> find(const name_use& use) {
     if (const auto at = positions_.find(use.name); at != positions_.end())
       return at->second;
+    const bool several = use.name.find_first_of(", ") != std::string::npos;
     report_.error(use.offset, "there is no task " + shown(use.name),
-                  did_you_mean(use.name, names_view()));
+                  several ? "several are a list: [a, b]" : did_you_mean(use.name, names_view()));
     return std::nullopt;
   }
 

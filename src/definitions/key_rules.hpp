@@ -1,5 +1,6 @@
 #pragma once
 
+#include "definitions/foreign_words.hpp"
 #include "definitions/suggest.hpp"
 #include "definitions/value_reader.hpp"
 
@@ -45,11 +46,15 @@ bool read_keys(const reporter& report, const node& map, std::span<const key_rule
     for (const auto& rule : rules)
       if (rule.key == key.text)
         found = &rule;
-    if (found == nullptr)
-      report.error(key, "unknown key " + shown(key.text) + " in " + std::string{what},
-                   did_you_mean(key.text, keys_of(rules)));
-    else
+    if (found != nullptr) {
       found->read(report, map.value(i), into);
+      continue;
+    }
+    auto advice = std::string{advice_for_key(what, key.text)};
+    if (advice.empty())
+      advice = did_you_mean(key.text, keys_of(rules));
+    report.error(key, "unknown key " + shown(key.text) + " in " + std::string{what},
+                 std::move(advice));
   }
   return true;
 }

@@ -64,8 +64,18 @@ void alarms_into(const reporter& report, const node& at, task_draft& into) {
   into.task.alarms.*Member = read_alarms(report, at, *into.settings);
 }
 
+void read_run(const reporter& report, const node& at, task_draft& into) {
+  read_command(report, at, into.task.run, into.task.argv);
+  if (into.task.argv.size() == 1 && into.task.argv.front().find(' ') != std::string::npos)
+    report.warning(at.offset,
+                   "a list is a program with its arguments, without a shell: " +
+                       shown(into.task.argv.front()) + " is taken for a program's name",
+                   "write it as text, or each argument as an element");
+}
+
 void read_type(const reporter& report, const node& at, task_draft& into) {
-  if (const auto word = read_word(report, at, {type_words.begin(), type_words.end()}))
+  const auto advice = at.is_scalar() ? advice_for_type(at.text) : std::string_view{};
+  if (const auto word = read_word(report, at, {type_words.begin(), type_words.end()}, advice))
     into.task.type = static_cast<task_type>(*word);
 }
 
@@ -230,8 +240,7 @@ constexpr task_rule default_rules[] = {
 constexpr task_rule own_rules[] = {
     {"title", text_into<&task_definition::title>},
     {"type", read_type},
-    {"run", [](const reporter& report, const node& at,
-               task_draft& into) { read_command(report, at, into.task.run, into.task.argv); }},
+    {"run", read_run},
     {"script", filled_text_into<&task_definition::script>},
     {"args", read_args},
     {"workflow", read_call},
@@ -320,7 +329,7 @@ void check_type(const reporter& report, const node& name, const node& task, task
         report.error(task.key(i),
                      "`" + std::string{typed.key} + "` does not belong to a task of type " +
                          type_name,
-                     advice);
+                     typed.key == "run" && type == task_type::python ? "write `script:`" : advice);
 }
 
 void settle_groups(const reporter& report, task_draft& draft) {
@@ -373,6 +382,10 @@ void read_task(const reporter& report, const node& name, const node& task, task_
   if (task.is_null())
     return report.error(name, "the task " + shown(name.text) + " is empty",
                         "write at least `run: ...` or `type: empty`");
+  if (const auto keys = task_keys();
+      task.is_scalar() && std::find(keys.begin(), keys.end(), name.text) != keys.end())
+    return report.error(name, shown(name.text) + " stands where the name of a task is expected",
+                        "indent it below the name of its task");
   if (!read_keys<task_draft>(report, task, task_rules, "a task", draft))
     return;
   check_type(report, name, task, draft.task.type);

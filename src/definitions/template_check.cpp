@@ -1,5 +1,6 @@
 #include "pinion/definitions/template_check.hpp"
 
+#include "definitions/foreign_words.hpp"
 #include "definitions/suggest.hpp"
 #include "definitions/task_names.hpp"
 #include "definitions/task_texts.hpp"
@@ -150,7 +151,7 @@ private:
       names roots{root_names.begin(), root_names.end()};
       if (task_.for_each)
         roots.emplace_back(task_.for_each->variable);
-      must_be(field, offset, "name", root, roots);
+      must_be(field, offset, "name", root, roots, advice_for_root(root));
     }
   }
 
@@ -161,11 +162,20 @@ private:
       must_be(field, name.offset, what, name.path[1], known);
   }
 
+  /// What to write for a name that stands alone and means nothing by itself.
+  std::string advice_for_root(const std::string& root) const {
+    for (const auto& [what, known] : {std::pair{"params", &params_}, std::pair{"vars", &vars_}})
+      if (std::find(known->begin(), known->end(), root) != known->end())
+        return "write `" + std::string{what} + '.' + root + '`';
+    return std::string{definitions::advice_for_name(root)};
+  }
+
   void must_be(const std::string& field, std::size_t offset, std::string_view what,
-               std::string_view name, const names& known) {
+               std::string_view name, const names& known, std::string hint = {}) {
     if (std::find(known.begin(), known.end(), name) != known.end())
       return;
-    auto hint = definitions::did_you_mean(name, known);
+    if (hint.empty())
+      hint = definitions::did_you_mean(name, known);
     if (hint.empty() && !known.empty())
       hint = "known are " + definitions::listed(known);
     report(field, offset, "unknown " + std::string{what} + " " + definitions::shown(name),
@@ -184,6 +194,14 @@ private:
       names near;
       for (const auto task : ancestors())
         near.push_back(workflow_.tasks[task].name);
+      // `inputs.read-file` is a difference: inputs.read less file.
+      const auto cut = std::find_if(near.begin(), near.end(), [&](std::string_view each) {
+        return each.size() > wanted.size() && each.starts_with(wanted) &&
+               each[wanted.size()] == '-';
+      });
+      if (cut != near.end())
+        return report(field, name.offset, "unknown task " + definitions::shown(wanted),
+                      "write inputs['" + std::string{*cut} + "']");
       for (const auto& need : workflow_.tasks[head_of_chain(workflow_, position_)].outside_needs)
         if (!need.as.empty())
           near.push_back(need.as);

@@ -1,5 +1,6 @@
 #include "definitions/value_reader.hpp"
 
+#include "definitions/foreign_words.hpp"
 #include "definitions/suggest.hpp"
 #include "pinion/definitions/limits.hpp"
 
@@ -123,7 +124,7 @@ std::string_view kind_of(const node& at) {
 }
 
 void report_kind(const reporter& report, const node& at, std::string_view expected) {
-  std::string advice;
+  auto advice = std::string{advice_for_kind(expected)};
   // `{{ x }}` is a map whose key is a map; where a text belongs, `{ x }` was meant the same way.
   const bool braces =
       at.is_map() && at.flow && (expected == "text" || (at.pairs() == 1 && at.key(0).is_map()));
@@ -287,7 +288,8 @@ std::optional<std::vector<std::string>> read_texts(const reporter& report, const
 }
 
 std::optional<std::size_t> read_word(const reporter& report, const node& at,
-                                     const std::vector<std::string_view>& words) {
+                                     const std::vector<std::string_view>& words,
+                                     std::string_view advice) {
   if (!at.is_scalar()) {
     report_kind(report, at, "one of " + listed(words));
     return std::nullopt;
@@ -295,7 +297,8 @@ std::optional<std::size_t> read_word(const reporter& report, const node& at,
   const auto found = std::find(words.begin(), words.end(), at.text);
   if (found != words.end())
     return static_cast<std::size_t>(found - words.begin());
-  report.error(at, shown(at.text) + " is none of " + listed(words), did_you_mean(at.text, words));
+  report.error(at, shown(at.text) + " is none of " + listed(words),
+               advice.empty() ? did_you_mean(at.text, words) : std::string{advice});
   return std::nullopt;
 }
 

@@ -59,9 +59,11 @@ enum class single_text : bool { refused, accepted };
 std::optional<std::vector<std::string>> read_texts(const reporter& report, const node& at,
                                                    single_text single);
 
-/// One of `words`; their position.
+/// One of `words`; their position. `advice` is for what is none of them; without it a near word is
+/// named.
 std::optional<std::size_t> read_word(const reporter& report, const node& at,
-                                     const std::vector<std::string_view>& words);
+                                     const std::vector<std::string_view>& words,
+                                     std::string_view advice = {});
 
 /// A map from identifiers to texts, put into `into` in order of names; what is there stays unless
 /// it is named again.

@@ -154,8 +154,10 @@ private:
         report_.error(key, "merge keys (`<<`) are not supported", "write the values out");
       } else if (const auto [at, fresh] = seen.emplace(key.text, &key); !fresh) {
         const auto line = report_.file.place_of(at->second->offset).line;
-        report_.error(key, "the key " + shown(key.text) + " stands twice, first in line " +
-                               std::to_string(line));
+        report_.error(key,
+                      "the key " + shown(key.text) + " stands twice, first in line " +
+                          std::to_string(line),
+                      key.text == "workflow" ? "separate workflows by a line `---`" : "");
       }
     }
   }
@@ -178,6 +180,9 @@ std::string advice(const source_file& file, std::size_t offset) {
     return "write text with \"{{ … }}\" in quotes";
   if (line.find('\t') != std::string_view::npos)
     return "use spaces instead of tabs";
+  for (const auto* reserved : {": *", "- *", ": @", "- @", ": %", "- %"})
+    if (const auto at = line.find(reserved); at != std::string_view::npos)
+      return std::string{"write text that begins with "} + reserved[2] + " in quotes";
   if (line.find(": ") != line.rfind(": "))
     return "write text that holds `: ` in quotes";
   return {};

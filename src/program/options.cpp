@@ -1,6 +1,7 @@
 #include "program/options.hpp"
 
 #include "pinion/timing/duration_text.hpp"
+#include "program/socket_group.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -97,6 +98,13 @@ const std::vector<setting>& settings() {
        [](auto& to, const auto& text) -> result<void> {
          BOOST_OUTCOME_TRY(number, read_number(text, 1, 10'000));
          to.slots = static_cast<std::uint32_t>(number);
+         return ok();
+       }},
+      {"--socket-group", "engine.socket_group", "GROUP",
+       "members may steer the engine: socket 0660, data folder 0710", "none", false,
+       [](auto& to, const auto& text) -> result<void> {
+         BOOST_OUTCOME_TRY(group, find_group(text));
+         to.socket_group = group;
          return ok();
        }},
       {"--watch", "engine.watch", "on|off", "read workflow folders again when they change", "on",

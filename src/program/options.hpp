@@ -26,7 +26,8 @@ struct program_options {
   std::string data;                   ///< Absolute.
   std::vector<std::string> workflows; ///< Absolute folders or files.
   std::string environment;
-  std::uint32_t slots = 0; ///< From 1.
+  std::uint32_t slots = 0;                   ///< From 1.
+  std::optional<std::uint32_t> socket_group; ///< Who may use the socket beside the owner.
   bool watch = true;
   bool triggers = true;
   duration plan_at{std::chrono::hours{22}}; ///< Time of day, 0 to 23:59.

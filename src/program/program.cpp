@@ -12,6 +12,7 @@
 #include "program/folder_watch.hpp"
 #include "program/host_clock.hpp"
 #include "program/options.hpp"
+#include "program/socket_group.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -189,6 +190,9 @@ int serve(const program_options& options) {
   if (!launcher)
     return complain(launcher.error(), exit_code_of(launcher.error().code));
 
+  if (auto admitted = admit_group(at.path(), options.socket_group); !admitted)
+    return complain(admitted.error(), exit_code_of(admitted.error().code));
+
   engine_ports ports;
   ports.clock = &clock;
   ports.alarm = alarm.get();
@@ -230,7 +234,8 @@ int serve(const program_options& options) {
     handles.clock = &clock;
     handles.pool = pool;
     handles.environment = options.environment;
-    auto server = http_server::start({at.socket().string(), {}}, make_api(handles), pool);
+    auto server = http_server::start({at.socket().string(), {}, options.socket_group},
+                                     make_api(handles), pool);
     if (!server) {
       engine.stop();
       return complain(server.error(), exit_code_of(server.error().code));

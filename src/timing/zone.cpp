@@ -54,6 +54,10 @@ std::vector<std::string> known_names() {
 }
 
 std::string suggest_zone(std::string_view written) {
+  // CST is in America, in Asia and in Cuba: what is near by its letters would be a guess.
+  if (written.size() <= 5 &&
+      std::all_of(written.begin(), written.end(), [](char c) { return c >= 'A' && c <= 'Z'; }))
+    return "abbreviations are ambiguous: write the zone, such as Asia/Shanghai or America/Chicago";
   const auto names = known_names();
   if (const auto near = nearest_name(written, names); !near.empty())
     return "did you mean " + near + "?";

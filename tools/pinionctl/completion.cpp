@@ -217,7 +217,8 @@ std::string zsh_action(const place& at) {
     return '(' + joined(at.words) + ')';
   if (at.files)
     return "_files";
-  return at.kinds.empty() ? " " : "_pinionctl_names " + joined(at.kinds);
+  // With a blank before it zsh adds no options of `compadd` to the words.
+  return at.kinds.empty() ? " " : " _pinionctl_names " + joined(at.kinds);
 }
 
 std::string zsh_option(const option_spec& option) {
@@ -250,7 +251,7 @@ std::string zsh_words(const verb_spec& verb) {
     return {};
   auto action = zsh_action(at);
   if (at.files && !at.kinds.empty())
-    action = "_alternative \"files:file:_files\" \"names:name:_pinionctl_names " +
+    action = "_alternative \"files:file:_files\" \"names:name: _pinionctl_names " +
              joined(at.kinds) + "\"";
   return ' ' + in_quotes("*:" + zsh_text(verb.usage) + ':' + action);
 }

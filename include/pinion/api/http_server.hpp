@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace pinion {
@@ -26,15 +27,16 @@ struct http_limits {
 struct http_server_options {
   std::string socket_path; ///< At most 107 bytes; its folder must exist.
   http_limits limits;
+  std::optional<std::uint32_t> group; ///< Its members may connect, too: the socket is 0660 then.
 };
 
 /// Serves HTTP/1.1 over a Unix socket: one thread for all connections, those of `pool` for the
 /// handlers. A connection's requests are answered in their order, one at a time.
 class http_server {
 public:
-  /// Binds the socket (mode 0600) and begins to serve. A socket file that nobody listens on is
-  /// replaced. Fails with `errc::in_use` if someone does, `errc::invalid` for a path that is too
-  /// long, `errc::os_failure` otherwise.
+  /// Binds the socket (mode 0600, with a group 0660) and begins to serve. A socket file that nobody
+  /// listens on is replaced. Fails with `errc::in_use` if someone does, `errc::invalid` for a path
+  /// that is too long, `errc::os_failure` otherwise.
   static result<std::unique_ptr<http_server>> start(http_server_options options, router routes,
                                                     std::shared_ptr<handler_pool> pool);
 

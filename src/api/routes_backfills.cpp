@@ -40,10 +40,11 @@ result<std::optional<State>> query_state(const http_request& request, const char
 }
 
 result<json> list_backfills(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(request, {"workflow", "state", "limit", "cursor"}));
+  BOOST_OUTCOME_TRYV(check_query(request, {"project", "workflow", "state", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   BOOST_OUTCOME_TRY(wanted, (query_state<backfill_state, 5>(request, "backfill")));
   const store_view view{state};
+  const auto project = query_text(request, "project");
   backfill_filter filter{query_text(request, "workflow"), wanted};
   if (!filter.workflow.empty()) {
     BOOST_OUTCOME_TRYV(find_workflow(view, filter.workflow));
@@ -51,6 +52,8 @@ result<json> list_backfills(api_state& state, const http_request& request) {
   return filled_page(
       ask, [&](const page_request& part) { return view.rows.list_backfills(filter, part); },
       [&](const backfill_record& record) -> result<json> {
+        if (!project.empty() && !record.workflow.starts_with(project + '.'))
+          return json();
         BOOST_OUTCOME_TRY(counts, view.rows.counts_of_backfill(record.id));
         return objects::backfill(record, counts);
       });

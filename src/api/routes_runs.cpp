@@ -1,3 +1,4 @@
+#include "api/definition_filter.hpp"
 #include "api/instance_lister.hpp"
 #include "api/lookup.hpp"
 #include "api/objects.hpp"
@@ -15,31 +16,6 @@ result<std::optional<reason>> query_reason(const http_request& request) {
     return found;
   return problem{errc::invalid, "'" + text + "' is no reason"};
 }
-
-/// Conditions on a run that only its definition answers.
-class definition_filter {
-public:
-  static result<definition_filter> from(const http_request& request) {
-    BOOST_OUTCOME_TRY(labels, query_labels(request));
-    return definition_filter{query_text(request, "owner"), std::move(labels)};
-  }
-  bool empty() const { return owner_.empty() && labels_.empty(); }
-  bool passes(const workflow_definition& definition) const {
-    const auto has = [&](const auto& label) {
-      return std::find(definition.labels.begin(), definition.labels.end(), label) !=
-             definition.labels.end();
-    };
-    return (owner_.empty() || owner_ == definition.owner) &&
-           std::all_of(labels_.begin(), labels_.end(), has);
-  }
-
-private:
-  using labels = std::vector<std::pair<std::string, std::string>>;
-  definition_filter(std::string owner, labels wanted)
-      : owner_{std::move(owner)}, labels_{std::move(wanted)} {}
-  std::string owner_;
-  labels labels_;
-};
 
 /// The zone in which times of a request without offset are meant.
 zone asked_zone(const store_view& view, const std::string& workflow) {

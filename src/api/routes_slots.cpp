@@ -1,3 +1,4 @@
+#include "api/definition_filter.hpp"
 #include "api/lookup.hpp"
 #include "api/objects.hpp"
 #include "api/paging.hpp"
@@ -48,8 +49,9 @@ result<void> add_names(const store_view& view, const http_request& request, slot
 
 /// What became of slots; those to come only on demand.
 result<json> list_slots(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(request, {"ref", "workflow", "trigger", "state", "reason", "since",
-                                           "from", "to", "limit", "cursor"}));
+  BOOST_OUTCOME_TRYV(
+      check_query(request, {"ref", "project", "workflow", "trigger", "state", "reason", "labels",
+                            "owner", "since", "from", "to", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   const store_view view{state};
   slot_filter filter;
@@ -66,6 +68,8 @@ result<json> list_slots(api_state& state, const http_request& request) {
   if (range.to != instant{})
     filter.to = range.to + duration{1}; // Both ends included.
   const auto why = query_text(request, "reason");
+  const auto project = query_text(request, "project");
+  BOOST_OUTCOME_TRY(by_definition, definition_filter::from(request));
   return filled_page(
       ask, [&](const page_request& part) { return view.rows.list_slots(filter, part); },
       [&](const slot_record& record) -> result<json> {
@@ -73,6 +77,9 @@ result<json> list_slots(api_state& state, const http_request& request) {
             (!why.empty() && to_string(record.why) != why))
           return json();
         BOOST_OUTCOME_TRY(definition, current_definition(view, record.workflow));
+        if ((!project.empty() && definition->project != project) ||
+            !by_definition.passes(*definition))
+          return json();
         return objects::slot(record, objects::zone_of(*definition));
       });
 }

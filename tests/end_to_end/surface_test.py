@@ -172,6 +172,12 @@ class Surface(EngineTest):
         self.assertEqual(self.names("slots", "--workflow", "shop.good", "--state", "missed"), [])
         self.assertEqual(self.names("slots", "--workflow", "shop.good", "--from", "2024-03-01", "--to", "2024-03-31"),
                          [one for one in slots if one.startswith("2024-03")])
+        self.assertEqual(self.names("slots", "--owner", "ann", "--project", "shop", "--to", "2024-12-31"),
+                         self.names("slots", "-l", "tier=gold", "--to", "2024-12-31"))
+        self.assertEqual(self.names("slots", "-l", "tier=iron", "--to", "2024-12-31"), [])
+        self.assertEqual(self.names("slots", "--project", "lab", "--to", "2024-12-31"), [])
+        self.assertEqual(self.names("backfills", "--project", "shop"), [self.backfill])
+        self.assertEqual(self.names("backfills", "--project", "lab"), [])
         self.assertEqual(self.names("backfills", "--workflow", "shop.bad"), [])
         self.assertEqual(self.names("backfills", "--state", "paused"), [self.backfill])
         self.assertEqual(self.names("backfills", "--state", "success"), [])

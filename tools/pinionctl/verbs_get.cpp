@@ -35,9 +35,11 @@ const std::vector<kind_spec>& kinds() {
       {"permits", "holder", {"project", "run"}},
       {"vars", "id", {"project", "workflow", "label", "owner"}},
       {"channels", "id", {"project"}},
-      {"slots", "slot", {"workflow", "state", "reason", "since", "from", "to"}},
+      {"slots",
+       "slot",
+       {"project", "workflow", "state", "reason", "label", "owner", "since", "from", "to"}},
       {"plan", "minute", {"workflow"}},
-      {"backfills", "id", {"workflow", "state"}},
+      {"backfills", "id", {"project", "workflow", "state"}},
       {"audit", "sequence", {"workflow", "run", "since", "from", "to"}},
       {"events", "at", {"run", "workflow"}}};
   return all;

@@ -18,6 +18,7 @@ void add_changes(std::vector<route>& table, const api_ptr& state);
 void add_operations(std::vector<route>& table, const api_ptr& state);
 void add_backfills(std::vector<route>& table, const api_ptr& state);
 void add_plan(std::vector<route>& table, const api_ptr& state);
+void add_store(std::vector<route>& table, const api_ptr& state);
 void add_slots(std::vector<route>& table, const api_ptr& state);
 void add_now(std::vector<route>& table, const api_ptr& state);
 

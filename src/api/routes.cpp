@@ -19,6 +19,7 @@ router make_api(api_handles handles) {
   routes::add_plan(table, state);
   routes::add_backfills(table, state);
   routes::add_now(table, state);
+  routes::add_store(table, state);
   return router{std::move(table)};
 }
 

@@ -233,6 +233,7 @@ int serve(const program_options& options) {
     handles.engine = &engine.client();
     handles.clock = &clock;
     handles.pool = pool;
+    handles.keeper = &kv;
     handles.environment = options.environment;
     auto server = http_server::start({at.socket().string(), {}, options.socket_group},
                                      make_api(handles), pool);

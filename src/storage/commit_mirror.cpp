@@ -96,11 +96,12 @@ result<void> commit_mirror::read() {
       return ok();
     }
   }
-  return problem{errc::corrupt,
-                 file_.string() + " is damaged: without it nobody can tell whether acknowledged "
-                                  "commits are missing from the store",
-                 "restore a backup of the data folder, or remove this file to go on with what the "
-                 "store has"};
+  return problem{
+      errc::corrupt,
+      file_.string() + " is damaged: without it nobody can tell whether acknowledged "
+                       "commits are missing from the store",
+      "restore a backup (pinionctl store restore DIR --data NEW), or remove this file to "
+      "go on with what the store has"};
 }
 
 result<void> commit_mirror::start(std::uint64_t commits) {

@@ -206,6 +206,14 @@ result<data_folder> data_folder::open(const fs::path& folder) {
   return locked;
 }
 
+result<data_folder> data_folder::open_existing(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder / "FORMAT", error))
+    return problem{errc::not_found, folder.string() + " is not the data folder of an engine",
+                   "name the folder that pinion was started with as --data"};
+  return open(folder);
+}
+
 data_folder::data_folder(fs::path path, int lock) noexcept : path_{std::move(path)}, lock_{lock} {}
 
 data_folder::data_folder(data_folder&& other) noexcept

@@ -56,6 +56,26 @@ result<void> visit_rows(const rocks_database& parts, rocksdb::ReadOptions how, d
   return ok();
 }
 
+class rocks_reader final : public kv_reader {
+public:
+  explicit rocks_reader(const rocks_database& parts) : parts_{parts} {}
+
+  result<std::optional<std::string>> get(family in, std::string_view key) const override {
+    return get_row(parts_, {}, in, key);
+  }
+  result<void> scan(family in, std::string_view from, std::string_view to,
+                    const visitor& visit) const override {
+    return visit_rows(parts_, {}, direction::up, in, from, to, visit);
+  }
+  result<void> scan_back(family in, std::string_view from, std::string_view to,
+                         const visitor& visit) const override {
+    return visit_rows(parts_, {}, direction::down, in, from, to, visit);
+  }
+
+private:
+  const rocks_database& parts_;
+};
+
 class rocks_snapshot final : public kv_reader {
 public:
   explicit rocks_snapshot(const rocks_database& parts)
@@ -103,6 +123,10 @@ void append(rocksdb::WriteBatch& group, const rocks_database& parts, const kv_ba
 }
 
 } // namespace
+
+std::unique_ptr<kv_reader> make_reader(const rocks_database& parts) {
+  return std::make_unique<rocks_reader>(parts);
+}
 
 struct rocks_kv::impl {
   struct waiting {
@@ -253,6 +277,12 @@ result<void> rocks_kv::close() {
   if (impl_->failure)
     return *impl_->failure;
   return impl_->flush();
+}
+
+result<store_figures> rocks_kv::figures() const { return figures_of(*impl_->parts); }
+
+result<backup_record> rocks_kv::back_up(const std::filesystem::path& folder, std::uint32_t keep) {
+  return back_up_database(*impl_->parts, folder, keep);
 }
 
 const std::string& rocks_kv::notice() const noexcept { return impl_->parts->notice; }

@@ -3,8 +3,10 @@
 #include "pinion/storage/codecs.hpp"
 #include "pinion/storage/keys.hpp"
 #include "storage/byte_order.hpp"
+#include "storage/store_damage.hpp"
 
 #include <algorithm>
+#include <map>
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
@@ -162,16 +164,24 @@ result<std::optional<std::uint64_t>> meta_number(const rocks_database& parts,
   return std::optional{read_little(value)};
 }
 
-result<void> check_format(rocks_database& parts, const fs::path& folder) {
+/// Reads format and commit counter; false: the store is fresh and names no format yet.
+result<bool> read_format(rocks_database& parts, const fs::path& folder) {
   BOOST_OUTCOME_TRY(commits, meta_number(parts, keys::commits));
   BOOST_OUTCOME_TRY(format, meta_number(parts, keys::format));
   parts.commits = commits.value_or(0);
   if (format && *format > rocks_kv::format)
     return newer(folder, *format);
   if (format && *format == rocks_kv::format)
-    return ok();
+    return true;
   if (format || commits)
     return problem{errc::corrupt, "the store " + folder.string() + " does not name its format", {}};
+  return false;
+}
+
+result<void> settle_format(rocks_database& parts, const fs::path& folder) {
+  BOOST_OUTCOME_TRY(named, read_format(parts, folder));
+  if (named)
+    return ok();
   rocksdb::WriteOptions durable;
   durable.sync = true;
   const auto status = parts.db->Put(durable, parts.of(family::meta), rocksdb::Slice{keys::format},
@@ -186,9 +196,35 @@ problem lost(const commit_mirror& mirror, std::uint64_t have, const std::string&
   return {errc::corrupt,
           "acknowledged commits are missing: the store ends at commit " + std::to_string(have) +
               ", but commit " + std::to_string(mirrored) + " was acknowledged (" + what + ")",
-          "restore a backup of the whole data folder, or remove " + mirror.file().string() +
-              " to go on without the lost commits"};
+          "restore a backup (pinionctl store restore DIR --data NEW), or remove " +
+              mirror.file().string() + " to go on without the lost commits"};
 }
+
+enum class access : std::uint8_t { read, write };
+
+result<void> open_families(rocks_database& parts, const fs::path& folder, access how) {
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* raw = nullptr;
+  auto options = database_options();
+  std::shared_ptr<rocksdb::Logger> file;
+  if (how == access::write) // For reading nothing is written, not even what happened.
+    static_cast<void>(rocksdb::CreateLoggerFromOptions(folder.string(), options, &file));
+  const auto log = std::make_shared<damage_log>(std::move(file));
+  options.info_log = log;
+  const auto status =
+      how == access::write
+          ? rocksdb::DB::Open(options, folder.string(), our_families(), &handles, &raw)
+          : rocksdb::DB::OpenForReadOnly(options, folder.string(), our_families(), &handles, &raw);
+  if (!status.ok())
+    return name_damage(to_problem(status, "open the store " + folder.string()), folder,
+                       log->damages());
+  parts.db.reset(raw);
+  parts.default_handle = handles.front();
+  std::copy(handles.begin() + 1, handles.end(), parts.handles.begin());
+  return ok();
+}
+
+} // namespace
 
 result<void> check_commits(rocks_database& parts, const commit_mirror& mirror) {
   const auto& found = mirror.found();
@@ -202,21 +238,6 @@ result<void> check_commits(rocks_database& parts, const commit_mirror& mirror) {
   }
   return lost(mirror, parts.commits, "its log is damaged, or an older copy was put in its place");
 }
-
-result<void> open_families(rocks_database& parts, const fs::path& folder) {
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* raw = nullptr;
-  const auto status =
-      rocksdb::DB::Open(database_options(), folder.string(), our_families(), &handles, &raw);
-  if (!status.ok())
-    return to_problem(status, "open the store " + folder.string());
-  parts.db.reset(raw);
-  parts.default_handle = handles.front();
-  std::copy(handles.begin() + 1, handles.end(), parts.handles.begin());
-  return ok();
-}
-
-} // namespace
 
 rocks_database::~rocks_database() {
   if (!db)
@@ -233,7 +254,7 @@ problem to_problem(const rocksdb::Status& status, const std::string& doing) {
   if (status.IsIOError() && (says("lock hold by current process") || says("While lock file")))
     return {errc::in_use, sentence, "stop the other process that uses it"};
   if (status.IsCorruption() || status.IsPathNotFound() || says("No such file"))
-    return {errc::corrupt, sentence, "restore a backup of the data folder"};
+    return {errc::corrupt, sentence, "restore a backup: pinionctl store restore DIR --data NEW"};
   return {errc::storage_failure, sentence, {}};
 }
 
@@ -251,17 +272,74 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
     std::vector<std::string> names;
     const auto status = rocksdb::DB::ListColumnFamilies({}, folder.string(), &names);
     if (!status.ok())
-      return to_problem(status, "open the store " + folder.string());
+      return name_damage(to_problem(status, "open the store " + folder.string()), folder, {});
     BOOST_OUTCOME_TRYV(check_owner(folder, names));
   } else if (mirror.found() && mirror.found()->commits > 0) {
     // Opened, RocksDB would start a new database here, in the middle of the old one's files.
     return lost(mirror, 0, "the file CURRENT is missing from " + folder.string());
   }
   auto parts = std::make_unique<rocks_database>();
-  BOOST_OUTCOME_TRYV(open_families(*parts, folder));
-  BOOST_OUTCOME_TRYV(check_format(*parts, folder));
+  BOOST_OUTCOME_TRYV(open_families(*parts, folder, access::write));
+  BOOST_OUTCOME_TRYV(settle_format(*parts, folder));
   BOOST_OUTCOME_TRYV(check_commits(*parts, mirror));
   return parts;
+}
+
+result<std::unique_ptr<rocks_database>> open_for_reading(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder / "CURRENT", error))
+    return problem{errc::not_found, "there is no store in " + folder.string(),
+                   "name the data folder of an engine"};
+  std::vector<std::string> names;
+  const auto status = rocksdb::DB::ListColumnFamilies({}, folder.string(), &names);
+  if (!status.ok())
+    return name_damage(to_problem(status, "open the store " + folder.string()), folder, {});
+  BOOST_OUTCOME_TRYV(check_owner(folder, names));
+  auto parts = std::make_unique<rocks_database>();
+  BOOST_OUTCOME_TRYV(open_families(*parts, folder, access::read));
+  BOOST_OUTCOME_TRYV(read_format(*parts, folder));
+  return parts;
+}
+
+store_figures figures_of(const rocks_database& parts) {
+  store_figures out;
+  out.format = rocks_kv::format;
+  std::map<int, store_figures::level> levels;
+  for (std::size_t i = 0; i < family_count; ++i) {
+    const auto in = static_cast<family>(i);
+    auto* const handle = parts.of(in);
+    const auto number = [&](const std::string& property) {
+      std::uint64_t value = 0;
+      parts.db->GetIntProperty(handle, property, &value);
+      return value;
+    };
+    using names = rocksdb::DB::Properties;
+    out.kinds.push_back({std::string{to_string(in)}, number(names::kEstimateNumKeys),
+                         number(names::kTotalSstFilesSize), number(names::kCurSizeAllMemTables),
+                         number(names::kEstimatePendingCompactionBytes)});
+    rocksdb::ColumnFamilyMetaData about;
+    parts.db->GetColumnFamilyMetaData(handle, &about);
+    for (const auto& level : about.levels) {
+      auto& sum = levels[level.level];
+      sum.level = static_cast<unsigned>(level.level);
+      sum.files += level.files.size();
+      sum.bytes += level.size;
+    }
+  }
+  for (const auto& [_, level] : levels)
+    if (level.files != 0)
+      out.levels.push_back(level);
+  std::error_code error;
+  for (fs::directory_iterator it{parts.db->GetName(), error}, end; !error && it != end;
+       it.increment(error)) {
+    std::error_code gone; // A log may be dropped meanwhile.
+    const auto bytes = it->path().extension() == ".log" ? it->file_size(gone) : 0;
+    out.log_files += it->path().extension() == ".log" && !gone ? 1 : 0;
+    out.log_bytes += gone ? 0 : bytes;
+  }
+  if (const auto commits = meta_number(parts, keys::commits); commits)
+    out.commits = commits.value().value_or(0);
+  return out;
 }
 
 } // namespace pinion

@@ -2,6 +2,7 @@
 
 #include "pinion/storage/kv.hpp"
 #include "pinion/storage/rocks_kv.hpp"
+#include "pinion/storage/store_keeper.hpp"
 #include "storage/commit_mirror.hpp"
 
 #include <array>
@@ -35,5 +36,21 @@ problem to_problem(const rocksdb::Status& status, const std::string& doing);
 /// Opens or creates, and checks format and commit counter. Fails as rocks_kv::open does.
 result<std::unique_ptr<rocks_database>> open_database(const rocks_options& options,
                                                       const commit_mirror& mirror);
+
+/// Opens an existing database and changes nothing in it; the commit counter is not checked. Fails
+/// with `errc::not_found` if there is none, else as rocks_kv::open does.
+result<std::unique_ptr<rocks_database>> open_for_reading(const std::filesystem::path& folder);
+
+/// Fails if commits that the mirror has are not in the database.
+result<void> check_commits(rocks_database& parts, const commit_mirror& mirror);
+
+/// Reads of the database as it is; must not outlive it.
+std::unique_ptr<kv_reader> make_reader(const rocks_database& parts);
+
+store_figures figures_of(const rocks_database& parts);
+
+/// See store_keeper::back_up.
+result<backup_record> back_up_database(const rocks_database& parts,
+                                       const std::filesystem::path& folder, std::uint32_t keep);
 
 } // namespace pinion

@@ -34,6 +34,7 @@ exit_code run_wheel(session& now);
 exit_code run_health(session& now);
 exit_code run_version(session& now);
 exit_code run_completion(session& now);
+exit_code run_store(session& now);
 
 /// "b12": cancel, pause and resume take backfills too.
 bool names_backfill(const std::string& word);

@@ -185,7 +185,8 @@ verb_spec backfilling() {
            {"reprocess", 0, "none|failed|all", "which slots that have a run (default none)"},
            {"hours", 0, "H-H", "start slots only then, as 22:00-06:00"},
            {"on-failure", 0, "stop|continue", "after a slot that failed (default stop)"},
-           {"version", 0, "latest|pinned", "of slots that are made; a rerun keeps its own (default latest)"},
+           {"version", 0, "latest|pinned",
+            "of slots that are made; a rerun keeps its own (default latest)"},
            {"isolated", 0, "", "on slots of its own, which satisfy nobody outside"},
            {"param", 0, "K=V", "a parameter; may be repeated"},
            {"dry-run", 0, "", "show the exact slots, and what would become of each"},
@@ -315,6 +316,31 @@ std::vector<verb_spec> running() {
        1,
        {},
        run_completion},
+      {"store",
+       "verify|stats|backup DIR|restore DIR",
+       "Checks the store, shows what it holds, backs it up, restores it.",
+       "verify: do all rows fit together? Each finding names the invariant, the row and the mend; "
+       "exit\ncode 1 if there is one that is not a mere note. A running engine checks a snapshot, "
+       "at most\n--rows rows of it. With --data the folder of a stopped engine is read whole, its "
+       "files' checksums\nincluded; with --mend what other rows say is then written again.\n"
+       "stats: rows (estimated) and bytes by kind, what is live and what is history, the log, the "
+       "levels.\n"
+       "backup: adds a backup of this moment to DIR, also while the engine runs; what an earlier "
+       "one has is\nnot copied again. Logs and workspaces are not in it. With --list shows which "
+       "there are.\n"
+       "restore: makes the data folder --data, which must be absent or empty, from the newest "
+       "backup of DIR.\nWhat ran when it was made is lost there and gets new attempts. Stop the "
+       "other engine first.",
+       1,
+       2,
+       {{"data", 0, "DIR", "the data folder of a stopped engine; restore: the new one"},
+        {"rows", 0, "N", "verify: at most so many rows (default 3000000; with --data all)"},
+        {"mend", 0, "", "verify --data: write again what follows from other rows"},
+        {"keep", 0, "N", "backup: remove all but the N newest of DIR"},
+        {"list", 0, "", "backup: only show those of DIR"},
+        {"backup", 0, "ID", "restore: this one instead of the newest"},
+        {"hold", 0, "", "restore: the engine starts nothing until 'unhold'"}},
+       run_store},
       {"shutdown",
        "",
        "Ends the engine in order.",

@@ -3,6 +3,7 @@
 #include "pinion/actors/engine_client.hpp"
 #include "pinion/api/handler_pool.hpp"
 #include "pinion/api/router.hpp"
+#include "pinion/storage/store_keeper.hpp"
 #include "pinion/timing/clock.hpp"
 
 #include <memory>
@@ -16,6 +17,8 @@ struct api_handles {
   const clock_port* clock = nullptr;
   /// Where a handler goes on after the engine's answer; null: on the engine's thread (tests).
   std::shared_ptr<handler_pool> pool;
+  /// The store as a whole; null: it is none on a disk (tests).
+  store_keeper* keeper = nullptr;
   std::string environment; ///< `--env` of the engine: definitions that are posted are read with it.
 };
 

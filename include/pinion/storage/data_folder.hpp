@@ -37,6 +37,10 @@ public:
   /// - `errc::os_failure`: a call of the system failed.
   static result<data_folder> open(const std::filesystem::path& folder);
 
+  /// The same for a folder that an engine has used already: nothing is made. Fails also with
+  /// `errc::not_found` if `folder` is none.
+  static result<data_folder> open_existing(const std::filesystem::path& folder);
+
   data_folder(data_folder&& other) noexcept;
   data_folder& operator=(data_folder&& other) noexcept;
   ~data_folder();

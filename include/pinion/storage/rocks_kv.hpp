@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pinion/storage/kv.hpp"
+#include "pinion/storage/store_keeper.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -30,7 +31,7 @@ struct rocks_options {
 /// Every group carries the number of its last commit (`meta/commits`); the mirror repeats that
 /// number outside RocksDB. A store whose number is below the mirror's has lost acknowledged commits
 /// (a torn or missing log, a flipped byte that looks like one, an older copy) and is refused.
-class rocks_kv final : public kv_port {
+class rocks_kv final : public kv_port, public store_keeper {
 public:
   /// The format this program writes, in the row `meta/format`.
   static constexpr std::uint64_t format = 1;
@@ -65,6 +66,9 @@ public:
   /// and ends the committer. Not from a callback. Idempotent. No reads after it; the database's
   /// lock goes with the object.
   result<void> close();
+
+  result<store_figures> figures() const override;
+  result<backup_record> back_up(const std::filesystem::path& folder, std::uint32_t keep) override;
 
   /// What `open` accepted but an operator should know, a sentence; empty: nothing.
   const std::string& notice() const noexcept;

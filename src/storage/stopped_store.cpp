@@ -1,0 +1,49 @@
+#include "pinion/storage/stopped_store.hpp"
+
+#include "storage/rocks_open.hpp"
+
+namespace pinion {
+
+struct stopped_store::parts {
+  data_folder folder;
+  std::unique_ptr<rocks_database> database;
+  std::unique_ptr<kv_reader> rows;
+  std::optional<problem> missing;
+};
+
+stopped_store::stopped_store(std::unique_ptr<parts> of) noexcept : parts_{std::move(of)} {}
+stopped_store::~stopped_store() = default;
+
+result<std::unique_ptr<stopped_store>> stopped_store::open(const std::filesystem::path& folder) {
+  BOOST_OUTCOME_TRY(locked, data_folder::open_existing(folder));
+  const rocks_options where{locked.database(), locked.mirror(), durability::sync};
+  std::optional<problem> missing;
+  auto mirror = commit_mirror::open(where.mirror, where.how);
+  if (!mirror) {
+    if (mirror.error().code != errc::corrupt)
+      return std::move(mirror).assume_error();
+    missing = std::move(mirror).assume_error();
+  }
+  BOOST_OUTCOME_TRY(database, open_for_reading(where.database));
+  if (mirror)
+    if (auto counted = check_commits(*database, mirror.assume_value()); !counted)
+      missing = std::move(counted).assume_error();
+  auto rows = make_reader(*database);
+  return std::unique_ptr<stopped_store>{new stopped_store{std::unique_ptr<parts>{
+      new parts{std::move(locked), std::move(database), std::move(rows), std::move(missing)}}}};
+}
+
+const kv_reader& stopped_store::rows() const noexcept { return *parts_->rows; }
+
+store_figures stopped_store::figures() const { return figures_of(*parts_->database); }
+
+const std::optional<problem>& stopped_store::missing() const noexcept { return parts_->missing; }
+
+result<void> stopped_store::check_files() const {
+  const auto status = parts_->database->db->VerifyChecksum();
+  if (!status.ok())
+    return to_problem(status, "read the store's files");
+  return ok();
+}
+
+} // namespace pinion

@@ -1,0 +1,177 @@
+#include "storage/store_damage.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <fstream>
+#include <rocksdb/options.h>
+#include <rocksdb/sst_file_reader.h>
+#include <rocksdb/table_properties.h>
+#include <sstream>
+
+namespace pinion {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t remembered_lines = 16;
+
+constexpr const char* restore_mend =
+    "restore a backup: pinionctl store restore DIR --data NEW; without one see \"A damaged store\" "
+    "in docs/operations.md";
+
+bool is_digit(char byte) noexcept { return std::isdigit(static_cast<unsigned char>(byte)) != 0; }
+
+/// The first "000012.sst", "000012.log", "MANIFEST-000012" or "CURRENT" in `text`, or empty. A
+/// table that is missing is also looked for, and then named, under the extension of other programs.
+std::string file_in(const std::string& text) {
+  for (const auto* extension : {".sst", ".ldb", ".log"}) {
+    for (auto dot = text.find(extension); dot != std::string::npos;
+         dot = text.find(extension, dot + 1)) {
+      auto begin = dot;
+      while (begin > 0 && is_digit(text[begin - 1]))
+        --begin;
+      if (dot - begin >= 6)
+        return text.substr(begin, dot - begin) +
+               (extension == std::string_view{".ldb"} ? ".sst" : extension);
+    }
+  }
+  if (const auto at = text.find("MANIFEST-"); at != std::string::npos) {
+    auto end = at + 9;
+    while (end < text.size() && is_digit(text[end]))
+      ++end;
+    return text.substr(at, end - at);
+  }
+  return text.find("CURRENT") != std::string::npos ? "CURRENT" : "";
+}
+
+std::string content_of(const fs::path& file) {
+  std::ifstream in{file, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> manifests_in(const fs::path& folder) {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (fs::directory_iterator it{folder, error}, end; !error && it != end; it.increment(error))
+    if (const auto name = it->path().filename().string(); name.starts_with("MANIFEST-"))
+      found.push_back(name);
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+/// What CURRENT says, if it is whole: a name and a line feed.
+std::string named_manifest(const fs::path& folder) {
+  auto text = content_of(folder / "CURRENT");
+  if (!text.starts_with("MANIFEST-") || !text.ends_with('\n'))
+    return {};
+  text.pop_back();
+  const bool digits = std::all_of(text.begin() + 9, text.end(), is_digit);
+  return digits && text.size() > 9 ? text : std::string{};
+}
+
+/// The first table that cannot be read whole, or empty.
+std::string damaged_table(const fs::path& folder) {
+  std::vector<fs::path> tables;
+  std::error_code error;
+  for (fs::directory_iterator it{folder, error}, end; !error && it != end; it.increment(error))
+    if (it->path().extension() == ".sst")
+      tables.push_back(it->path());
+  std::sort(tables.begin(), tables.end());
+  for (const auto& table : tables) {
+    rocksdb::SstFileReader reader{rocksdb::Options{}};
+    if (!reader.Open(table.string()).ok() || !reader.VerifyChecksum().ok())
+      return table.filename().string();
+    // Opened in spite of damaged properties, it has none.
+    const auto properties = reader.GetTableProperties();
+    if (!properties || properties->num_entries == 0)
+      return table.filename().string();
+  }
+  return {};
+}
+
+/// The file that a failure without a name must be about: what names the others comes first.
+std::string suspect(const fs::path& folder, const std::vector<std::string>& damages) {
+  std::error_code error;
+  const auto named = named_manifest(folder);
+  if (named.empty() || (!fs::exists(folder / named, error) && !manifests_in(folder).empty()))
+    return "CURRENT";
+  for (auto line = damages.rbegin(); line != damages.rend(); ++line)
+    if (auto file = file_in(*line); !file.empty())
+      return file;
+  // RocksDB blames the list for a table that it cannot open.
+  const auto table = damaged_table(folder);
+  return table.empty() ? named : table;
+}
+
+std::string mend_of(const std::string& file, const fs::path& folder) {
+  const auto manifests = manifests_in(folder);
+  if (file == "CURRENT" && manifests.size() == 1)
+    return "put the line " + manifests.front() + " into " + (folder / file).string() +
+           ", or restore a backup: pinionctl store restore DIR --data NEW";
+  return restore_mend;
+}
+
+std::string kind_of(const std::string& file) {
+  if (file.ends_with(".sst"))
+    return "a table of rows";
+  if (file.ends_with(".log"))
+    return "the log of the newest commits";
+  return file == "CURRENT" ? "the file that names the MANIFEST" : "the list of the store's files";
+}
+
+} // namespace
+
+damage_log::damage_log(std::shared_ptr<rocksdb::Logger> to)
+    : rocksdb::Logger{rocksdb::InfoLogLevel::WARN_LEVEL}, to_{std::move(to)} {}
+
+void damage_log::Logv(rocksdb::InfoLogLevel level, const char* format, std::va_list arguments) {
+  if (level < GetInfoLogLevel())
+    return;
+  std::array<char, 1024> text{};
+  std::va_list again;
+  va_copy(again, arguments);
+  std::vsnprintf(text.data(), text.size(), format, again);
+  va_end(again);
+  const std::string line{text.data()};
+  if (line.find("Corruption") != std::string::npos || line.find("dropping") != std::string::npos) {
+    const std::lock_guard lock{mutex_};
+    damages_.push_back(line);
+    if (damages_.size() > remembered_lines)
+      damages_.pop_front();
+  }
+  if (to_)
+    to_->Logv(level, format, arguments);
+}
+
+void damage_log::Logv(const char* format, std::va_list arguments) {
+  Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, arguments);
+}
+
+std::vector<std::string> damage_log::damages() const {
+  const std::lock_guard lock{mutex_};
+  return {damages_.begin(), damages_.end()};
+}
+
+problem name_damage(problem why, const fs::path& folder, const std::vector<std::string>& damages) {
+  if (why.code != errc::corrupt)
+    return why;
+  auto file = file_in(why.message);
+  // A manifest that is not there may be one that CURRENT names wrongly.
+  const bool certain = file.ends_with(".sst") || file.ends_with(".log");
+  if (!certain)
+    file = suspect(folder, damages);
+  if (file.empty())
+    return why;
+  std::error_code error;
+  const bool there = fs::exists(folder / file, error);
+  why.message += "; " + (folder / file).string() + ", " + kind_of(file) +
+                 (there ? ", is damaged" : ", is missing");
+  why.suggestion = mend_of(file, folder);
+  return why;
+}
+
+} // namespace pinion

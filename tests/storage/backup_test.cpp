@@ -1,0 +1,188 @@
+#include "pinion/storage/backup.hpp"
+
+#include "pinion/storage/data_folder.hpp"
+#include "pinion/storage/epoch.hpp"
+#include "pinion/storage/store_reader.hpp"
+#include "storage/sound_store.hpp"
+#include "storage/temporary_folder.hpp"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+
+using namespace pinion;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// An open store with the rows of a sound one.
+struct live_store {
+  explicit live_store(const fs::path& at)
+      : folder{data_folder::open(at).value()},
+        kv{rocks_kv::open({folder.database(), folder.mirror(), durability::sync}).value()} {
+    kv_batch batch;
+    test::sound_store{}.write_to(batch);
+    REQUIRE(test::commit(*kv, std::move(batch)));
+  }
+  data_folder folder;
+  std::unique_ptr<rocks_kv> kv;
+};
+
+restore_request into(const fs::path& backups, const fs::path& data) {
+  restore_request ask;
+  ask.backups = backups;
+  ask.data = data;
+  ask.who = "ada";
+  ask.now = test::day;
+  return ask;
+}
+
+std::unique_ptr<rocks_kv> opened(const fs::path& data) {
+  return rocks_kv::open({data / "store", data / "COMMIT", durability::sync}).value();
+}
+
+void flip_byte(const fs::path& file) {
+  std::fstream bytes{file, std::ios::in | std::ios::out | std::ios::binary};
+  bytes.seekg(20);
+  const auto byte = static_cast<char>(bytes.get() ^ 0x10);
+  bytes.seekp(20);
+  bytes.put(byte);
+}
+
+} // namespace
+
+TEST_CASE("a restored store holds what was there, in epochs of its own", "[backup]") {
+  test::temporary_folder folder;
+  const auto backups = folder.path() / "b";
+  live_store live{folder.path() / "d"};
+  const auto made = live.kv->back_up(backups, 0).value();
+  CHECK(made.id == 1);
+  CHECK(made.commits == 1);
+  REQUIRE(test::commit(*live.kv, test::put(family::meta, "later", "1")));
+
+  const auto done = restore_backup(into(backups, folder.path() / "n")).value();
+  CHECK(done.from.id == 1);
+  CHECK(done.lost_attempts == 1);
+  const auto kv = opened(folder.path() / "n");
+  CHECK_FALSE(kv->get(family::meta, "later").value());
+  CHECK(check_store(*kv, test::sound_readers()).value().findings.empty());
+  CHECK(current_epoch(*kv).value() == 3 + restored_epochs);
+}
+
+TEST_CASE("what was alive is of no machine's boot any more, what has ended is untouched",
+          "[backup]") {
+  test::temporary_folder folder;
+  live_store live{folder.path() / "d"};
+  REQUIRE(live.kv->back_up(folder.path() / "b", 0));
+  REQUIRE(restore_backup(into(folder.path() / "b", folder.path() / "n")));
+  const auto kv = opened(folder.path() / "n");
+  const store_reader store{*kv};
+  CHECK(store.attempt({run_id{2}, 0, no_element}, 1).value()->boot_id == "restored");
+  CHECK(store.attempt({run_id{1}, 0, no_element}, 1).value()->boot_id.empty());
+  const auto audit = store.list_audit({}, {}).value();
+  CHECK(audit.items.front().verb == "store restore");
+  CHECK(audit.items.front().who == "ada");
+}
+
+TEST_CASE("a restored engine can be put on hold", "[backup]") {
+  test::temporary_folder folder;
+  live_store live{folder.path() / "d"};
+  REQUIRE(live.kv->back_up(folder.path() / "b", 0));
+  auto ask = into(folder.path() / "b", folder.path() / "n");
+  ask.hold = true;
+  REQUIRE(restore_backup(ask));
+  CHECK(opened(folder.path() / "n")->get(family::meta, "held").value());
+}
+
+TEST_CASE("several backups are kept, each of its moment, as many as asked for", "[backup]") {
+  test::temporary_folder folder;
+  const auto backups = folder.path() / "b";
+  live_store live{folder.path() / "d"};
+  for (int i = 1; i <= 4; ++i) {
+    REQUIRE(test::commit(*live.kv, test::put(family::meta, "round", std::to_string(i))));
+    CHECK(live.kv->back_up(backups, 3).value().id == static_cast<std::uint32_t>(i));
+  }
+  const auto all = list_backups(backups).value();
+  REQUIRE(all.size() == 3);
+  CHECK(all.front().id == 2);
+  auto ask = into(backups, folder.path() / "n");
+  ask.id = 3;
+  CHECK(restore_backup(ask).value().from.id == 3);
+  CHECK(opened(folder.path() / "n")->get(family::meta, "round").value() == "3");
+  ask.id = 1;
+  ask.data = folder.path() / "m";
+  const auto gone = restore_backup(ask);
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().code == errc::not_found);
+  CHECK_FALSE(fs::exists(ask.data));
+}
+
+TEST_CASE("a backup is restored into a new folder only", "[backup]") {
+  test::temporary_folder folder;
+  live_store live{folder.path() / "d"};
+  REQUIRE(live.kv->back_up(folder.path() / "b", 0));
+  SECTION("not over the engine's own") {
+    const auto refused = restore_backup(into(folder.path() / "b", folder.path() / "d"));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::refused);
+    CHECK_THAT(refused.error().message, Catch::Contains("new data folder only"));
+  }
+  SECTION("not beside other files") {
+    fs::create_directory(folder.path() / "n");
+    std::ofstream{folder.path() / "n" / "mine"} << "x";
+    CHECK(restore_backup(into(folder.path() / "b", folder.path() / "n")).error().code ==
+          errc::refused);
+  }
+}
+
+TEST_CASE("a backup goes into a folder of backups only", "[backup]") {
+  test::temporary_folder folder;
+  live_store live{folder.path() / "d"};
+  SECTION("not among other files") {
+    fs::create_directory(folder.path() / "x");
+    std::ofstream{folder.path() / "x" / "mine"} << "x";
+    CHECK(live.kv->back_up(folder.path() / "x", 0).error().code == errc::refused);
+  }
+  SECTION("not into the data folder") {
+    CHECK(live.kv->back_up(folder.path() / "d" / "b", 0).error().code == errc::refused);
+  }
+  SECTION("not into a file") {
+    std::ofstream{folder.path() / "f"} << "x";
+    CHECK(live.kv->back_up(folder.path() / "f", 0).error().code == errc::refused);
+  }
+}
+
+TEST_CASE("a folder without backups is none, and is not made one", "[backup]") {
+  test::temporary_folder folder;
+  CHECK(list_backups(folder.path() / "b").error().code == errc::not_found);
+  CHECK_FALSE(fs::exists(folder.path() / "b"));
+}
+
+TEST_CASE("a backup with a flipped byte is refused before anything is made", "[backup]") {
+  test::temporary_folder folder;
+  const auto backups = folder.path() / "b";
+  {
+    live_store live{folder.path() / "d"};
+    REQUIRE(live.kv->back_up(backups, 0));
+  }
+  for (const auto& entry : fs::recursive_directory_iterator{backups / "private"})
+    if (entry.is_regular_file() && entry.file_size() > 30 && entry.path().extension() == ".log")
+      flip_byte(entry.path());
+  const auto refused = restore_backup(into(backups, folder.path() / "n"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::corrupt);
+  CHECK_THAT(refused.error().suggestion, Catch::Contains("older backup"));
+  CHECK_FALSE(fs::exists(folder.path() / "n"));
+}
+
+TEST_CASE("half of a restore is no store to start on", "[backup]") {
+  test::temporary_folder folder;
+  live_store live{folder.path() / "d"};
+  REQUIRE(live.kv->back_up(folder.path() / "b", 0));
+  REQUIRE(restore_backup(into(folder.path() / "b", folder.path() / "n")));
+  // As a crash would leave it.
+  fs::remove(folder.path() / "n" / "store" / "CURRENT");
+  const auto half = rocks_kv::open(
+      {folder.path() / "n" / "store", folder.path() / "n" / "COMMIT", durability::sync});
+  REQUIRE_FALSE(half);
+  CHECK(half.error().code == errc::corrupt);
+}

@@ -6,6 +6,7 @@
 #include "definitions/project_reader.hpp"
 #include "definitions/slot_rule_reader.hpp"
 #include "definitions/task_reader.hpp"
+#include "definitions/templates.hpp"
 #include "definitions/trigger_reader.hpp"
 #include "definitions/workflow_reader.hpp"
 
@@ -14,6 +15,7 @@ namespace pinion::definitions {
 std::vector<key_table> all_key_tables() {
   return {
       {"workflow", workflow_keys()},
+      {"from_template", template_keys()},
       {"task", task_keys()},
       {"defaults", default_keys()},
       {"trigger", trigger_keys()},

@@ -1,5 +1,6 @@
 #include "definitions/graph.hpp"
 #include "definitions/suggest.hpp"
+#include "definitions/templates.hpp"
 #include "definitions/value_reader.hpp"
 #include "definitions/workflow_reader.hpp"
 #include "pinion/definitions/loader.hpp"
@@ -42,6 +43,7 @@ constexpr std::chrono::days running_out{60};
 struct set_member {
   loaded_workflow loaded;
   file_place name_at;
+  std::string made_from; ///< The template and its values, for messages; empty: written out.
   std::vector<workflow_call> calls;
   std::vector<outside_reference> references;
 };
@@ -62,11 +64,15 @@ public:
       if (is_project_file(source->path))
         read_project_file(*source);
     check_environment();
+    for (const auto* source : ordered)
+      if (!is_project_file(source->path))
+        collect_templates(*source);
     for (const auto* source : ordered) {
       result_.files.push_back(source->path);
       if (!is_project_file(source->path))
         read_workflow_file(*source);
     }
+    check_templates();
     check_duplicates();
     check_calls();
     check_outside_references();
@@ -168,6 +174,62 @@ private:
     return settings;
   }
 
+  /// Templates are known in the whole set, so they are gathered before any document is read. What
+  /// is wrong with a file is told when it is read.
+  void collect_templates(const source_text& source) {
+    if (source.text.find("template") == std::string::npos)
+      return;
+    const auto file = std::make_shared<const source_file>(source.path, source.text);
+    if (!file->refused().empty())
+      return;
+    diagnostic_sink told_later;
+    const reporter report{*file, told_later};
+    for (const auto& document : read_yaml(report)) {
+      if (!is_template(document.root))
+        continue;
+      auto made = read_template(report, document, file);
+      if (!made)
+        continue;
+      const auto place = file->place_of(made->name_offset);
+      const auto name = made->name;
+      const auto [at, fresh] = templates_.emplace(name, *std::move(made));
+      if (fresh)
+        continue;
+      const auto& first = at->second;
+      sink_.add({source.path, place.line, place.column,
+                 "the template " + shown(name) + " is defined twice, first in " +
+                     first.file->path() + ':' +
+                     std::to_string(first.file->place_of(first.name_offset).line)});
+    }
+  }
+
+  void check_templates() {
+    for (const auto& [name, one] : templates_) {
+      const auto place = one.file->place_of(one.name_offset);
+      if (!used_templates_.contains(name))
+        sink_.add({one.file->path(), place.line, place.column,
+                   "no workflow is made from the template " + shown(name),
+                   "add a document with `from: " + name + "` and `each:`", severity::warning});
+    }
+  }
+
+  void read_stamped(const reporter& report, const yaml_document& document,
+                    const workflow_context& context, const std::string& owner) {
+    const auto made = stamp_documents(report, document, templates_, sink_);
+    if (made.from == nullptr)
+      return;
+    used_templates_.insert(made.from->name);
+    instance_faults faults;
+    for (const auto& one : made.documents) {
+      diagnostic_sink of_one;
+      add_member(read_workflow({*made.from->file, of_one}, one.document, context), context.above,
+                 made.from->file->path(), owner);
+      members_.back().made_from = one.label;
+      faults.add(of_one, one.label);
+    }
+    faults.tell(sink_);
+  }
+
   void read_workflow_file(const source_text& source) {
     const auto file = open(source);
     if (!file)
@@ -181,16 +243,25 @@ private:
     context.above = above(context.folder);
     context.now = options_.now;
     std::size_t workflows = 0;
+    std::size_t templates = 0;
     for (const auto& document : documents) {
       if (document.root.is_null())
         continue;
+      if (is_template(document.root)) {
+        ++templates;
+        read_template(report, document, nullptr);
+        continue;
+      }
       if (++workflows == 1) {
         context.project = project_of(source, context.folder, context.above);
         context.settings = &settings_of(context.project, context.above);
       }
-      add_member(read_workflow(report, document, context), context.above, source.path, path);
+      if (is_made_from_template(document.root))
+        read_stamped(report, document, context, path);
+      else
+        add_member(read_workflow(report, document, context), context.above, source.path, path);
     }
-    if (workflows == 0 && sink_.error_count() == errors)
+    if (workflows + templates == 0 && sink_.error_count() == errors)
       report.error(0, "the file has no workflow", "begin with `workflow: name` and `tasks:`");
   }
 
@@ -201,8 +272,16 @@ private:
       used_calendars_.emplace(above, std::move(name));
     members_.push_back({{std::move(read.definition), file, read.at.line},
                         read.name_at,
+                        {},
                         std::move(read.calls),
                         std::move(read.references)});
+  }
+
+  void tell(const set_member& member, const file_place& at, std::string message,
+            std::string suggestion = {}) {
+    if (!member.made_from.empty())
+      message += " (in " + member.made_from + ')';
+    sink_.add({member.loaded.file, at.line, at.column, std::move(message), std::move(suggestion)});
   }
 
   void check_duplicates() {
@@ -214,9 +293,9 @@ private:
       if (fresh)
         continue;
       const auto& other = members_[first->second];
-      sink_.add({loaded.file, members_[i].name_at.line, members_[i].name_at.column,
-                 "the workflow " + shown(loaded.definition.id()) + " is defined twice, first in " +
-                     other.loaded.file + ':' + std::to_string(other.name_at.line)});
+      tell(members_[i], members_[i].name_at,
+           "the workflow " + shown(loaded.definition.id()) + " is defined twice, first in " +
+               other.loaded.file + ':' + std::to_string(other.name_at.line));
     }
   }
 
@@ -239,30 +318,27 @@ private:
     for (const auto& [known_id, position] : positions_)
       ids.emplace_back(known_id);
     std::sort(ids.begin(), ids.end());
-    sink_.add({caller.loaded.file, call.at.line, call.at.column,
-               "there is no workflow " + shown(id), did_you_mean(id, ids)});
+    tell(caller, call.at, "there is no workflow " + shown(id), did_you_mean(id, ids));
     return std::nullopt;
   }
 
   void check_call_params(const set_member& caller, const workflow_call& call,
                          const workflow_definition& called) {
     const auto& given = caller.loaded.definition.tasks[call.task].call_params;
-    const auto tell = [&](std::string message, std::string advice) {
-      sink_.add({caller.loaded.file, call.at.line, call.at.column, std::move(message),
-                 std::move(advice)});
-    };
     std::vector<std::string_view> declared;
     for (const auto& param : called.params)
       declared.emplace_back(param.name);
     for (const auto& [name, value] : given)
       if (std::find(declared.begin(), declared.end(), name) == declared.end())
-        tell("the workflow " + shown(called.id()) + " has no parameter " + shown(name),
+        tell(caller, call.at,
+             "the workflow " + shown(called.id()) + " has no parameter " + shown(name),
              did_you_mean(name, declared));
     for (const auto& param : called.params)
       if (param.default_value.empty() &&
           std::none_of(given.begin(), given.end(),
                        [&](const auto& value) { return value.first == param.name; }))
-        tell("the workflow " + shown(called.id()) + " needs the parameter " + shown(param.name),
+        tell(caller, call.at,
+             "the workflow " + shown(called.id()) + " needs the parameter " + shown(param.name),
              "add it under `params:`");
   }
 
@@ -285,9 +361,8 @@ private:
       const auto& name = first.loaded.definition.tasks[call.task].call_workflow;
       if (called_id(first.loaded.definition, name) != members_[next].loaded.definition.id())
         continue;
-      return sink_.add(
-          {first.loaded.file, call.at.line, call.at.column,
-           "workflows call each other in a cycle: " + print_cycle({ids.begin(), ids.end()})});
+      return tell(first, call.at,
+                  "workflows call each other in a cycle: " + print_cycle({ids.begin(), ids.end()}));
     }
   }
 
@@ -312,8 +387,7 @@ private:
     const auto place = found.where == reference_problem::part::whole     ? at->whole
                        : found.where == reference_problem::part::trigger ? at->trigger
                                                                          : at->upstream;
-    sink_.add({member.loaded.file, place.line, place.column, std::move(found.what.message),
-               std::move(found.what.suggestion)});
+    tell(member, place, std::move(found.what.message), std::move(found.what.suggestion));
   }
 
   bool exists_elsewhere(const set_member& member, const outside_reference& at) const {
@@ -385,6 +459,8 @@ private:
   std::set<std::pair<std::string, std::string>> contested_; ///< Reported once each.
   std::map<std::string, project_settings> settings_;        ///< Of projects with a pinion.yaml.
   std::map<std::string, project_settings> borrowed_; ///< Of projects without one in this set.
+  template_table templates_;
+  std::set<std::string> used_templates_;
   std::vector<set_member> members_;
   std::set<std::pair<const project_file*, std::string>> used_calendars_;
   std::unordered_map<std::string, std::uint32_t> positions_; ///< Id -> place in `members_`.

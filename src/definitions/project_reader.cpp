@@ -14,6 +14,7 @@ namespace {
 struct project_draft {
   project_file made;
   const node* defaults = nullptr;
+  const node* profiles = nullptr;
   const node* environments = nullptr;
 };
 
@@ -150,6 +151,7 @@ constexpr key_rule<project_draft> project_rules[] = {
          into.made.timezone = *name;
      }},
     {"defaults", [](const reporter&, const node& at, project_draft& into) { into.defaults = &at; }},
+    {"profiles", [](const reporter&, const node& at, project_draft& into) { into.profiles = &at; }},
     {"vars", top_level<read_vars_into>},
     {"secrets", top_level<read_secrets_map>},
     {"pools", top_level<read_pool_sizes>},
@@ -190,13 +192,18 @@ void read_content(const reporter& report, const node& root, std::string_view env
     return;
   if (draft.environments != nullptr)
     read_environments(report, *draft.environments, environment, draft);
-  if (draft.defaults == nullptr)
-    return;
   task_draft unsaid;
   unsaid.folder = &draft.made.folder;
   unsaid.settings = &draft.made.settings;
-  read_defaults(report, *draft.defaults, unsaid);
-  draft.made.defaults = std::move(unsaid.task);
+  if (draft.profiles != nullptr) {
+    check_profiles(report, *draft.profiles, unsaid);
+    draft.made.profiles =
+        std::make_shared<profile_set>(profile_set{report.file, draft.made.folder, *draft.profiles});
+  }
+  if (draft.defaults != nullptr) {
+    read_defaults(report, *draft.defaults, unsaid);
+    draft.made.defaults = std::move(unsaid.task);
+  }
 }
 
 } // namespace

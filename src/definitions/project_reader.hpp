@@ -6,6 +6,7 @@
 #include "definitions/yaml_node.hpp"
 #include "pinion/model/definition.hpp"
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -24,7 +25,8 @@ struct project_file {
   nlohmann::json environment_vars = nlohmann::json::object(); ///< Win over those of workflows.
   project_settings settings; ///< `project` is empty if it is above.
   calendar_table calendars;
-  task_definition defaults; ///< What its `defaults:` make of an unsaid task.
+  task_definition defaults;                    ///< What its `defaults:` make of an unsaid task.
+  std::shared_ptr<const profile_set> profiles; ///< Null: it has none.
   std::vector<std::string> environments;
   bool has_environment = false; ///< The chosen one is among them.
 };

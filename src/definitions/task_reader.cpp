@@ -238,6 +238,7 @@ constexpr task_rule default_rules[] = {
 };
 
 constexpr task_rule own_rules[] = {
+    {"use", [](const reporter&, const node&, task_draft&) {}}, // Before all others: use_profiles.
     {"title", text_into<&task_definition::title>},
     {"type", read_type},
     {"run", read_run},
@@ -332,6 +333,38 @@ void check_type(const reporter& report, const node& name, const node& task, task
                      typed.key == "run" && type == task_type::python ? "write `script:`" : advice);
 }
 
+void use_profile(const reporter& report, const node& name, task_draft& draft) {
+  if (!name.is_scalar())
+    return report_kind(report, name, "the name of a profile");
+  const auto* found =
+      draft.profiles == nullptr ? nullptr : draft.profiles->profiles.find(name.text);
+  if (found != nullptr) {
+    diagnostic_sink told_before;
+    const auto* folder = std::exchange(draft.folder, &draft.profiles->folder);
+    read_keys<task_draft>({draft.profiles->file, told_before}, *found, default_rules, "a profile",
+                          draft);
+    draft.folder = folder;
+    return;
+  }
+  std::vector<std::string_view> known;
+  for (std::size_t i = 0; draft.profiles != nullptr && i < draft.profiles->profiles.pairs(); ++i)
+    known.emplace_back(draft.profiles->profiles.key(i).text);
+  auto advice = did_you_mean(name.text, known);
+  report.error(name, "there is no profile " + shown(name.text),
+               advice.empty() ? "declare it under `profiles:` in pinion.yaml" : advice);
+}
+
+/// What `use:` names, in that order: before the task's own keys, which win.
+void use_profiles(const reporter& report, const node& task, task_draft& draft) {
+  const auto* use = task.find("use");
+  if (use == nullptr)
+    return;
+  if (!use->is_list())
+    return use_profile(report, *use, draft);
+  for (const auto& name : use->items)
+    use_profile(report, name, draft);
+}
+
 void settle_groups(const reporter& report, task_draft& draft) {
   if (draft.groups_by_pool == nullptr)
     return;
@@ -373,6 +406,19 @@ void read_defaults(const reporter& report, const node& defaults, task_draft& int
   read_keys<task_draft>(report, defaults, default_rules, "`defaults`", into);
 }
 
+void check_profiles(const reporter& report, const node& profiles, const task_draft& unsaid) {
+  if (!profiles.is_map())
+    return report_kind(report, profiles, "a map of profiles");
+  for (std::size_t i = 0; i < profiles.pairs(); ++i) {
+    const auto& name = profiles.key(i);
+    if (!is_name(name.text))
+      report.error(name, shown(name.text) + " is no legal name of a profile",
+                   std::string{name_rule});
+    auto scratch = unsaid;
+    read_keys<task_draft>(report, profiles.value(i), default_rules, "a profile", scratch);
+  }
+}
+
 void read_task(const reporter& report, const node& name, const node& task, task_draft& draft) {
   draft.task.name = name.text;
   draft.links.offset = name.offset;
@@ -386,6 +432,7 @@ void read_task(const reporter& report, const node& name, const node& task, task_
       task.is_scalar() && std::find(keys.begin(), keys.end(), name.text) != keys.end())
     return report.error(name, shown(name.text) + " stands where the name of a task is expected",
                         "indent it below the name of its task");
+  use_profiles(report, task, draft);
   if (!read_keys<task_draft>(report, task, task_rules, "a task", draft))
     return;
   check_type(report, name, task, draft.task.type);

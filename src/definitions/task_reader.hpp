@@ -26,6 +26,14 @@ struct task_links {
   std::optional<name_use> call; ///< `workflow:` of a task of that type.
 };
 
+/// `profiles:` of a pinion.yaml: read anew over each task that uses one. They were checked when the
+/// file was read, so nothing is told a second time.
+struct profile_set {
+  source_file file;
+  std::string folder; ///< Absolute, of the file.
+  node profiles;      ///< The map from names to what `defaults:` may hold.
+};
+
 /// A task while it is read.
 struct task_draft {
   task_definition task;
@@ -33,12 +41,16 @@ struct task_draft {
   const std::string* folder = nullptr;  ///< Absolute, of the file; relative `cwd:` starts there.
   const std::string* project = nullptr; ///< Of the file, for references without project.
   const project_settings* settings = nullptr; ///< Pools and channels by name.
+  const profile_set* profiles = nullptr;      ///< For `use:`; null: there are none.
   const node* groups_by_pool = nullptr;       ///< `groups: pool`, until the pools are known.
 };
 
 /// What tasks get that say nothing, made of one or more `defaults:` maps: a task as it is before
 /// its own keys are read.
 void read_defaults(const reporter& report, const node& defaults, task_draft& into);
+
+/// Checks `profiles:` of a pinion.yaml; what a profile holds means the same in a task.
+void check_profiles(const reporter& report, const node& profiles, const task_draft& unsaid);
 
 /// Reads one task over `draft`, which holds the defaults. Reports all that is wrong with it alone.
 void read_task(const reporter& report, const node& name, const node& body, task_draft& draft);

@@ -22,6 +22,8 @@ std::size_t content_begin(std::string_view file, const node& scalar) {
 } // namespace
 
 std::size_t offset_in_file(const source_file& file, const node& scalar, std::size_t offset) {
+  if (scalar.stamped)
+    return scalar.offset;
   const std::string_view raw = file.text();
   const std::string_view text = scalar.text;
   // The two differ in blanks (indentation, folded lines) and in escapes: walk them in step and let

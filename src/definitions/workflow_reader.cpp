@@ -131,6 +131,8 @@ task_draft unsaid_task(const reporter& report, const workflow_draft& draft) {
   unsaid.folder = &context.folder;
   unsaid.project = &context.project;
   unsaid.settings = context.settings;
+  if (context.above != nullptr)
+    unsaid.profiles = context.above->profiles.get();
   if (draft.defaults != nullptr)
     read_defaults(report, *draft.defaults, unsaid);
   return unsaid;

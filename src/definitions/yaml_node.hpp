@@ -16,6 +16,7 @@ struct node {
   kind is = kind::null;
   bool plain = false;       ///< A scalar without quotes and not a block (`|`, `>`).
   bool flow = false;        ///< A list or map in brackets.
+  bool stamped = false;     ///< Made by a template: its text is not that of the file.
   std::uint32_t offset = 0; ///< Of its first byte in the file; for nothing (null) what follows.
   std::string text;         ///< Of a scalar; empty otherwise.
   std::vector<node> items;  ///< Of a list: its elements. Of a map: key, value, key, value ...

@@ -77,6 +77,20 @@ TEST_CASE("validate prints next fire times, or every error at its place", "[cli]
   CHECK(answer["errors"][0]["line"] == 3);
 }
 
+TEST_CASE("validate shows what a template gives", "[cli]") {
+  cli_fixture uut;
+  const auto file = uut.write("p/made.yaml", "template: t\nworkflow: \"w{{ each.n }}\"\n"
+                                             "tasks: {a: {run: x, timeout: \"{{ each.time }}\"}}\n"
+                                             "---\nfrom: t\neach: [{n: 1, time: 90s}]\n");
+  const auto seen = uut.run("validate --expand " + file);
+  CHECK(seen.code == 0);
+  CHECK(seen.out.starts_with("--- # "));
+  CHECK(seen.out.find("p.w1, ") != std::string::npos);
+  CHECK(seen.out.find(R"(attempt: "1m30s")") != std::string::npos);
+  const auto json = nlohmann::json::parse(uut.run("validate --expand -o json " + file).out);
+  CHECK(json["workflows"][0]["definition"]["tasks"]["a"]["run"] == "x");
+}
+
 TEST_CASE("preview needs no engine for a cron expression or files", "[cli]") {
   cli_fixture uut;
   const auto cron = uut.run(

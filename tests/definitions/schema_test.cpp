@@ -19,8 +19,6 @@ json read_schema(const std::string& name) {
 
 /// The object in the two schemas that describes a construct of the language.
 json schema_of(std::string_view construct) {
-  if (construct == "workflow")
-    return read_schema("workflow");
   if (construct == "project")
     return read_schema("pinion");
   const bool of_project = construct == "environment" || construct == "secret" ||

@@ -1,4 +1,5 @@
 #include "definition_files.hpp"
+#include "pinion/definitions/definition_diff.hpp"
 #include "pinion/definitions/definition_directory.hpp"
 #include "pinion/definitions/preview.hpp"
 #include "pinion/timing/instant_text.hpp"
@@ -99,7 +100,7 @@ json triggers_of(const workflow_definition& of, const definition_directory& all,
   return triggers;
 }
 
-json workflows_of(const load_result& loaded, std::size_t count) {
+json workflows_of(const load_result& loaded, std::size_t count, bool expand) {
   json items = json::array();
   std::vector<const workflow_definition*> set;
   for (const auto& one : loaded.workflows)
@@ -112,6 +113,8 @@ json workflows_of(const load_result& loaded, std::size_t count) {
                      {"line", one.line},
                      {"tasks", one.definition.tasks.size()},
                      {"triggers", std::move(triggers)}});
+    if (expand)
+      items.back()["definition"] = json::parse(readable_form(one.definition));
   }
   return items;
 }
@@ -136,6 +139,15 @@ void print_needs(console& out, const json& needs) {
              slots_text(needs[i]["slots"]));
   if (needs.size() > most)
     out.line("      and " + std::to_string(needs.size() - most) + " more, see -o json");
+}
+
+/// What templates, profiles and defaults make of the files, one document a workflow.
+void print_expanded(console& out, const json& workflows) {
+  for (const auto& workflow : workflows) {
+    out.line("--- # " + text_of(workflow, "id") + ", " +
+             escaped(text_of(workflow, "file") + ':' + text_of(workflow, "line")));
+    out.raw(to_yaml(workflow["definition"]));
+  }
 }
 
 void print_for_people(console& out, const load_result& loaded, const json& workflows) {
@@ -166,9 +178,12 @@ void print_for_people(console& out, const load_result& loaded, const json& workf
 exit_code run_validate(session& now) {
   const auto count = now.args.number("count", 0, 1000).value_or(3);
   const auto loaded = load_paths(now.args.words, now.args.text("env"));
-  const auto workflows = workflows_of(loaded, count);
+  const bool expand = now.args.has("expand");
+  const auto workflows = workflows_of(loaded, count, expand);
   auto& out = now.out;
-  if (out.for_people()) {
+  if (out.for_people() && expand && loaded.ok()) {
+    print_expanded(out, workflows);
+  } else if (out.for_people()) {
     print_for_people(out, loaded, workflows);
   } else if (out.chosen() == format::name) {
     for (const auto& workflow : workflows)

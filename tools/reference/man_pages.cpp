@@ -149,7 +149,9 @@ std::string files_manual(const std::string& pinion_schema, const std::string& wo
           "pinion.yaml holds what the workflows beside it and below share. `pinionctl validate` "
           "checks them.\n";
   text += keys_of("KEYS OF PINION.YAML", pinion, pinion);
-  text += keys_of("KEYS OF A WORKFLOW", workflow, workflow);
+  text += keys_of("KEYS OF A WORKFLOW", workflow.at("$defs").at("workflow"), workflow);
+  text += keys_of("KEYS OF A DOCUMENT THAT IS MADE FROM A TEMPLATE",
+                  workflow.at("$defs").at("from_template"), workflow);
   text += keys_of("KEYS OF A TASK", workflow.at("$defs").at("task"), workflow);
   text += keys_of("KEYS OF A TRIGGER", workflow.at("$defs").at("trigger"), workflow);
   return text + see_also;

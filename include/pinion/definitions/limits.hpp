@@ -7,13 +7,14 @@
 /// names the limit.
 namespace pinion::definition_limits {
 
-inline constexpr std::size_t file_bytes = 16U << 20U; ///< Of one file.
-inline constexpr std::size_t set_bytes = 256U << 20U; ///< Of all files read together.
-inline constexpr std::size_t set_files = 100'000;     ///< Read together.
-inline constexpr std::size_t depth = 64;              ///< Of nested maps and lists.
-inline constexpr std::size_t nodes = 1'500'000;       ///< Scalars, maps and lists of one file.
-inline constexpr std::size_t documents = 10'000;      ///< Workflows of one file.
-inline constexpr std::size_t tasks = 100'000;         ///< Of one workflow.
+inline constexpr std::size_t file_bytes = 16U << 20U;     ///< Of one file.
+inline constexpr std::size_t set_bytes = 256U << 20U;     ///< Of all files read together.
+inline constexpr std::size_t set_files = 100'000;         ///< Read together.
+inline constexpr std::size_t depth = 64;                  ///< Of nested maps and lists.
+inline constexpr std::size_t nodes = 1'500'000;           ///< Scalars, maps and lists of one file.
+inline constexpr std::size_t documents = 10'000;          ///< Workflows of one file.
+inline constexpr std::size_t template_instances = 10'000; ///< Workflows of one `each:`.
+inline constexpr std::size_t tasks = 100'000;             ///< Of one workflow.
 inline constexpr std::size_t edges = 1'000'000;      ///< `needs` of one workflow, `flow:` included.
 inline constexpr std::size_t triggers = 1'000;       ///< Of one workflow.
 inline constexpr std::size_t params = 1'000;         ///< Of one workflow.

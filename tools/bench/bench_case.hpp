@@ -64,5 +64,9 @@ std::vector<figure> measure_recovery_of_queue(const surroundings& at);
 /// The part of the two above that ends without closing anything: fills `at.folder`, does not
 /// return.
 [[noreturn]] void fill_and_die(const surroundings& at, bool queued);
+// restart_case.cpp
+std::vector<figure> measure_restart(const surroundings& at);
+/// As above.
+[[noreturn]] void fill_history_and_die(const surroundings& at);
 
 } // namespace pinion::bench

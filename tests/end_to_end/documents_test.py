@@ -55,7 +55,7 @@ class Documents(unittest.TestCase):
 
     def test_every_verb_of_the_reference_has_help(self):
         text = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-        table = text.partition("### Verbs")[2]
+        table = text.partition("### Verbs")[2].partition("\n### ")[0]
         verbs = set()
         for cell in re.findall(r"^\| (`.*?) \|", table, re.M):
             verbs.update(re.findall(r"`([a-z]+)[ `]", cell))
@@ -153,6 +153,7 @@ class Printed(unittest.TestCase):
         self.assertEqual(self.completed("get", "runs", "--output", ""), ["table", "wide", "json", "yaml", "name"])
         self.assertEqual(self.completed("shutdown", "--tasks", ""), ["leave", "stop"])
         self.assertIn("--server", self.completed("health", "--"))
+        self.assertTrue({"verify", "stats", "backup", "restore"} <= set(self.completed("store", "")))
         self.assertEqual(self.completed("validate", str(ROOT / "READM")), [str(ROOT / "README.md")])
         self.assertEqual(self.completed("--server", self.home / "nobody.sock", "rerun", ""), [])
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from harness import BIN, Engine, until
 
-LOOKING = re.compile(r"(pinionctl (get|describe|why|graph|logs|health|plan|wheel|top|diff|render)\b(?!.* -f\b)|cat|ls) ?[^$&;]*$")
+LOOKING = re.compile(r"(pinionctl (--server \S+ )?(get|describe|why|graph|logs|health|plan|wheel|top|diff|render)\b(?!.* -f\b)|cat|ls) ?[^$&;]*$")
 TIMES = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)|"
                    r"\b(\d+h\d\dm\d\ds|\d+m\d\d\.\ds|\d+\.\d{3}s)")
 PROGRESS = re.compile(r"r\d+ [a-z_]+  ([a-z_]+=\d+ ?)*-?$")
@@ -224,7 +224,7 @@ class Page:
             if code != step.code:
                 print(f"{self.path}:{step.line + 1}: exit code {code}, the page says {step.code}", file=sys.stderr)
             if not matches(step.printed, seen):
-                seen = usual(step.command, seen)
+                seen = [line.replace(str(self.engine.home), "…") for line in usual(step.command, seen)]
                 lines[step.begin + shift:step.end + shift] = seen
                 shift += len(seen) - (step.end - step.begin)
         return "\n".join(lines) + "\n"

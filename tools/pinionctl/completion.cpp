@@ -57,15 +57,18 @@ place of_option(const option_spec& option) {
   return made;
 }
 
-/// Reads it off the usage: "KIND [REF]", "WORKFLOW|WORKFLOW/TRIGGER", "PATH...", "bash|zsh".
+/// Reads it off the usage: "KIND [REF]", "WORKFLOW|WORKFLOW/TRIGGER", "PATH...", "verify|backup
+/// DIR".
 place of_words(const verb_spec& verb) {
   place made;
-  auto first = verb.usage.substr(0, verb.usage.find(' '));
-  made.words = choices_of(first);
+  std::string firsts; // "verify|backup DIR" as "verify|backup".
+  for (const auto& part : parts_of(verb.usage, '|'))
+    firsts += (firsts.empty() ? "" : "|") + part.substr(0, part.find(' '));
+  made.words = choices_of(firsts);
   const auto says = [&](const char* word) { return verb.usage.find(word) != std::string::npos; };
   if (says("KIND"))
     made.words = kind_names();
-  made.files = says("PATH") || says("FILE");
+  made.files = says("PATH") || says("FILE") || says("DIR");
   if (says("WORKFLOW") || says("REF"))
     made.kinds.emplace_back("workflows");
   if (says("TRIGGER"))

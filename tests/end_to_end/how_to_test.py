@@ -42,8 +42,14 @@ class HowTo(unittest.TestCase):
     """One test a page, named after it."""
 
 
-class Tutorial(unittest.TestCase):
-    def test_tutorial(self):
+class Beginning(unittest.TestCase):
+    """Pages that start their own engine."""
+
+    def test_the_front_page(self):
+        with Page(DOCS.parent / "README.md", engine=False) as page:
+            page.check()
+
+    def test_the_tutorial(self):
         with Page(DOCS / "tutorial.md", engine=False) as page:
             page.check()
 

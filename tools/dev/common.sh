@@ -9,7 +9,9 @@ build_packages=(
   nlohmann-json3-dev
 )
 demo_packages=(python3-sklearn)
-lint_packages=(clang-format clang-tidy shellcheck)
+lint_packages=(clang-format clang-tidy cppcheck shellcheck)
+# Debian keeps the sanitizers of clang apart from it, and llvm names the lines of a stack.
+fuzz_packages=(clang libclang-rt-14-dev llvm-14)
 
 # Prints what is going on, apart from the output of the tools.
 say() { printf '== %s\n' "$*"; }

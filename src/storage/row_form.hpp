@@ -25,6 +25,9 @@ struct row_form {
   std::uint8_t format;
   Fields fields;
 };
+/// Clang before 17 does not deduce an aggregate's arguments.
+template <class Fields>
+row_form(const char*, std::uint8_t, Fields) -> row_form<Fields>;
 
 template <class Record, class Fields>
 std::string encode_row(const Record& record, const row_form<Fields>& form) {

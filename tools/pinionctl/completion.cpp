@@ -45,6 +45,11 @@ struct place {
   std::vector<std::string> kinds; ///< Of `get KIND -o name`.
 };
 
+/// Does a value follow as a word of its own? In the form "[=A|B]" it does not.
+bool takes_word(const option_spec& option) {
+  return !option.value.empty() && !option.value.starts_with("[=");
+}
+
 place of_option(const option_spec& option) {
   place made;
   made.words = choices_of(option.value);
@@ -126,7 +131,7 @@ std::string bash_place(const place& at) {
 std::string bash_option_rows(const std::string& verb, const std::vector<option_spec>& options) {
   std::string text;
   for (const auto& option : options) {
-    if (option.value.empty())
+    if (!takes_word(option))
       continue;
     std::string pattern;
     for (const auto& name : names_of(option))
@@ -228,10 +233,10 @@ std::string zsh_option(const option_spec& option) {
   std::string text;
   for (const auto& name : names_of(option)) {
     auto spec = "*" + name;
-    if (!option.value.empty() && name.starts_with("--"))
+    if (takes_word(option) && name.starts_with("--"))
       spec += '=';
     spec += '[' + zsh_text(option.help) + ']';
-    if (!option.value.empty())
+    if (takes_word(option))
       spec += ':' + zsh_text(option.value) + ':' + zsh_action(of_option(option));
     text += ' ' + in_quotes(spec);
   }

@@ -41,7 +41,10 @@ std::string tagged(const std::string& tag, const std::string& text) {
 }
 
 std::string option(const ctl::option_spec& one) {
-  const auto value = one.value.empty() ? std::string{} : " \\fI" + text_of(one.value) + "\\fR";
+  // "[=A|B]" stands right behind the name.
+  const auto* gap = one.value.starts_with("[=") ? "" : " ";
+  const auto value =
+      one.value.empty() ? std::string{} : gap + ("\\fI" + text_of(one.value) + "\\fR");
   const auto letter = one.letter == 0 ? std::string{} : bold(std::string{'-', one.letter}) + ", ";
   return tagged(letter + bold("--" + one.name) + value, one.help);
 }

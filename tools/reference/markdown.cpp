@@ -22,7 +22,9 @@ std::string code(const std::string& text) { return text.empty() ? "" : '`' + cel
 std::string options_table(const std::vector<ctl::option_spec>& options) {
   std::string text = "| option | meaning |\n|---|---|\n";
   for (const auto& one : options) {
-    auto left = code("--" + one.name + (one.value.empty() ? "" : ' ' + one.value));
+    // "[=A|B]" stands right behind the name.
+    const auto* gap = one.value.empty() || one.value.starts_with("[=") ? "" : " ";
+    auto left = code("--" + one.name + gap + one.value);
     if (one.letter != 0)
       left = code(std::string{'-', one.letter}) + ", " + left;
     text += "| " + left + " | " + cell(one.help) + " |\n";

@@ -86,7 +86,7 @@ forecast::span forecast::predict(const run_core& run, std::uint32_t task, durati
     }
   }
   const bool running = std::any_of(run.instances_of(task).begin(), run.instances_of(task).end(),
-                                   [](const auto& at) { return is_active(at.state); });
+                                   [](const auto& at) { return is_active(at.state) || is_polling(at); });
   if (!running)
     out.start = guessed ? ready : never;
   out.end = took < duration{0} || out.start == never ? never : std::max(out.start + took, now);

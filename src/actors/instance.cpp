@@ -31,7 +31,7 @@ void instance_state_data::enter(const msg::enter& what) {
   if (auto* probe = seed.context->ports.probe)
     probe->entering(seed.key, what.state);
   disarm(state_timer);
-  if (what.state == instance_state::waiting)
+  if (what.state == instance_state::waiting && what.poll == msg::poll_phase::none)
     disarm(task_timer); // Frozen before it began: its task timeout counts anew from the thaw.
   else if (task_timer == 0 && task().timeout.task > duration{0} && what.first_ready_at != never &&
            !is_terminal(what.state))
@@ -43,7 +43,10 @@ void instance_state_data::enter(const msg::enter& what) {
     break;
   case instance_state::waiting:
     withdraw(); // It was frozen while it asked for permits.
-    if (task().timeout.upstream > duration{0}) {
+    if (what.poll == msg::poll_phase::looks_again) {
+      state_timer_is = instance_timer::look_due;
+      arm(state_timer, what.since, std::max(what.retry_at - what.since, duration{0}));
+    } else if (what.poll == msg::poll_phase::none && task().timeout.upstream > duration{0}) {
       state_timer_is = instance_timer::upstream_timeout;
       arm(state_timer, what.since, task().timeout.upstream);
     }
@@ -87,10 +90,9 @@ void instance_state_data::ask_for_permits(const msg::enter& what) {
   if (what.why == reason::max_parallel)
     return;
   wants_permits = true;
-  const bool has_process = task().type != task_type::empty && task().type != task_type::workflow;
   self->send(seed.context->dispatcher,
              permit_order{seed.key, caf::actor_cast<instance_actor>(self), seed.definition->project,
-                          task().pools, what.priority, what.band, has_process});
+                          task().pools, what.priority, what.band, has_process(task().type)});
 }
 
 void instance_state_data::start(const msg::enter& what) {
@@ -125,6 +127,7 @@ void instance_state_data::run_body(const msg::enter& what) {
   order = nullptr;
   switch (task().type) {
   case task_type::empty:
+  case task_type::choice:
     tell(run_happening::empty_done{seed.key});
     break;
   case task_type::workflow:

@@ -146,11 +146,19 @@ struct call_workflow {
 /// Which requests for permits come first, whatever their priorities.
 enum class permit_band : std::uint8_t { backfill = 0, normal = 1 };
 
+/// Of an instance in `waiting`: whether it is between two looks of a `poll:`, and goes on by itself.
+enum class poll_phase : std::uint8_t {
+  none,
+  looks_again, ///< At `retry_at`.
+  frozen,
+};
+
 /// The instance stands in `state`; it is durable; do what the state asks for.
 struct enter {
   instance_state state = instance_state::waiting;
   reason why = reason::none;
-  fence token; ///< Of the newest attempt, with the step in dqc_check.
+  fence token; ///< Of the newest attempt, with its look, and the check in dqc_check.
+  poll_phase poll = poll_phase::none;
   std::uint8_t priority = 5;
   permit_band band = permit_band::normal;
   run_id called;

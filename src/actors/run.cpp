@@ -409,7 +409,10 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
   what.why = at->why;
   const bool checks =
       state == instance_state::dqc_check || at->step > 0 || task.type == task_type::check;
-  what.token = {at->epoch, at->attempt, checks ? std::max(at->step, 1U) : 0U};
+  what.token = {at->epoch, at->attempt, step_of(*at, checks ? std::max(at->step, 1U) : 0U)};
+  if (is_polling(*at))
+    what.poll = at->mode == task_mode::frozen ? msg::poll_phase::frozen
+                                              : msg::poll_phase::looks_again;
   what.priority = at->priority != 0            ? at->priority
                   : core().run().priority != 0 ? core().run().priority
                                                : task.priority;
@@ -477,7 +480,8 @@ std::shared_ptr<const start_request> run_state_data::body_of(const instance_key&
     why = task.error();
     return nullptr;
   }
-  return order_of(*seed.context, {key, {epoch, attempt, 0}}, std::move(task).value());
+  const auto step = step_of(*core().find(key), 0);
+  return order_of(*seed.context, {key, {epoch, attempt, step}}, std::move(task).value());
 }
 
 std::shared_ptr<const start_request> run_state_data::check_of(const instance_key& key,
@@ -490,7 +494,8 @@ std::shared_ptr<const start_request> run_state_data::check_of(const instance_key
     why = check.error();
     return nullptr;
   }
-  return order_of(*seed.context, {key, {at->epoch, at->attempt, step}}, std::move(check).value());
+  return order_of(*seed.context, {key, {at->epoch, at->attempt, step_of(*at, step)}},
+                  std::move(check).value());
 }
 
 void run_state_data::offered(const instance_key& key) {
@@ -503,12 +508,16 @@ void run_state_data::offered(const instance_key& key) {
   run_happening::granted grant{key, context.epoch, context.options.worker_name,
                                context.options.boot_id, "{}"};
   const auto& task = core().definition().tasks[key.task];
-  if (task.type == task_type::empty || task.type == task_type::workflow) {
+  if (!has_process(task.type)) {
     grant.worker.clear(); // It holds permits, but no worker's slot.
     apply(grant);
     return;
   }
-  const auto attempt = at->attempt + 1;
+  // The next look of an attempt that is alive carries its fence.
+  const auto* alive = core().newest_attempt(key);
+  const auto attempt = alive != nullptr ? alive->number : at->attempt + 1;
+  const auto epoch = alive != nullptr ? alive->epoch : context.epoch;
+  const auto look = alive != nullptr ? alive->looks + 1 : 1;
   const bool checks_only = task.type == task_type::check;
   const render_input input{core(), key, attempt, settings(), read_secrets(settings().secrets)};
   auto rendered = checks_only ? render_check(input, 0) : render_task(input);
@@ -517,7 +526,7 @@ void run_state_data::offered(const instance_key& key) {
     return;
   }
   grant.rendered = rendered.value().masked;
-  const fence token{context.epoch, attempt, checks_only ? 1U : 0U};
+  const fence token{epoch, attempt, fence::step_of(look, checks_only ? 1U : 0U)};
   apply(grant, order_of(context, {key, token}, std::move(rendered).value()));
 }
 
@@ -603,7 +612,7 @@ void run_state_data::instance_down(const caf::actor_addr& who, const caf::error&
     return;
   const auto count = ++crashes[key];
   spdlog::error("the actor of an instance crashed: process={} times={} why={}",
-                to_string(process_key{key, {at->epoch, at->attempt, at->step}}), count,
+                to_string(process_key{key, {at->epoch, at->attempt, step_of(*at, at->step)}}), count,
                 caf::to_string(why));
   if (count > max_restarts) {
     const auto text = "its actor crashed " + std::to_string(count) + " times";

@@ -56,6 +56,14 @@ blocked_by permit_cause(const msg::queue_position& where, const instance_record&
   return {slots ? "worker" : "pool", slots ? "slots" : where.pool, message, at.pre_ready_at};
 }
 
+std::string polling_sentence(const run_core& run, const instance_record& at) {
+  const auto gives_up = at.poll_since + run.definition().tasks[at.key.task].poll->timeout;
+  auto text = "what it looks for is not there yet (" + at.message + ')';
+  if (at.mode != task_mode::frozen && at.retry_at < gives_up)
+    text += "; the next look is at " + print_utc(at.retry_at);
+  return text + "; it gives up at " + print_utc(gives_up);
+}
+
 /// The cause that the run itself knows; pre_ready ones need the DISPATCHER.
 void add_cause(const run_core& run, const instance_record& at, why_answer& out) {
   switch (at.state) {
@@ -68,7 +76,10 @@ void add_cause(const run_core& run, const instance_record& at, why_answer& out) 
     if (at.mode == task_mode::frozen)
       out.causes.push_back({"frozen", ref_of(run, at),
                             "it is frozen: `pinionctl thaw` lets it go on", at.waiting_at});
-    add_upstream(run, at, out);
+    if (is_polling(at))
+      out.causes.push_back({"poll", ref_of(run, at), polling_sentence(run, at), at.poll_since});
+    else
+      add_upstream(run, at, out);
     break;
   case instance_state::retry_wait:
     out.causes.push_back({"retry", ref_of(run, at),
@@ -127,7 +138,8 @@ caf::result<why_answer> run_state_data::explain(const msg::why_query& what) {
     for (std::uint32_t task = 0; task < at.definition().tasks.size(); ++task)
       for (const auto& each : at.instances_of(task))
         if (!is_terminal(each.state) &&
-            (each.state != instance_state::waiting || each.mode == task_mode::frozen) &&
+            (each.state != instance_state::waiting || each.mode == task_mode::frozen ||
+             is_polling(each)) &&
             blocked.size() < max_causes)
           blocked.push_back(&each);
   }

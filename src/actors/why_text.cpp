@@ -88,6 +88,14 @@ std::string_view phrase_of(reason why) noexcept {
     return "all is done";
   case reason::tasks_failed:
     return "tasks failed";
+  case reason::polling:
+    return "it looked, and what it waits for is not there yet";
+  case reason::poll_timeout:
+    return "what it looked for did not come within `poll: {timeout:}`";
+  case reason::not_chosen:
+    return "a switch before it chose other tasks";
+  case reason::failure_strategy:
+    return "another task failed, and the workflow's `failure:` says to stop";
   default:
     return {};
   }

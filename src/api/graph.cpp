@@ -37,6 +37,8 @@ std::string_view type_name(task_type type) {
     return "check";
   case task_type::workflow:
     return "workflow";
+  case task_type::choice:
+    return "switch";
   }
   return "shell";
 }

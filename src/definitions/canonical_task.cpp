@@ -85,6 +85,23 @@ json fan_out_to_json(const fan_out& fan) {
   return out;
 }
 
+json poll_to_json(const poll_policy& poll) {
+  const poll_policy unsaid;
+  json out = json::object();
+  put(out, "every_us", poll.every, unsaid.every);
+  put(out, "timeout_us", poll.timeout, unsaid.timeout);
+  put(out, "not_yet", poll.not_yet, unsaid.not_yet);
+  return out;
+}
+
+poll_policy poll_from(const json& from) {
+  poll_policy poll;
+  take(from, "every_us", poll.every);
+  take(from, "timeout_us", poll.timeout);
+  take(from, "not_yet", poll.not_yet);
+  return poll;
+}
+
 fan_out fan_out_from(const json& from) {
   fan_out fan;
   take(from, "variable", fan.variable);
@@ -263,6 +280,8 @@ json to_json(const task_definition& task) {
     out["for_each"] = fan_out_to_json(*task.for_each);
   for (const auto& check : task.checks)
     out["checks"].push_back(check_to_json(check));
+  if (task.poll)
+    out["poll"] = poll_to_json(*task.poll);
   put(out, "ignore_failure", task.ignore_failure, unsaid.ignore_failure);
   put_object(out, "alarms", to_json(task.alarms));
   return out;
@@ -290,6 +309,8 @@ task_definition task_from(const json& from) {
     task.for_each = fan_out_from(from.at("for_each"));
   for (const auto& check : from.value("checks", json::array()))
     task.checks.push_back(check_from(check));
+  if (from.contains("poll"))
+    task.poll = poll_from(from.at("poll"));
   take(from, "ignore_failure", task.ignore_failure);
   task.alarms = alarms_from(from.value("alarms", json::object()));
   return task;

@@ -23,6 +23,7 @@ std::vector<key_table> all_key_tables() {
       {"retry", retry_keys()},
       {"timeout", timeout_keys()},
       {"check", check_keys()},
+      {"poll", poll_keys()},
       {"need", need_keys()},
       {"for_each", for_each_keys()},
       {"alarm", alarm_keys()},

@@ -12,6 +12,7 @@ namespace {
 using retry_rule = key_rule<retry_policy>;
 using timeout_rule = key_rule<timeout_policy>;
 using check_rule = key_rule<check_definition>;
+using poll_rule = key_rule<poll_policy>;
 
 struct for_each_draft {
   fan_out* fan;
@@ -30,7 +31,7 @@ void read_retry_max(const reporter& report, const node& at, retry_policy& into) 
     into.max = static_cast<std::uint32_t>(*value);
 }
 
-void read_exit_codes(const reporter& report, const node& at, retry_policy& into) {
+std::vector<int> read_exit_codes(const reporter& report, const node& at) {
   std::set<int> codes;
   if (at.is_scalar()) {
     if (const auto code = read_integer(report, at, 1, 255))
@@ -42,7 +43,7 @@ void read_exit_codes(const reporter& report, const node& at, retry_policy& into)
   } else {
     report_kind(report, at, "a list of exit codes");
   }
-  into.on_exit.assign(codes.begin(), codes.end());
+  return {codes.begin(), codes.end()};
 }
 
 constexpr retry_rule retry_rules[] = {
@@ -67,7 +68,8 @@ constexpr retry_rule retry_rules[] = {
        if (const auto value = read_number(report, at, 0, 1))
          into.jitter = *value;
      }},
-    {"on_exit", read_exit_codes},
+    {"on_exit", [](const reporter& report, const node& at,
+                   retry_policy& into) { into.on_exit = read_exit_codes(report, at); }},
     {"on_timeout",
      [](const reporter& report, const node& at, retry_policy& into) {
        if (const auto value = read_flag(report, at))
@@ -96,6 +98,25 @@ constexpr check_rule check_rules[] = {
          into.weak = *value;
      }},
     {"timeout", duration_into<&check_definition::timeout, check_definition>},
+};
+
+void read_every(const reporter& report, const node& at, poll_policy& into) {
+  const duration_range allowed{definition_limits::shortest_poll, some_duration().most};
+  if (const auto value = read_duration(report, at, allowed))
+    into.every = *value;
+}
+
+constexpr poll_rule poll_rules[] = {
+    {"every", read_every},
+    {"timeout", duration_into<&poll_policy::timeout, poll_policy>},
+    {"not_yet",
+     [](const reporter& report, const node& at, poll_policy& into) {
+       auto codes = read_exit_codes(report, at);
+       if (codes.empty() && at.is_list() && at.items.empty())
+         report.error(at, "`not_yet` lists no exit code", "write [1]");
+       if (!codes.empty())
+         into.not_yet = std::move(codes);
+     }},
 };
 
 void read_elements(const reporter& report, const node& at, fan_out& into) {
@@ -252,6 +273,16 @@ const node* read_for_each(const reporter& report, const node& at, std::optional<
   return draft.groups_by_pool;
 }
 
+void read_poll(const reporter& report, const node& at, std::optional<poll_policy>& into) {
+  auto& poll = into.emplace();
+  if (at.is_scalar())
+    return read_every(report, at, poll);
+  read_keys<poll_policy>(report, at, poll_rules, "a poll", poll);
+  if (poll.timeout / poll.every > definition_limits::looks)
+    report.error(at, "within its `timeout` it would look more than 10,000,000 times",
+                 "look less often, or give up earlier");
+}
+
 void read_command(const reporter& report, const node& at, std::string& text,
                   std::vector<std::string>& argv) {
   text.clear();
@@ -293,6 +324,7 @@ std::optional<duration> read_deadline(const reporter& report, const node& at) {
 std::vector<std::string_view> retry_keys() { return keys_of<retry_policy>(retry_rules); }
 std::vector<std::string_view> timeout_keys() { return keys_of<timeout_policy>(timeout_rules); }
 std::vector<std::string_view> check_keys() { return keys_of<check_definition>(check_rules); }
+std::vector<std::string_view> poll_keys() { return keys_of<poll_policy>(poll_rules); }
 std::vector<std::string_view> for_each_keys() { return keys_of<for_each_draft>(for_each_rules); }
 
 } // namespace pinion::definitions

@@ -31,6 +31,9 @@ void read_checks(const reporter& report, const node& at, std::vector<check_defin
 /// left to the caller: it is returned.
 const node* read_for_each(const reporter& report, const node& at, std::optional<fan_out>& into);
 
+/// `poll: 1m` (every) or `{every:, timeout:, not_yet:}`.
+void read_poll(const reporter& report, const node& at, std::optional<poll_policy>& into);
+
 /// Shell text, or a list that is executed without a shell. Warns where a comment cuts a plain text.
 void read_command(const reporter& report, const node& at, std::string& text,
                   std::vector<std::string>& argv);
@@ -42,5 +45,6 @@ std::vector<std::string_view> retry_keys();
 std::vector<std::string_view> timeout_keys();
 std::vector<std::string_view> check_keys();
 std::vector<std::string_view> for_each_keys();
+std::vector<std::string_view> poll_keys();
 
 } // namespace pinion::definitions

@@ -39,6 +39,7 @@ constexpr typed_key typed_keys[] = {
     {"env", process},          {"stdin", body},
     {"grace", process},        {"skip_exit", body},
     {"checks", process},       {"retry", process | workflow_only},
+    {"poll", process},
 };
 
 template <auto Member>
@@ -263,6 +264,8 @@ constexpr task_rule own_rules[] = {
      }},
     {"checks", [](const reporter& report, const node& at,
                   task_draft& into) { read_checks(report, at, into.task.checks); }},
+    {"poll", [](const reporter& report, const node& at,
+                task_draft& into) { read_poll(report, at, into.task.poll); }},
     {"ignore_failure", flag_into<&task_definition::ignore_failure>},
 };
 
@@ -374,6 +377,28 @@ void settle_groups(const reporter& report, task_draft& draft) {
     report.error(*draft.groups_by_pool, "`groups: pool` needs a task of exactly one `pool`");
 }
 
+/// A code has one meaning.
+void check_poll(const reporter& report, const node& body_node, const task_definition& task) {
+  const auto* at = body_node.find("poll");
+  if (at == nullptr || !task.poll)
+    return;
+  const auto& codes = task.poll->not_yet;
+  const auto listed = [&](int code) {
+    return std::binary_search(codes.begin(), codes.end(), code);
+  };
+  const bool skips = task.type != task_type::check && listed(task.skip_exit);
+  if (skips)
+    report.error(*at,
+                 "exit code " + std::to_string(task.skip_exit) +
+                     " means `not_yet` and, by `skip_exit`, skipped",
+                 "give `skip_exit` another code");
+  const auto& retried = task.retry.on_exit;
+  if (const auto both = std::find_if(retried.begin(), retried.end(), listed);
+      both != retried.end())
+    report.error(*at, "exit code " + std::to_string(*both) +
+                          " stands in `not_yet` and in `on_exit` of `retry`");
+}
+
 } // namespace
 
 std::string below(const std::string& folder, std::string_view path) {
@@ -436,6 +461,7 @@ void read_task(const reporter& report, const node& name, const node& task, task_
   if (!read_keys<task_draft>(report, task, task_rules, "a task", draft))
     return;
   check_type(report, name, task, draft.task.type);
+  check_poll(report, task, draft.task);
   settle_groups(report, draft);
 }
 

@@ -27,6 +27,8 @@ std::string sentence(const process_end& end) {
 
 attempt_verdict judge_exit(const task_definition& task, const process_end& end) {
   const auto code = end.exit_code;
+  if (says_not_yet(task, end))
+    return {kind::not_yet, reason::polling, sentence(end)};
   if (code == task.skip_exit)
     return {kind::skipped, reason::skip_exit, sentence(end)};
   if (code != 0) {
@@ -41,6 +43,11 @@ attempt_verdict judge_exit(const task_definition& task, const process_end& end) 
 }
 
 } // namespace
+
+bool says_not_yet(const task_definition& task, const process_end& end) {
+  return task.poll && end.kind == end_kind::exited &&
+         std::binary_search(task.poll->not_yet.begin(), task.poll->not_yet.end(), end.exit_code);
+}
 
 attempt_verdict judge_body(const task_definition& task, const process_end& end, reason lost_as) {
   switch (end.kind) {

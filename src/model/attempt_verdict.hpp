@@ -15,6 +15,7 @@ struct attempt_verdict {
     skipped,
     failed,
     lost, ///< Not the task's doing: repeated apart from the retries.
+    not_yet, ///< A look of a `poll:` did not find it.
   } what = kind::passed;
   reason why = reason::exit_zero;
   std::string message;
@@ -23,6 +24,9 @@ struct attempt_verdict {
 
 /// Judges the end of a body. `lost_as` is the reason of a loss. Pure.
 attempt_verdict judge_body(const task_definition& task, const process_end& end, reason lost_as);
+
+/// The exit code is one of the `not_yet` codes of the task's `poll:`. Pure.
+bool says_not_yet(const task_definition& task, const process_end& end);
 
 /// Judges the end of a check; `failed` also for a weak one. Pure.
 attempt_verdict judge_check(const check_definition& check, const process_end& end, reason lost_as);

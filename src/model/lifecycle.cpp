@@ -55,6 +55,8 @@ constexpr transition lifecycle[] = {
     // Not started, not rendered, or lost before the start was confirmed.
     {is::ready, on::failed_for_good, is::failed},
     {is::ready, on::failed_will_retry, is::retry_wait},
+    // A look that was lost counts as one that found nothing.
+    {is::ready, on::not_there_yet, is::waiting},
     // The start may be under way: only the worker knows, so it is asked and waited for.
     {is::ready, on::stop, is::stopping},
 
@@ -63,6 +65,7 @@ constexpr transition lifecycle[] = {
     {is::running, on::failed_for_good, is::failed},
     {is::running, on::failed_will_retry, is::retry_wait},
     {is::running, on::skip_exit, is::skipped},
+    {is::running, on::not_there_yet, is::waiting},
     {is::running, on::stop, is::stopping},
 
     // What an external engine runs ends in the same ways as a process of ours.
@@ -77,6 +80,8 @@ constexpr transition lifecycle[] = {
     {is::dqc_check, on::succeeded, is::success},
     {is::dqc_check, on::failed_for_good, is::failed},
     {is::dqc_check, on::failed_will_retry, is::retry_wait},
+    // The looks of a `check` task are its checks.
+    {is::dqc_check, on::not_there_yet, is::waiting},
     {is::dqc_check, on::stop, is::stopping},
 
     {is::retry_wait, on::retry_due, is::pre_ready},
@@ -185,15 +190,20 @@ constexpr std::string_view reason_names[] = {"none",
                                              "frozen",
                                              "dry_run",
                                              "workflow_paused",
-                                             "no_process"};
-static_assert(std::size(reason_names) == static_cast<std::size_t>(reason::no_process) + 1);
+                                             "no_process",
+                                             "polling",
+                                             "poll_timeout",
+                                             "not_chosen",
+                                             "failure_strategy"};
+static_assert(std::size(reason_names) == static_cast<std::size_t>(reason::failure_strategy) + 1);
 
 constexpr std::string_view event_names[] = {
     "slot_fired",        "admitted",          "needs_met",       "needs_failed",    "needs_skipped",
     "granted",           "start_confirmed",   "started_at_once", "body_done",       "succeeded",
     "failed_for_good",   "failed_will_retry", "skip_exit",       "retry_due",       "stop",
     "stopped_cancelled", "stopped_failed",    "stopped_skipped", "stopped_success", "cancel",
-    "declare_failed",    "declare_skipped",   "declare_success", "rerun",           "frozen"};
+    "declare_failed",    "declare_skipped",   "declare_success", "rerun",           "frozen",
+    "not_there_yet"};
 static_assert(std::size(event_names) == instance_event_count);
 
 std::string_view name_in(std::span<const std::string_view> names, std::size_t position) noexcept {

@@ -24,6 +24,8 @@ std::string_view to_string(attempt_state state) noexcept {
     return "checking";
   case attempt_state::ended:
     return "ended";
+  case attempt_state::waiting:
+    return "waiting";
   }
   return "unknown";
 }

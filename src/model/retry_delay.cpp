@@ -24,6 +24,14 @@ double share_of(const instance_key& key, std::uint32_t retry) noexcept {
 
 } // namespace
 
+duration look_delay(const poll_policy& policy, const instance_key& key,
+                    std::uint32_t look) noexcept {
+  // Apart from the shares of retries.
+  const auto share = share_of(key, look ^ 0x80000000U);
+  const auto every = static_cast<double>(policy.every.count());
+  return duration{static_cast<std::int64_t>(every * (0.9 + 0.2 * share))};
+}
+
 duration retry_delay(const retry_policy& policy, const instance_key& key,
                      std::uint32_t retry) noexcept {
   constexpr duration longest{std::chrono::hours{24 * 366}};

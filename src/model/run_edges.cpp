@@ -174,7 +174,8 @@ bool run_core::wants_place() const noexcept {
 bool run_core::only_waits() const noexcept {
   if (!run_.admitted || graph_->live == 0)
     return false;
-  return graph_->live == run_.counts[static_cast<std::size_t>(instance_state::waiting)];
+  return graph_->polling == 0 &&
+         graph_->live == run_.counts[static_cast<std::size_t>(instance_state::waiting)];
 }
 
 bool run_core::could_begin() const noexcept {

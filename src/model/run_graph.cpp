@@ -38,7 +38,7 @@ bool is_held(const instance_record& at) noexcept {
 }
 
 bool needs_dispatcher(const task_definition& task) noexcept {
-  return (task.type != task_type::empty && task.type != task_type::workflow) || !task.pools.empty();
+  return has_process(task.type) || !task.pools.empty();
 }
 
 run_core::graph::graph(const workflow_definition& definition, const run_record& run)
@@ -189,16 +189,19 @@ void run_core::graph::recount(run_record& run) {
   const auto count = static_cast<std::uint32_t>(instances.size());
   run.counts.fill(0);
   live = 0;
+  polling = 0;
   fans.clear();
   for (std::uint32_t task = 0; task < count; ++task) {
     for (const auto& at : instances[task]) {
       ++run.counts[static_cast<std::size_t>(at.state)];
       live += is_terminal(at.state) ? 0 : 1;
+      polling += is_polling(at) ? 1 : 0;
       if (!workflow.tasks[task].for_each)
         continue;
       auto& fan = fans[task];
       ++fan.by_state[static_cast<std::size_t>(at.state)];
       fan.held += is_held(at) ? 1 : 0;
+      fan.polling += is_polling(at) ? 1 : 0;
     }
   }
   joins.assign(count, {});

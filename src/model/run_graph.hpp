@@ -24,6 +24,7 @@ struct fan_tally {
   std::array<std::uint32_t, instance_state_count> by_state{};
   std::uint32_t held = 0;      ///< Elements in pre_ready behind `max_parallel`.
   std::uint32_t next_held = 0; ///< No element before this position is held.
+  std::uint32_t polling = 0;   ///< Elements between two looks.
 };
 
 /// What the edges of one task come to, beside what its join counts of them.
@@ -65,7 +66,8 @@ struct run_core::graph {
   bool tell_tasks = false;
 
   run_standing standing;
-  std::uint32_t live = 0; ///< Instances that are not terminal.
+  std::uint32_t live = 0;    ///< Instances that are not terminal.
+  std::uint32_t polling = 0; ///< Those between two looks.
 
   const task_definition& task(std::uint32_t position) const { return workflow.tasks[position]; }
   std::span<const std::uint32_t> downstream_of(std::uint32_t task) const;

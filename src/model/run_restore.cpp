@@ -26,7 +26,8 @@ result<void> place_rows(const workflow_definition& workflow, run_id run,
       const auto element = expanded ? static_cast<std::uint32_t>(at - begin) : no_element;
       if (rows[at].key != instance_key{run, task, element} || (!expanded && at > begin))
         return misfit("the element", rows[at].key);
-      if (static_cast<std::size_t>(rows[at].state) >= instance_state_count)
+      if (static_cast<std::size_t>(rows[at].state) >= instance_state_count ||
+          (is_polling(rows[at]) && !workflow.tasks[task].poll))
         return misfit("the state", rows[at].key);
     }
     const auto first = rows.begin() + static_cast<std::ptrdiff_t>(begin);
@@ -56,8 +57,10 @@ result<run_core> run_core::restore(std::shared_ptr<const workflow_definition> de
     const auto* at = graph.find(attempt.instance);
     if (attempt.state == attempt_state::ended)
       continue; // History.
-    if (at == nullptr || !is_active(at->state) || attempt.number != at->attempt ||
-        attempt.epoch != at->epoch)
+    const bool between_looks = attempt.state == attempt_state::waiting && at != nullptr &&
+                               (is_polling(*at) || at->state == instance_state::pre_ready);
+    if (at == nullptr || (!is_active(at->state) && !between_looks) ||
+        attempt.number != at->attempt || attempt.epoch != at->epoch)
       return misfit("the live attempt", attempt.instance);
     graph.attempts.emplace(attempt.instance, std::move(attempt));
   }
@@ -76,7 +79,7 @@ result<run_core> run_core::restore(std::shared_ptr<const workflow_definition> de
   }
   for (const auto& elements : graph.instances)
     for (const auto& at : elements)
-      if (is_active(at.state) && needs_dispatcher(graph.task(at.key.task)) &&
+      if (((is_active(at.state) && needs_dispatcher(graph.task(at.key.task))) || is_polling(at)) &&
           !graph.attempts.contains(at.key))
         return misfit("the missing attempt", at.key);
   graph.recount(core.run_);

@@ -72,12 +72,15 @@ void run_stepper::shift(instance_record& at, instance_state to) {
   };
   const auto before = outcome();
   const bool was_held = is_held(at);
+  const auto was_polling = static_cast<std::uint32_t>(is_polling(at));
 
   --run_.counts[static_cast<std::size_t>(from)];
   ++run_.counts[static_cast<std::size_t>(to)];
   graph_.live +=
       static_cast<std::uint32_t>(!is_terminal(to)) - static_cast<std::uint32_t>(!is_terminal(from));
   at.state = to;
+  const auto now_polling = static_cast<std::uint32_t>(is_polling(at));
+  graph_.polling += now_polling - was_polling;
   if (to != instance_state::triggered && to != instance_state::waiting)
     graph_.set_startable(task, false);
   if (graph_.task(task).for_each) {
@@ -85,6 +88,7 @@ void run_stepper::shift(instance_record& at, instance_state to) {
     --fan.by_state[static_cast<std::size_t>(from)];
     ++fan.by_state[static_cast<std::size_t>(to)];
     fan.held += static_cast<std::uint32_t>(is_held(at)) - static_cast<std::uint32_t>(was_held);
+    fan.polling += now_polling - was_polling;
   }
 
   const auto after = outcome();

@@ -119,7 +119,18 @@ private:
   /// Writes the end of the newest attempt and returns its permits; nothing without dispatcher.
   void end_attempt(const instance_record& at, instance_state outcome, reason why,
                    const std::string& message);
+  /// The attempt's permits go back; not between looks, when it has none.
+  void return_permits(const instance_record& at, const attempt_record& attempt);
   void drop_outputs(instance_record& at);
+
+  // step_poll.cpp
+  /// A new attempt, or the next look of the one that is alive.
+  attempt_record& begin_attempt(instance_record& at, std::uint64_t epoch);
+  /// The look is over: the next one is timed, or the instance gives up.
+  void not_there_yet(instance_record& at, const attempt_verdict& verdict);
+  void look_due(instance_record& at);
+  /// Between two looks, the instance was frozen, thawed or made dry.
+  void switch_polling(instance_record& at, task_mode mode);
 
   // step_operations.cpp
   /// Ends a live instance as `as`: at once, or by stopping what runs. Not for one in stopping.

@@ -5,15 +5,6 @@
 namespace pinion {
 namespace {
 
-attempt_record new_attempt(const task_definition& task, const instance_record& at) {
-  attempt_record attempt;
-  attempt.instance = at.key;
-  attempt.number = at.attempt;
-  attempt.epoch = at.epoch;
-  attempt.permits = task.pools;
-  return attempt;
-}
-
 std::string text_of(const fence& token) {
   return std::to_string(token.epoch) + '.' + std::to_string(token.attempt) + '.' +
          std::to_string(token.step);
@@ -29,22 +20,18 @@ void run_stepper::on(const run_happening::granted& event) {
     return;
   }
   const auto& task = graph_.task(event.key.task);
-  ++at->attempt;
-  at->epoch = event.epoch;
+  auto& attempt = begin_attempt(*at, event.epoch);
   at->step = task.type == task_type::check ? 1 : 0;
-  at->called = {};
   move(*at, instance_event::granted, reason::none);
-  auto& attempt = graph_.attempts[at->key] = new_attempt(task, *at);
   attempt.worker = event.worker;
   attempt.boot_id = event.boot_id;
   attempt.rendered = event.rendered;
-  attempt.ready_at = time_;
   for (const auto& need : task.pools)
     out_.permits_taken.push_back(
         {graph_.workflow.project, need.pool, need.permits, at->key, at->attempt, time_});
   activate();
   // Nothing is started on a worker that a confirmation could come from.
-  if (task.type == task_type::empty || task.type == task_type::workflow)
+  if (!has_process(task.type))
     confirm(*at, attempt, time_);
   write_attempt(attempt);
 }
@@ -55,11 +42,8 @@ void run_stepper::on(const run_happening::render_failed& event) {
     out_.effects.emplace_back(run_effect::grant_unwanted{event.key});
     return;
   }
-  ++at->attempt;
-  at->epoch = event.epoch;
+  auto& attempt = begin_attempt(*at, event.epoch);
   move(*at, instance_event::granted, reason::none);
-  auto& attempt = graph_.attempts[at->key] = new_attempt(graph_.task(event.key.task), *at);
-  attempt.ready_at = time_;
   activate();
   attempt.permits.clear(); // Never written as taken: there is nothing to give back.
   fail_attempt(*at, {attempt_verdict::kind::failed, reason::render_failed, event.message, false});
@@ -69,7 +53,8 @@ instance_record* run_stepper::fenced(const process_key& key) {
   auto* at = graph_.find(key.instance);
   const auto attempt = graph_.attempts.find(key.instance);
   const bool awaited = at != nullptr && is_active(at->state) && attempt != graph_.attempts.end();
-  if (awaited && key.token == fence{attempt->second.epoch, attempt->second.number, at->step})
+  if (awaited && key.token == fence{attempt->second.epoch, attempt->second.number,
+                                    step_of(*at, at->step)})
     return at;
   refuse(errc::refused, "fence " + text_of(key.token) + " of " + to_string(key) +
                             " is not that of a process that is awaited");
@@ -94,7 +79,8 @@ void run_stepper::on(const run_happening::started& event) {
 void run_stepper::confirm(instance_record& at, attempt_record& attempt, instant since) {
   move(at, instance_event::start_confirmed, reason::none);
   attempt.state = attempt_state::running;
-  attempt.started_at = std::clamp(since == never ? time_ : since, attempt.ready_at, time_);
+  if (attempt.started_at == never) // Of several looks the first one.
+    attempt.started_at = std::clamp(since == never ? time_ : since, attempt.ready_at, time_);
   at.started_at = attempt.started_at;
   if (graph_.task(at.key.task).type == task_type::check)
     next_check(at, 1);
@@ -110,7 +96,7 @@ void run_stepper::on(const run_happening::ended& event) {
   // The end overtook the start's confirmation, or that was lost.
   if (at->state == instance_state::ready && was_alive)
     confirm(*at, attempt, end.started_at);
-  if (event.key.token.step == 0) {
+  if (event.key.token.check() == 0) {
     attempt.exited = end.kind == end_kind::exited;
     attempt.exit_code = end.exit_code;
     attempt.signal = end.signal;
@@ -119,7 +105,7 @@ void run_stepper::on(const run_happening::ended& event) {
   attempt.log_cut = attempt.log_cut || end.log_cut;
   if (at->state == instance_state::stopping)
     return complete_stop(*at);
-  if (event.key.token.step == 0)
+  if (event.key.token.check() == 0)
     body_ended(*at, event);
   else
     check_ended(*at, event);
@@ -128,6 +114,8 @@ void run_stepper::on(const run_happening::ended& event) {
 void run_stepper::body_ended(instance_record& at, const run_happening::ended& event) {
   const auto& task = graph_.task(at.key.task);
   const auto verdict = judge_body(task, event.end, event.lost_as);
+  if (task.poll && verdict.what == attempt_verdict::kind::lost)
+    return not_there_yet(at, verdict);
   switch (verdict.what) {
   case attempt_verdict::kind::skipped:
     end_attempt(at, instance_state::skipped, verdict.why, verdict.message);
@@ -135,6 +123,8 @@ void run_stepper::body_ended(instance_record& at, const run_happening::ended& ev
   case attempt_verdict::kind::failed:
   case attempt_verdict::kind::lost:
     return fail_attempt(at, verdict);
+  case attempt_verdict::kind::not_yet:
+    return not_there_yet(at, verdict);
   case attempt_verdict::kind::passed:
     break;
   }
@@ -163,13 +153,18 @@ void run_stepper::next_check(instance_record& at, std::uint32_t step) {
 }
 
 void run_stepper::check_ended(instance_record& at, const run_happening::ended& event) {
-  const auto& checks = graph_.task(at.key.task).checks;
-  const auto position = event.key.token.step - 1;
+  const auto& task = graph_.task(at.key.task);
+  const auto& checks = task.checks;
+  const auto position = event.key.token.check() - 1;
   if (position >= checks.size()) // A `check` task without checks: the loader refuses it.
     return fail_attempt(
         at, {attempt_verdict::kind::failed, reason::check_failed, "it has no checks", false});
   const auto verdict = judge_check(checks[position], event.end, event.lost_as);
   const bool failed = verdict.what == attempt_verdict::kind::failed;
+  const bool not_yet = failed && !checks[position].weak && says_not_yet(task, event.end);
+  if (task.poll && task.type == task_type::check &&
+      (not_yet || verdict.what == attempt_verdict::kind::lost))
+    return not_there_yet(at, verdict);
   // A check that cannot be started leaves its attempt in `ready` if it is the first of a `check`
   // task.
   if (at.state == instance_state::ready && failed && checks[position].weak)
@@ -204,6 +199,7 @@ void run_stepper::fail_attempt(instance_record& at, const attempt_verdict& verdi
     at.retry_at = time_ + retry_delay(policy, at.key, at.retries_used + 1);
   ++(lost ? at.losses : at.retries_used);
   at.step = 0;
+  at.look = 0;
   at.warned = false;
   move(at, instance_event::failed_will_retry, reason::retry_due_later,
        "attempt " + std::to_string(at.attempt) + ": " + verdict.message);
@@ -215,17 +211,23 @@ void run_stepper::end_attempt(const instance_record& at, instance_state outcome,
   if (found == graph_.attempts.end())
     return;
   auto& attempt = found->second;
+  return_permits(at, attempt);
   attempt.state = attempt_state::ended;
   attempt.outcome = outcome;
   attempt.why = why;
   attempt.message = message;
   attempt.ended_at = time_;
+  write_attempt(attempt);
+  graph_.attempts.erase(found);
+}
+
+void run_stepper::return_permits(const instance_record& at, const attempt_record& attempt) {
+  if (attempt.state == attempt_state::waiting)
+    return;
   for (const auto& need : attempt.permits)
     out_.permits_released.push_back({graph_.workflow.project, need.pool, need.permits, at.key,
                                      attempt.number, attempt.ready_at});
   out_.effects.emplace_back(run_effect::released{at.key});
-  write_attempt(attempt);
-  graph_.attempts.erase(found);
 }
 
 void run_stepper::drop_outputs(instance_record& at) {

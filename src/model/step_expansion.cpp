@@ -62,6 +62,7 @@ std::uint32_t run_stepper::free_places(std::uint32_t task) const {
     if (!is_terminal(static_cast<instance_state>(state)) &&
         state != static_cast<std::size_t>(instance_state::waiting))
       busy += fan.by_state[state];
+  busy += fan.polling;
   busy -= fan.held;
   return limit - std::min(busy, limit);
 }

@@ -64,6 +64,8 @@ void run_stepper::set_mode(instance_record& at, task_mode mode) {
   case instance_state::waiting:
     if (graph_.awaits(task))
       return look_again(task);
+    if (is_polling(at))
+      return switch_polling(at, mode);
     return mode == task_mode::dry ? succeed_dry(at) : go_on(at); // It was frozen until now.
   case instance_state::pre_ready:
     return mode == task_mode::dry ? succeed_dry(at) : withdraw(at);
@@ -88,6 +90,7 @@ void run_stepper::withdraw(instance_record& at) {
 }
 
 void run_stepper::succeed_dry(instance_record& at) {
+  end_attempt(at, instance_state::success, reason::dry_run, "made dry between two looks");
   drop_outputs(at);
   at.started_at = time_;
   move(at, instance_event::declare_success, reason::dry_run, "dry run: nothing was started");

@@ -46,8 +46,10 @@ bool may_end_as(instance_state from, instance_state as) {
 
 void run_stepper::halt(instance_record& at, instance_state as, reason why,
                        const std::string& message) {
-  if (!is_active(at.state))
+  if (!is_active(at.state)) {
+    end_attempt(at, as, why, message); // Between two looks it has one.
     return move(at, ends_as(as).now, why, message);
+  }
   at.stop_as = as;
   at.stop_reason = why;
   move(at, instance_event::stop, why, message);
@@ -94,9 +96,14 @@ void run_stepper::on(const run_happening::timer& event) {
     return fail(reason::upstream_timeout, "waited too long for upstream");
   case instance_timer::task_timeout:
     if (at->first_ready_at == never || is_terminal(at->state) ||
-        at->state == instance_state::stopping || at->state == instance_state::waiting)
+        at->state == instance_state::stopping ||
+        (at->state == instance_state::waiting && !is_polling(*at)))
       return stale();
     return fail(reason::task_timeout, "all its attempts together took too long");
+  case instance_timer::look_due:
+    if (!is_polling(*at) || at->mode == task_mode::frozen)
+      return stale();
+    return look_due(*at);
   }
 }
 

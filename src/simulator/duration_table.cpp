@@ -17,6 +17,8 @@ public:
     add(of.index);
     add(static_cast<std::uint64_t>(to_us(of.slot)));
     add((std::uint64_t{of.attempt} << 32U) | of.check);
+    if (of.look > 1)
+      add(std::uint64_t{of.look});
   }
 
   /// In [0, 1); another one each time.
@@ -106,7 +108,12 @@ process_fate duration_table::of(const process_question& what) const {
   const auto fails = given.first(0.0, [](const auto& each) {
     return each.fails > 0 ? std::optional{each.fails} : std::nullopt;
   });
-  if (!exits.empty())
+  const auto& poll = what.workflow.tasks[what.task].poll;
+  const auto looks = given.first(
+      0U, [](const auto& each) { return unless(each.looks, std::uint32_t{0}); });
+  if (poll && what.look <= looks)
+    out.exit_code = poll->not_yet.front();
+  else if (!exits.empty())
     out.exit_code = what.attempt <= exits.size() ? exits[what.attempt - 1] : 0;
   else if (fails > 0)
     out.exit_code = random.next() < fails ? 1 : 0;

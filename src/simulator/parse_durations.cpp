@@ -11,6 +11,7 @@ using nlohmann::json;
 
 constexpr double longest_s = 366.0 * 86'400;
 constexpr std::uint32_t most_elements = 10'000;
+constexpr std::int64_t most_looks = 100'000;
 
 problem wrong(const std::string& entry, const std::string& what, std::string mend) {
   return {errc::invalid, "durations: " + entry + ": " + what, std::move(mend)};
@@ -72,9 +73,15 @@ result<void> read_key(const std::string& entry, const std::string& key, const js
         value.get<std::int64_t>() > most_elements)
       return wrong(entry, "elements is no number from 0 to 10000", {});
     into.elements = value.get<std::uint32_t>();
+  } else if (key == "looks") {
+    if (!value.is_number_integer() || value.get<std::int64_t>() < 0 ||
+        value.get<std::int64_t>() > most_looks)
+      return wrong(entry, "looks is no number from 0 to 100000",
+                   "write how many looks of the `poll:` find nothing");
+    into.looks = value.get<std::uint32_t>();
   } else {
     return wrong(entry, "there is no key " + key,
-                 "the keys are mean, spread, fails, exits, outputs, elements and checks");
+                 "the keys are mean, spread, fails, exits, outputs, elements, looks and checks");
   }
   return boost::outcome_v2::success();
 }

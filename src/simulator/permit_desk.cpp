@@ -79,7 +79,7 @@ void permit_desk::meter(const std::vector<pool_units>& units, instant now, int u
 void permit_desk::ask(const instance_key& key, const std::string& project,
                       const task_definition& task, std::uint8_t priority, instant now) {
   permit_request request{key, {}, priority, ++sequence_};
-  if (task.type != task_type::empty && task.type != task_type::workflow)
+  if (has_process(task.type))
     request.needs.push_back({slots_pool, 1});
   for (const auto& need : task.pools)
     request.needs.push_back({number_of(project, need.pool), need.permits});

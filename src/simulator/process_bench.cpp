@@ -10,10 +10,11 @@ std::uint64_t number_of(const fence& token) {
   return (std::uint64_t{token.attempt} << 32U) | token.step;
 }
 
-duration timeout_of(const task_definition& task, std::uint32_t step) {
-  return step == 0                    ? task.timeout.attempt
-         : step <= task.checks.size() ? task.checks[step - 1].timeout
-                                      : duration{0};
+duration timeout_of(const task_definition& task, const fence& token) {
+  const auto check = token.check();
+  return check == 0                    ? task.timeout.attempt
+         : check <= task.checks.size() ? task.checks[check - 1].timeout
+                                       : duration{0};
 }
 
 } // namespace
@@ -22,12 +23,12 @@ process_key virtual_engine::process_of(const live_run& run, const instance_recor
   const auto& task = run.core.definition().tasks[at.key.task];
   const bool checks =
       at.state == instance_state::dqc_check || at.step > 0 || task.type == task_type::check;
-  return {at.key, {at.epoch, at.attempt, checks ? std::max(at.step, 1U) : 0U}};
+  return {at.key, {at.epoch, at.attempt, step_of(at, checks ? std::max(at.step, 1U) : 0U)}};
 }
 
 void virtual_engine::start_process(live_run& run, const instance_key& key) {
   const auto& task = run.core.definition().tasks[key.task];
-  if (task.type == task_type::empty || task.type == task_type::workflow)
+  if (!has_process(task.type))
     return;
   const auto process = process_of(run, *run.core.find(key));
   send(message::kind::process_started, key, number_of(process.token));
@@ -37,7 +38,7 @@ process_fate virtual_engine::fate_of(const live_run& run, const instance_record&
   const auto& record = run.core.run();
   const auto process = process_of(run, at);
   return processes_.of({run.core.definition(), record.trigger, record.slot, at.key.task,
-                        at.element_key, at.attempt, process.token.step});
+                        at.element_key, at.attempt, process.token.check(), process.token.look()});
 }
 
 void virtual_engine::process_started(const instance_key& key, std::uint64_t id) {
@@ -48,7 +49,7 @@ void virtual_engine::process_started(const instance_key& key, std::uint64_t id) 
   const auto process = process_of(run, *at);
   if (number_of(process.token) != id || at->state == instance_state::stopping)
     return;
-  const auto limit = timeout_of(run.core.definition().tasks[key.task], process.token.step);
+  const auto limit = timeout_of(run.core.definition().tasks[key.task], process.token);
   auto takes = std::max(fate_of(run, *at).takes, duration{0});
   if (limit > duration{0})
     takes = std::min(takes, limit);
@@ -65,14 +66,14 @@ void virtual_engine::process_ends(const instance_key& key, std::uint64_t id) {
   if (number_of(process.token) != id)
     return; // Of an attempt that was stopped.
   auto fate = fate_of(*run, *at);
-  const auto limit = timeout_of(run->core.definition().tasks[key.task], process.token.step);
+  const auto limit = timeout_of(run->core.definition().tasks[key.task], process.token);
   process_end end;
   const bool too_long = limit > duration{0} && fate.takes > limit;
   end.kind = too_long ? end_kind::timed_out : end_kind::exited;
   end.exit_code = fate.exit_code;
   end.started_at = now_ - (too_long ? limit : std::max(fate.takes, duration{0}));
   end.ended_at = now_;
-  if (process.token.step == 0 && !too_long)
+  if (process.token.check() == 0 && !too_long)
     end.outputs_json = std::move(fate.outputs);
   apply(*run, run_happening::ended{process, std::move(end)});
 }

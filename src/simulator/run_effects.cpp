@@ -104,6 +104,9 @@ void virtual_engine::entered(live_run& run, const instance_key& key) {
   switch (at->state) {
   case instance_state::waiting:
     permits_.withdraw(key, now_);
+    if (is_polling(*at))
+      return set_timer(instance_timer::look_due, at->waiting_at,
+                       std::max(at->retry_at - at->waiting_at, duration{0}));
     if (task.timeout.upstream > duration{0})
       set_timer(instance_timer::upstream_timeout, at->waiting_at, task.timeout.upstream);
     return;
@@ -121,7 +124,7 @@ void virtual_engine::entered(live_run& run, const instance_key& key) {
       start_process(run, key);
     return;
   case instance_state::running:
-    if (task.type == task_type::empty)
+    if (ends_at_once(task.type))
       send(message::kind::empty_done, key);
     else if (task.type == task_type::workflow)
       send(message::kind::call, key);

@@ -6,7 +6,7 @@
 namespace pinion::codecs {
 namespace {
 
-constexpr std::size_t attempt_state_count = 4;
+constexpr std::size_t attempt_state_count = 5;
 constexpr std::size_t slot_outcome_count = 6;
 constexpr std::size_t task_mode_count = 3;
 constexpr std::size_t need_state_count = 2;
@@ -72,10 +72,13 @@ void instance_fields(Archive& row, Record& r) {
   row.code(r.stop_as, instance_state_count);
   row.code(r.stop_reason, any_reason);
   bool switched = r.mode != task_mode::normal;
+  bool looked = r.look > 0 || r.poll_since != never; // From format 3 on.
   if (row.format() < 2)
     row.flags(r.warned, r.has_outputs, r.placeholder);
-  else
+  else if (row.format() < 3)
     row.flags(r.warned, r.has_outputs, r.placeholder, switched);
+  else
+    row.flags(r.warned, r.has_outputs, r.placeholder, switched, looked);
   if (switched)
     row.code(r.mode, task_mode_count);
   row.times(r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at, r.ready_at,
@@ -83,6 +86,10 @@ void instance_fields(Archive& row, Record& r) {
   row.text(r.element_key);
   row.json(r.element_value);
   row.number(r.called.value);
+  if (!looked)
+    return;
+  row.number(r.look);
+  row.times(r.poll_since);
 }
 
 template <class Archive, class Record>
@@ -95,7 +102,11 @@ void attempt_fields(Archive& row, Record& r) {
   row.code(r.why, any_reason);
   row.text(r.message);
   row.signed_number(r.pid);
-  row.flags(r.exited, r.log_cut);
+  bool looked = r.looks > 0;
+  if (row.format() < 2)
+    row.flags(r.exited, r.log_cut);
+  else
+    row.flags(r.exited, r.log_cut, looked);
   row.signed_number(r.exit_code);
   row.signed_number(r.signal);
   row.times(r.ready_at, r.started_at, r.ended_at);
@@ -105,6 +116,8 @@ void attempt_fields(Archive& row, Record& r) {
     each.text(need.pool);
     each.number(need.permits);
   });
+  if (looked)
+    row.number(r.looks);
 }
 
 template <class Archive, class Record>
@@ -217,9 +230,9 @@ void audit_fields(Archive& row, Record& r) {
 }
 
 constexpr row_form run_form{"run", 2, [](auto& row, auto& r) { run_fields(row, r); }};
-constexpr row_form instance_form{"instance", 2,
+constexpr row_form instance_form{"instance", 3,
                                  [](auto& row, auto& r) { instance_fields(row, r); }};
-constexpr row_form attempt_form{"attempt", 1, [](auto& row, auto& r) { attempt_fields(row, r); }};
+constexpr row_form attempt_form{"attempt", 2, [](auto& row, auto& r) { attempt_fields(row, r); }};
 constexpr row_form permit_form{"permit", 1, [](auto& row, auto& r) { permit_fields(row, r); }};
 constexpr row_form output_form{"output", 1, [](auto& row, auto& r) { output_fields(row, r); }};
 constexpr row_form slot_form{"slot", 2, [](auto& row, auto& r) {

@@ -80,7 +80,8 @@ private:
     for (const auto& workflow : of_.workflows)
       if (workflow->id() == run.value()->workflow)
         return processes_.of({*workflow, run.value()->trigger, run.value()->slot, key.instance.task,
-                              at.value()->element_key, key.token.attempt, key.token.step});
+                              at.value()->element_key, key.token.attempt, key.token.check(),
+                              key.token.look()});
     FAIL("an unknown workflow runs");
     return {};
   }

@@ -33,6 +33,7 @@ tasks:
   d: {type: python, script: s.py, args: [q], needs: b, for_each: {i: {of: [1, 2], groups: 1, key: "{{ i }}"}}}
   e: {type: workflow, workflow: w2, params: {k: v}, when: "{{ params.n > 1 }}", join: all_done}
   f: {type: check, checks: [{command: ./verify, weak: true, timeout: 1m}], ignore_failure: true}
+  g: {run: x, poll: {every: 10s, timeout: 2h, not_yet: [2, 3]}}
 ---
 workflow: w2
 params: {k: x}
@@ -61,6 +62,7 @@ TEST_CASE("a definition comes back from its canonical form as it was", "[canonic
   CHECK(back.value().tasks[0].retry.max_delay == duration{30min});
   CHECK(back.value().tasks[3].for_each->key == "{{ i }}");
   CHECK(back.value().params[0].max == 9.0);
+  CHECK(back.value().tasks[6].poll == made.tasks[6].poll);
 }
 
 TEST_CASE("the canonical form does not change", "[canonical]") {
@@ -93,6 +95,9 @@ TEST_CASE("what the canonical form leaves out has the values of format 1", "[can
   CHECK(task.retry.factor == 1.0);
   CHECK(task.retry.jitter == 0.0);
   CHECK(task.retry.on_timeout);
+  CHECK(poll_policy{}.every == duration{1min});
+  CHECK(poll_policy{}.timeout == duration{24h});
+  CHECK(poll_policy{}.not_yet == std::vector{1});
   const workflow_definition workflow;
   CHECK(workflow.timezone == "UTC");
   CHECK(workflow.overlap == overlap_policy::queue);

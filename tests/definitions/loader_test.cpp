@@ -57,6 +57,26 @@ TEST_CASE("defaults of pinion.yaml, of the workflow and of the task are merged k
   CHECK(task.cwd == "/w/dw");
 }
 
+TEST_CASE("a poll is read in both forms, with its defaults", "[loader]") {
+  const auto made = load_one("workflow: w\n"
+                             "tasks:\n"
+                             "  a: {run: x, poll: {every: 30s, timeout: 2h, not_yet: [4, 2]}}\n"
+                             "  b: {run: x, poll: 10s}\n"
+                             "  c: {run: x, poll: {not_yet: 7}}\n"
+                             "  d: {type: check, checks: [{command: x}], poll: {}}\n"
+                             "  e: {run: x}\n");
+  REQUIRE(made.tasks.at(0).poll);
+  CHECK(made.tasks[0].poll->every == duration{30s});
+  CHECK(made.tasks[0].poll->timeout == duration{2h});
+  CHECK(made.tasks[0].poll->not_yet == std::vector{2, 4});
+  CHECK(made.tasks.at(1).poll->every == duration{10s});
+  CHECK(made.tasks[1].poll->timeout == duration{24h});
+  CHECK(made.tasks[1].poll->not_yet == std::vector{1});
+  CHECK(made.tasks.at(2).poll->not_yet == std::vector{7});
+  CHECK(made.tasks.at(3).poll == poll_policy{});
+  CHECK_FALSE(made.tasks.at(4).poll);
+}
+
 TEST_CASE("rows of a flow run one after another, beside what `needs` says", "[loader]") {
   const auto made =
       load_one("workflow: w\n"

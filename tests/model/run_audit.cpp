@@ -137,6 +137,8 @@ std::string audit_waiting(const run_core& core, const instance_record& record) {
   if (record.state == instance_state::triggered && core.run().admitted)
     return "not in the graph of an admitted run: " + name;
   const bool past_join = record.key.element != no_element || record.first_ready_at != never;
+  if (record.look > 0) // Its next look comes by a timer, or by the thaw.
+    return {};
   if (past_join)
     return record.mode == task_mode::frozen ? "" : "kept back by nothing: " + name;
   const bool kept_back = record.mode == task_mode::frozen ||
@@ -184,9 +186,14 @@ std::string audit_task(const run_core& core, std::uint32_t task) {
       wrong += "outputs outlived their attempt: " + name;
     if (core.find(record.key) != &record)
       wrong += "not found by its key: " + name;
-    if (is_active(record.state) != (attempt != nullptr) &&
-        ((definition.type != task_type::empty && definition.type != task_type::workflow) ||
-         !definition.pools.empty()))
+    const bool between_looks = attempt != nullptr && attempt->state == attempt_state::waiting;
+    if (between_looks != (record.state == instance_state::waiting && record.look > 0) &&
+        record.state != instance_state::pre_ready)
+      wrong += "between two looks without an attempt, or the other way round: " + name;
+    if (attempt != nullptr && attempt->looks != record.look)
+      wrong += "attempt and instance count other looks: " + name;
+    if (is_active(record.state) != (attempt != nullptr && !between_looks) &&
+        (has_process(definition.type) || !definition.pools.empty()))
       wrong += "an attempt too many or too few: " + name;
     if (record.mode == task_mode::dry && !is_terminal(record.state) &&
         record.state > instance_state::waiting)

@@ -147,11 +147,12 @@ std::string describe(const instance_record& r) {
   std::ostringstream out;
   out << text(r.key) << ' ' << to_string(r.state) << ' ' << to_string(r.why) << " '" << r.message
       << "' " << r.attempt << ' ' << r.epoch << ' ' << r.retries_used << ' ' << r.losses << ' '
-      << r.step << ' ' << to_string(r.stop_as) << ' ' << to_string(r.stop_reason) << ' ' << r.warned
+      << r.step << ' ' << r.look << ' ' << to_string(r.stop_as) << ' ' << to_string(r.stop_reason) << ' ' << r.warned
       << ' ' << r.element_key << ' ' << r.element_value << ' ' << r.called.value << ' '
       << r.has_outputs << ' ' << r.placeholder << ' ' << to_string(r.mode);
   for (const auto when : {r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at,
-                          r.ready_at, r.started_at, r.body_ended_at, r.ended_at, r.retry_at})
+                          r.ready_at, r.started_at, r.body_ended_at, r.ended_at, r.retry_at,
+                          r.poll_since})
     out << ' ' << to_us(when);
   return out.str();
 }
@@ -164,7 +165,8 @@ std::string describe(const run_step& step, const run_core& core) {
     out << (core.find(key) ? describe(*core.find(key)) : text(key) + " deleted") << '\n';
   for (const auto& a : step.attempts)
     out << "attempt " << text(a.instance) << ' ' << a.number << ' ' << to_string(a.state) << ' '
-        << to_string(a.why) << ' ' << a.pid << ' ' << to_us(a.ended_at) << '\n';
+        << to_string(a.why) << ' ' << a.pid << ' ' << a.looks << ' ' << a.message << ' '
+        << to_us(a.ended_at) << '\n';
   for (const auto& p : step.permits_taken)
     out << "taken " << text(p.holder) << p.pool << p.permits << '\n';
   for (const auto& p : step.permits_released)
@@ -231,7 +233,7 @@ reason driven_run::why(std::uint32_t task, std::uint32_t element) const {
 
 process_key driven_run::process(const instance_key& of) const {
   const auto* record = core.find(of);
-  return {of, {record->epoch, record->attempt, record->step}};
+  return {of, {record->epoch, record->attempt, step_of(*record, record->step)}};
 }
 
 run_step driven_run::grant(const instance_key& of) {

@@ -173,6 +173,12 @@ private:
     const bool has_process = task.type == task_type::shell || task.type == task_type::python;
     if (task.type == task_type::check || (has_process && one_in(4)))
       task.checks.resize(2);
+    if ((has_process || task.type == task_type::check) && one_in(4)) {
+      task.poll.emplace();
+      task.poll->every = std::chrono::seconds{3};
+      task.poll->timeout = std::chrono::seconds{below(60)};
+      task.poll->not_yet = {1, 2};
+    }
     if (!task.checks.empty())
       task.checks.front().weak = one_in(2);
     if (one_in(4))
@@ -201,10 +207,14 @@ private:
     std::vector<instance_key> keys;
     for (std::uint32_t task = 0; task < run_.definition->tasks.size(); ++task)
       for (const auto& record : run_.core.instances_of(task))
-        if (record.state > instance_state::waiting && !is_terminal(record.state) &&
-            announced_.contains(record.key) && !thaw_is_due(record))
+        if ((record.state > instance_state::waiting || looks_again(record)) &&
+            !is_terminal(record.state) && announced_.contains(record.key) && !thaw_is_due(record))
           keys.push_back(record.key);
     return keys;
+  }
+
+  static bool looks_again(const instance_record& record) {
+    return is_polling(record) && record.mode != task_mode::frozen;
   }
 
   /// In retry_wait, its time has come and gone, and it is frozen.
@@ -256,18 +266,18 @@ private:
       if (is_terminal(state) && !by_person && (record == nullptr || record->state != state))
         run_.complaint += "a terminal state was left without an operation; ";
       if (record != nullptr && record->state == instance_state::ready &&
-          state != instance_state::ready && !attempts_.insert({key, record->attempt}).second)
+          state != instance_state::ready && !attempts_.insert({key, record->attempt, record->look}).second)
         run_.complaint += "an attempt started twice; ";
     }
     check_permits();
     return step;
   }
 
-  /// Invariant 9: a permit's row exists exactly as long as its attempt.
+  /// Invariant 9: a permit's row exists exactly as long as its attempt, but not between two looks.
   void check_permits() {
     std::size_t due = 0;
     for (const auto& [key, attempt] : run_.disk.attempts) {
-      if (attempt.state == attempt_state::ended)
+      if (attempt.state == attempt_state::ended || attempt.state == attempt_state::waiting)
         continue;
       due += attempt.permits.size();
       for (const auto& need : attempt.permits)
@@ -303,6 +313,10 @@ private:
       return;
     case instance_state::retry_wait:
       apply(run_happening::timer{key, instance_timer::retry_due});
+      return;
+    case instance_state::waiting:
+      apply(run_happening::timer{
+          key, one_in(40) ? instance_timer::task_timeout : instance_timer::look_due});
       return;
     default:
       break;
@@ -369,7 +383,7 @@ private:
   workflow_builder workflow_;
   driven_run run_;
   std::set<instance_key> announced_;
-  std::set<std::pair<instance_key, std::uint32_t>> attempts_;
+  std::set<std::tuple<instance_key, std::uint32_t, std::uint32_t>> attempts_; ///< And looks.
   std::vector<process_key> past_;
   std::uint64_t epoch_ = 1;
   std::size_t operations_left_ = 0;

@@ -1,3 +1,4 @@
+#include "pinion/timing/duration_text.hpp"
 #include "pinion/timing/instant_text.hpp"
 #include "simulation/scenario.hpp"
 
@@ -42,7 +43,8 @@ std::string text_of(const trigger_definition& trigger, instant from) {
 } // namespace
 
 std::vector<std::string> describe(const scenario& what) {
-  static constexpr const char* types[] = {"shell", "python", "empty", "check", "workflow"};
+  static constexpr const char* types[] = {"shell", "python",   "empty",
+                                          "check", "workflow", "switch"};
   std::vector<std::string> out{"begins " + print_utc(what.begins) + ", slots " +
                                std::to_string(what.slots)};
   for (const auto& [pool, permits] : what.settings.pools)
@@ -65,6 +67,9 @@ std::vector<std::string> describe(const scenario& what) {
       if (!task.when.empty())
         line += ", when " + task.when;
       line += ", retries " + std::to_string(task.retry.max);
+      if (task.poll)
+        line += ", polls every " + print_duration(task.poll->every) + " for " +
+                print_duration(task.poll->timeout);
       line += task.ignore_failure ? ", ignore_failure" : "";
       line += task.depends_on_previous == previous_need::none
                   ? ""

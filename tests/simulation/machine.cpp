@@ -136,7 +136,7 @@ process_end machine::draw_end(const start_request& request) {
     std::string list;
     for (auto left = draw_.below(4); left > 0; --left)
       list += (list.empty() ? "" : ",") + std::to_string(left);
-    if (request.key.token.step == 0)
+    if (request.key.token.check() == 0)
       end.outputs_json = "{\"n\":" + std::to_string(draw_.below(9)) + ",\"list\":[" + list + "]}";
   } else if (fate < 90) {
     end.exit_code = 1;

@@ -172,6 +172,9 @@ void observer::check_permits() {
   for (const auto& permit : rows.value()) {
     out[permit.pool] += permit.permits;
     const auto attempt = store_.attempt(permit.holder, permit.attempt);
+    if (attempt && attempt.value() && attempt.value()->state == attempt_state::waiting)
+      log_.violation("[9] a permit of " + permit.pool + " is held between two looks by " +
+                     name_of(permit.holder));
     if (!attempt || !attempt.value() || attempt.value()->state == attempt_state::ended)
       log_.violation("[9] a permit of " + permit.pool + " outlives its attempt of " +
                      name_of(permit.holder));
@@ -218,7 +221,7 @@ void observer::process_began(const start_request& request) {
   for (const auto& [pool, permits] : pools)
     if (permits > scenario_.settings.pools.at(pool))
       log_.violation("[4] processes hold " + std::to_string(permits) + " permits of " + pool);
-  if (!is_task(key) || key.token.step != 0)
+  if (!is_task(key) || key.token.check() != 0)
     return;
   check_join(key.instance);
   const auto row = store_.instance(key.instance);

@@ -75,7 +75,9 @@ void observer::check_attempts_end(const run_record& run) {
     if (!attempts)
       continue;
     for (const auto& attempt : attempts.value()) {
-      const process_key key{row.key, {attempt.epoch, attempt.number, 0}};
+      // Of several looks the last one.
+      const process_key key{row.key,
+                            {attempt.epoch, attempt.number, fence::step_of(attempt.looks, 0)}};
       const auto seen = processes_.find(key);
       if (attempt.state != attempt_state::ended)
         log_.violation("[6] an attempt of " + name_of(row.key) + " has not ended");

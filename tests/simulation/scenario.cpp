@@ -126,6 +126,12 @@ private:
       task.timeout.upstream = draw_.between(seconds{5}, minutes{1});
     if (draw_.chance(8))
       task.timeout.task = draw_.between(seconds{5}, minutes{1});
+    if (task.type == task_type::shell && draw_.chance(15)) {
+      auto& poll = task.poll.emplace();
+      poll.every = draw_.between(milliseconds{200}, seconds{15});
+      poll.timeout = draw_.between(seconds{10}, minutes{3});
+      poll.not_yet = {1, 75};
+    }
     task.ignore_failure = draw_.chance(8);
     task.priority = static_cast<std::uint8_t>(draw_.between(1, 9));
   }
@@ -286,6 +292,16 @@ scenario two_tasks() {
   trigger.workflow = "sim.two";
   out.actions = {apply, trigger};
   out.lasts = seconds{20};
+  return out;
+}
+
+scenario polling() {
+  auto out = two_tasks();
+  auto& poll = out.workflows.front().tasks.front().poll.emplace();
+  poll.every = seconds{2};
+  poll.timeout = minutes{1};
+  poll.not_yet = {1, 75};
+  out.lasts = seconds{40};
   return out;
 }
 

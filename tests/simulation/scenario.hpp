@@ -55,6 +55,8 @@ struct scenario {
 
 /// Two tasks in a row, run once by hand.
 scenario two_tasks();
+/// The same; the first one polls.
+scenario polling();
 /// The definitions for people, a line for each task.
 std::vector<std::string> describe(const scenario& what);
 /// Everything that the engine can do, drawn from the seed: some minutes of slots that come every

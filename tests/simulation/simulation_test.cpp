@@ -29,6 +29,20 @@ TEST_CASE("two tasks in a row run to success over a crash at any commit", "[simu
     }
 }
 
+TEST_CASE("a poll and what is behind it come to their end over a crash at any commit",
+          "[simulation]") {
+  // Of this seed the first looks find nothing.
+  constexpr std::uint64_t seed = 5;
+  const auto whole = world{polling(), seed, {}, false}.run();
+  REQUIRE(first_violation(whole).empty());
+  REQUIRE(whole.commits > 10);
+  for (std::uint64_t commit = 1; commit <= whole.commits; ++commit)
+    for (const bool durable : {false, true}) {
+      CAPTURE(commit, durable);
+      CHECK(first_violation(world{polling(), seed, {commit, durable}, false}.run()).empty());
+    }
+}
+
 TEST_CASE("equal seeds give equal histories, other seeds other ones", "[simulation]") {
   const auto once = simulate(7, {20, true});
   const auto again = simulate(7, {20, true});

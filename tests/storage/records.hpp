@@ -154,6 +154,8 @@ inline instance_record any_instance() {
   r.element_value = *any_text();
   r.called = run_id{*rc::gen::arbitrary<std::uint64_t>()};
   r.mode = *any_of<task_mode>(3);
+  r.look = *rc::gen::element<std::uint32_t>(0, 0, 7, 300);
+  r.poll_since = *any_instant();
   return r;
 }
 
@@ -235,7 +237,7 @@ inline attempt_record any_attempt() {
   r.instance = any_instance_key();
   r.number = *rc::gen::arbitrary<std::uint32_t>();
   r.epoch = *rc::gen::arbitrary<std::uint64_t>();
-  r.state = *any_of<attempt_state>(4);
+  r.state = *any_of<attempt_state>(5);
   r.worker = *any_text();
   r.boot_id = *any_text();
   r.outcome = *any_of<instance_state>(instance_state_count);
@@ -249,6 +251,7 @@ inline attempt_record any_attempt() {
   r.log_bytes = *rc::gen::arbitrary<std::uint64_t>();
   r.log_cut = *rc::gen::arbitrary<bool>();
   r.rendered = *any_text();
+  r.looks = *rc::gen::element<std::uint32_t>(0, 0, 7, 300);
   const auto pools = *rc::gen::inRange(0, 4);
   for (int i = 0; i < pools; ++i)
     r.permits.push_back({*any_name(), *rc::gen::arbitrary<std::uint32_t>()});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -24,6 +25,8 @@ inline constexpr std::size_t calendars = 1'000;      ///< Of one pinion.yaml.
 inline constexpr std::size_t checks = 100;           ///< Of one task.
 inline constexpr std::size_t for_each_elements = 10'000; ///< Of one fan-out.
 inline constexpr std::uint32_t retries = 10'000;         ///< `retry: max`.
+inline constexpr std::chrono::milliseconds shortest_poll{100}; ///< `poll: every`.
+inline constexpr std::int64_t looks = 10'000'000; ///< `timeout` of a poll through its `every`.
 inline constexpr std::uint32_t permits = 1'000'000;      ///< Of a pool, and of one need of it.
 inline constexpr std::uint32_t active_runs = 100'000;    ///< `max_active_runs`.
 inline constexpr std::int64_t duration_days = 3'660;     ///< Of any duration: about ten years.

@@ -17,7 +17,17 @@ namespace pinion {
 /// JSON text of one value. The model carries values without looking into them.
 using json_text = std::string;
 
-enum class task_type : std::uint8_t { shell, python, empty, check, workflow };
+/// `choice` is `type: switch`: it chooses which of the tasks behind it go on.
+enum class task_type : std::uint8_t { shell, python, empty, check, workflow, choice };
+
+/// Has no process and calls no run: it ends as soon as its turn comes.
+constexpr bool ends_at_once(task_type type) noexcept {
+  return type == task_type::empty || type == task_type::choice;
+}
+
+constexpr bool has_process(task_type type) noexcept {
+  return !ends_at_once(type) && type != task_type::workflow;
+}
 
 /// Airflow's trigger rules (its `trigger_rule_dep.py`, 3.x).
 enum class join_rule : std::uint8_t {
@@ -46,6 +56,31 @@ struct retry_policy {
   double jitter = 0.0;      ///< 0..1: adds up to this share of the delay, deterministically.
   std::vector<int> on_exit; ///< Not empty: the only exit codes that retry.
   bool on_timeout = true;   ///< An attempt's timeout uses a retry.
+};
+
+/// A task that looks until what it waits for is there. Each look is a short process of the same
+/// attempt; between looks it holds neither permits nor a worker's slot.
+struct poll_policy {
+  duration every{std::chrono::minutes{1}};
+  duration timeout{std::chrono::hours{24}}; ///< From the first look on, retries included.
+  std::vector<int> not_yet{1};              ///< Exit codes that mean: look again. Ascending.
+
+  friend bool operator==(const poll_policy&, const poll_policy&) = default;
+};
+
+/// What a task of `type: switch` goes by. Tasks that are named in a case or in `otherwise`, all of
+/// them directly behind it, are skipped unless they are chosen.
+struct choice_definition {
+  struct option {
+    std::string value; ///< As the text of `on`.
+    std::vector<std::uint32_t> tasks; ///< Ascending.
+    friend bool operator==(const option&, const option&) = default;
+  };
+  std::string on; ///< Expression.
+  std::vector<option> cases;
+  std::vector<std::uint32_t> otherwise; ///< `default:`; ascending.
+
+  friend bool operator==(const choice_definition&, const choice_definition&) = default;
 };
 
 /// Zero means: no such timeout.
@@ -126,6 +161,11 @@ struct task_definition {
   std::optional<std::uint32_t> fallback_of; ///< Position of the primary.
   std::optional<fan_out> for_each;
   std::vector<check_definition> checks;
+  std::optional<poll_policy> poll;
+  std::optional<choice_definition> choice; ///< Exactly for task_type::choice.
+  bool setup = false; ///< What is behind it needs it, however far away: see `setup_scope`.
+  bool teardown = false; ///< Runs however the tasks before it ended, also after a cancel.
+  std::vector<std::uint32_t> teardown_of; ///< Its setups, ascending; they are among its needs too.
   bool ignore_failure = false;
   int skip_exit = 99;
   alarm_rules alarms;
@@ -163,6 +203,13 @@ struct trigger_definition {
   duration jitter{0};   ///< Fires up to so much after its slot, see `jitter_of`.
 };
 
+/// What a run does once it has a failure that nothing covers.
+enum class failure_strategy : std::uint8_t {
+  go_on,          ///< All that does not depend on it still runs.
+  finish_running, ///< What has begun ends by itself, retries included; nothing else begins.
+  cancel,         ///< What runs is stopped.
+};
+
 /// Which runs an edit reaches that are planned and have not fired.
 enum class edit_mode : std::uint8_t { immediate, next_day };
 
@@ -179,6 +226,7 @@ struct workflow_definition {
   overlap_policy overlap = overlap_policy::queue;
   std::uint32_t max_active_runs = 1;
   duration timeout{0}; ///< Of a run, from its first attempt.
+  failure_strategy failure = failure_strategy::go_on;
   interval_rule data_interval;
   bool data_interval_given = false; ///< Else each trigger has its own default.
   edit_mode edits = edit_mode::immediate;

@@ -32,8 +32,17 @@ struct fence {
   std::uint64_t epoch = 0;
   /// The attempt's number, from 1.
   std::uint32_t attempt = 0;
-  /// Which process of the attempt: 0 the body, from 1 its checks in order.
+  /// Which process of the attempt. The low byte: 0 the body, from 1 its checks in order. Above it
+  /// stands how many looks of a `poll:` came before; see `step_of`.
   std::uint32_t step = 0;
+
+  /// 0 for the body, else which check.
+  constexpr std::uint32_t check() const noexcept { return step & 0xffU; }
+  /// Which look, from 1; 1 also for what does not poll.
+  constexpr std::uint32_t look() const noexcept { return (step >> 8U) + 1; }
+  static constexpr std::uint32_t step_of(std::uint32_t look, std::uint32_t check) noexcept {
+    return (look > 0 ? (look - 1) << 8U : 0) | check;
+  }
   friend auto operator<=>(const fence&, const fence&) = default;
 };
 

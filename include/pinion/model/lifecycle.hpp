@@ -114,6 +114,10 @@ enum class reason : std::uint8_t {
   dry_run = 49,         ///< Succeeded without a process.
   workflow_paused = 50, ///< The slot passed while its workflow was paused.
   no_process = 51, ///< The slot passed while no engine was there (or the clock jumped over it).
+  polling = 52,          ///< It looked, and what it waits for is not there yet.
+  poll_timeout = 53,     ///< It did not come in time.
+  not_chosen = 54,       ///< A switch chose others.
+  failure_strategy = 55, ///< Another task failed, and the workflow says `failure:`.
 };
 std::string_view to_string(reason why) noexcept;
 std::optional<reason> reason_from(std::string_view name) noexcept;
@@ -146,8 +150,9 @@ enum class instance_event : std::uint8_t {
   declare_success,   ///< Nothing runs: success at once.
   rerun,             ///< An audited operation starts the instance over.
   frozen,            ///< Before it began: its request for permits is taken back until it is thawed.
+  not_there_yet,     ///< A look of a `poll:` is over; the next one is timed.
 };
-inline constexpr std::size_t instance_event_count = 25;
+inline constexpr std::size_t instance_event_count = 26;
 std::string_view to_string(instance_event event) noexcept;
 
 /// Returns the state that follows `from` on `on`, or nothing when the pair is illegal. Pure; the

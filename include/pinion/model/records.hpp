@@ -113,6 +113,8 @@ struct instance_record {
   std::uint32_t retries_used = 0; ///< Since the last rerun.
   std::uint32_t losses = 0;       ///< Attempts lost with their worker since the last rerun.
   std::uint32_t step = 0;         ///< In dqc_check: which check, from 1.
+  std::uint32_t look = 0; ///< Of a `poll:`: looks of the newest attempt so far; 0: none yet.
+  instant poll_since{};   ///< Its first look since the last rerun: the poll's timeout.
   std::uint8_t priority = 0;      ///< 0: the task's.
   instance_state stop_as = instance_state::pre_trigger; ///< In stopping: how it will end.
   reason stop_reason = reason::none;
@@ -125,7 +127,7 @@ struct instance_record {
   instant started_at{}; ///< Of the newest attempt.
   instant body_ended_at{};
   instant ended_at{};
-  instant retry_at{};       ///< In retry_wait.
+  instant retry_at{};       ///< In retry_wait; between two looks the next one, or when it gives up.
   std::string element_key;  ///< The index users see; empty without fan-out.
   json_text element_value;  ///< The item or group of the fan-out.
   run_id called;            ///< The run that a `workflow` task called; 0: none.
@@ -134,7 +136,23 @@ struct instance_record {
   bool placeholder = false; ///< Stands for a fan-out that is not expanded yet.
 };
 
-enum class attempt_state : std::uint8_t { ready = 0, running = 1, checking = 2, ended = 3 };
+/// Between two looks of a `poll:`, frozen or not.
+constexpr bool is_polling(const instance_record& at) noexcept {
+  return at.state == instance_state::waiting && at.look > 0;
+}
+
+/// The number of the body (`check` 0) or of a check in the fence of the instance's newest look.
+constexpr std::uint32_t step_of(const instance_record& at, std::uint32_t check) noexcept {
+  return fence::step_of(at.look, check);
+}
+
+enum class attempt_state : std::uint8_t {
+  ready = 0,
+  running = 1,
+  checking = 2,
+  ended = 3,
+  waiting = 4, ///< Between two looks: it has no process and holds no permits.
+};
 std::string_view to_string(attempt_state state) noexcept;
 
 /// One attempt of an instance. Ended attempts are history and never change.
@@ -158,6 +176,7 @@ struct attempt_record {
   instant ended_at{};
   std::uint64_t log_bytes = 0;
   bool log_cut = false;
+  std::uint32_t looks = 0;   ///< Of a `poll:`, so far.
   json_text rendered = "{}"; ///< {"argv": [...], "script": "...", "env": {...}}, secrets masked.
   std::vector<pool_need> permits;
 };

@@ -40,7 +40,8 @@ enum class instance_timer : std::uint8_t {
   retry_due,
   queue_timeout,
   upstream_timeout,
-  task_timeout
+  task_timeout,
+  look_due ///< Of a `poll:`.
 };
 
 enum class rerun_scope : std::uint8_t { only, downstream, upstream, failed };
@@ -263,6 +264,11 @@ struct run_step {
 /// - A lost attempt, also one that was stopped although nobody here asked, is repeated up to
 ///   `max_losses` times after the policy's delay, at least a second. A lost check loses its
 ///   attempt.
+/// - A look of a `poll:` that ends with one of the `not_yet` codes, or is lost, leaves its attempt
+///   waiting without process and permits; it uses no retry. The next look is another process of the
+///   same attempt. A look that was due before the poll's timeout is made, however late; after the
+///   last one the instance fails without a retry. A polling element keeps its place under
+///   `max_parallel`, a polling run its place under `max_active_runs`. Frozen, it does not look.
 /// - A rerun starts over what has ended and belongs to it, with the fallbacks; it is refused if any
 /// of
 ///   that is alive. A fan-out that belongs to it whole (named as one, or all its elements, or by
@@ -402,6 +408,15 @@ private:
 /// capped by max_delay. Overflow gives the cap, or 366 days. Pure.
 duration retry_delay(const retry_policy& policy, const instance_key& key,
                      std::uint32_t retry) noexcept;
+
+/// The time between look number `look` (from 1) and the next: `every`, up to a tenth more or less,
+/// drawn by a hash of (run, task, element, look), so that thousands that began together spread
+/// out. Pure.
+duration look_delay(const poll_policy& policy, const instance_key& key,
+                    std::uint32_t look) noexcept;
+
+/// Looks of one attempt at most: their number has 24 bits in a fence.
+inline constexpr std::uint32_t max_looks = 1U << 24U;
 
 /// Lost attempts of one instance that are repeated without using up a retry.
 inline constexpr std::uint32_t max_losses = 3;

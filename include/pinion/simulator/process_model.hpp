@@ -21,6 +21,7 @@ struct process_question {
   std::string_view index; ///< Of its fan-out element; empty: none.
   std::uint32_t attempt = 1;
   std::uint32_t check = 0; ///< 0: the body; from 1: a check, by its place.
+  std::uint32_t look = 1;  ///< Of a `poll:`, which look of the attempt.
 };
 
 /// What becomes of it. A process that would take longer than its timeout is ended by that.
@@ -53,6 +54,8 @@ struct given_process {
   double fails = 0;   ///< Share of the attempts that exit with 1.
   /// Exit codes of the attempts in order; those behind them exit with 0. Takes precedence.
   std::vector<int> exits;
+  /// So many looks of a `poll:` say not yet, in each attempt.
+  std::uint32_t looks = 0;
   std::optional<duration> check; ///< Of each of its checks.
   json_text outputs = "{}";
   std::optional<std::uint32_t> elements;

@@ -21,8 +21,30 @@ std::shared_ptr<const project_settings> engine_context::settings(const std::stri
 
 void engine_context::set_settings(project_settings settings) {
   const std::lock_guard lock{mutex_};
-  auto name = settings.project;
-  settings_[std::move(name)] = std::make_shared<const project_settings>(std::move(settings));
+  const auto name = settings.project;
+  applied_[name] = std::move(settings);
+  renew(name);
+}
+
+void engine_context::set_pool_size(const std::string& project, const std::string& pool,
+                                   std::optional<std::uint32_t> permits) {
+  const std::lock_guard lock{mutex_};
+  if (permits)
+    pool_sizes_[project][pool] = *permits;
+  else
+    pool_sizes_[project].erase(pool);
+  renew(project);
+}
+
+void engine_context::renew(const std::string& project) {
+  const auto found = applied_.find(project);
+  if (found == applied_.end())
+    return;
+  auto made = found->second;
+  for (const auto& [pool, permits] : pool_sizes_[project])
+    if (const auto at = made.pools.find(pool); at != made.pools.end())
+      at->second = permits;
+  settings_[project] = std::make_shared<const project_settings>(std::move(made));
 }
 
 std::shared_ptr<const known_definitions> engine_context::definitions() const {

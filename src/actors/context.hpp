@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace pinion {
@@ -43,9 +44,13 @@ public:
   /// Runs up to this one exist.
   void runs_exist_up_to(run_id highest) noexcept { runs_ = highest.value; }
 
-  /// The settings of a project as last applied; an empty set for an unknown one.
+  /// The settings of a project as last applied, pools in the sizes that people have set; an empty set
+  /// for an unknown one.
   std::shared_ptr<const project_settings> settings(const std::string& project) const;
   void set_settings(project_settings settings);
+  /// A pool's size in the place of the applied one; empty: that one again.
+  void set_pool_size(const std::string& project, const std::string& pool,
+                     std::optional<std::uint32_t> permits);
 
   /// All workflows as last applied.
   std::shared_ptr<const known_definitions> definitions() const;
@@ -59,10 +64,14 @@ public:
   void disconnect();
 
 private:
+  void renew(const std::string& project); ///< Under the lock.
+
   mutable std::atomic<std::uint64_t> timers_{0};
   mutable std::atomic<std::uint64_t> runs_{0};
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const project_settings>> settings_;
+  std::map<std::string, project_settings> applied_;
+  std::map<std::string, std::map<std::string, std::uint32_t>> pool_sizes_; ///< By project.
   std::map<std::string, std::map<std::string, task_mode>> switches_;
   std::shared_ptr<const known_definitions> definitions_ =
       std::make_shared<known_definitions>(known_definitions::map{});

@@ -8,15 +8,23 @@ pool_number dispatcher_state::number_of(const std::string& project, const std::s
   const auto next = static_cast<pool_number>(names.size());
   const auto [at, fresh] = numbers.try_emplace({project, pool}, next);
   if (fresh)
-    names.push_back(project + '.' + pool);
+    names.push_back(project.empty() ? pool : project + '.' + pool);
   return at->second;
 }
 
 std::vector<pool_units> dispatcher_state::units_of(const std::string& project,
-                                                   const std::vector<pool_need>& pools, bool slot) {
+                                                   const std::vector<pool_need>& pools,
+                                                   const std::vector<task_limit>& limits,
+                                                   bool slot) {
   std::vector<pool_units> out;
   if (slot)
     out.push_back({slots, 1});
+  for (const auto& limit : limits) {
+    const auto number = number_of({}, limit.name);
+    if (ledger.capacity(number) != limit.most) // As the version says that asked last.
+      ledger.set_capacity(number, limit.most);
+    out.push_back({number, 1});
+  }
   for (const auto& need : pools)
     out.push_back({number_of(project, need.pool), need.permits});
   return out;
@@ -39,7 +47,7 @@ void dispatcher_state::ask(const permit_order& order) {
   constexpr std::uint8_t band_width = 16;
   const auto urgency = static_cast<std::uint8_t>(
       static_cast<std::uint8_t>(order.band) * band_width + order.priority);
-  permit_request request{order.key, units_of(order.project, order.pools, order.slot), urgency,
+  permit_request request{order.key, units_of(order.project, order.pools, order.limits, order.slot), urgency,
                          ++sequence};
   auto units = request.needs;
   if (ledger.enqueue(request) == enqueue_result::known)
@@ -71,7 +79,7 @@ void dispatcher_state::release(const instance_key& key) {
 }
 
 void dispatcher_state::restore(const msg::restore_permits& what) {
-  ledger.restore(what.key, units_of(what.project, what.pools, what.slot));
+  ledger.restore(what.key, units_of(what.project, what.pools, what.limits, what.slot));
 }
 
 void dispatcher_state::set_pools(const msg::set_pools& what) {
@@ -108,6 +116,7 @@ msg::queue_position dispatcher_state::position(const instance_key& key) const {
   out.never = standing->never;
   const auto pool = standing->short_of.empty() ? slots : standing->short_of.front();
   out.pool = names[pool];
+  out.limit = numbers.contains({std::string{}, out.pool});
   out.capacity = ledger.capacity(pool);
   out.used = ledger.out(pool);
   return out;
@@ -121,7 +130,8 @@ std::vector<pool_status> dispatcher_state::pools() const {
   };
   std::vector<pool_status> out{describe("", "slots", slots)};
   for (const auto& [key, number] : numbers)
-    out.push_back(describe(key.first, key.second, number));
+    if (!key.first.empty())
+      out.push_back(describe(key.first, key.second, number));
   return out;
 }
 

@@ -19,6 +19,7 @@ struct dispatcher_state {
   dispatcher_actor::stateful_pointer<dispatcher_state> self = nullptr;
   context_ptr context;
   permit_ledger ledger;
+  /// By project and name; limits of definitions stand under no project.
   std::map<std::pair<std::string, std::string>, pool_number> numbers;
   std::vector<std::string> names{"slots"};                 ///< By number.
   std::unordered_map<instance_key, instance_actor> asking; ///< Queued or granted.
@@ -40,7 +41,7 @@ struct dispatcher_state {
 private:
   pool_number number_of(const std::string& project, const std::string& pool);
   std::vector<pool_units> units_of(const std::string& project, const std::vector<pool_need>& pools,
-                                   bool slot);
+                                   const std::vector<task_limit>& limits, bool slot);
   void count(const instance_key& key, int by);
 };
 

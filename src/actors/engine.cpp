@@ -2,6 +2,7 @@
 
 #include "actors/crash.hpp"
 #include "pinion/storage/rows.hpp"
+#include "pinion/storage/pool_overrides.hpp"
 #include "pinion/storage/store_reader.hpp"
 
 #include <spdlog/spdlog.h>
@@ -201,6 +202,36 @@ void engine_state::hold(const msg::hold& what) {
         held = to;
         self->send(context->dispatcher, msg::set_hold{to});
         done(operation_answer{changed ? 1U : 0U});
+      });
+}
+
+void engine_state::set_pool(const msg::set_one_pool& what) {
+  const auto& [project, pool, permits] = what.request;
+  if (!context->settings(project)->pools.contains(pool)) {
+    what.done(problem{errc::not_found, "the project '" + project + "' has no pool '" + pool + "'",
+                      "Declare it under `pools:` in pinion.yaml; `pinionctl get pools` lists them"});
+    return;
+  }
+  msg::submit submit;
+  if (permits)
+    put_pool_override(submit.batch,
+                      {project, pool, *permits, what.by.who, what.by.reason, context->now()});
+  else
+    erase_pool_override(submit.batch, project, pool);
+  audit_record audit;
+  audit.at = context->now();
+  audit.who = what.by.who;
+  audit.verb = permits ? "pool set" : "pool reset";
+  audit.object = project + '.' + pool;
+  audit.reason = what.by.reason;
+  audit.details = permits ? "{\"permits\":" + std::to_string(*permits) + '}' : "{}";
+  put_audit(submit.batch, audit);
+  self->request(context->journal, caf::infinite, std::move(submit))
+      .then([this, asked = what.request, done = what.done](std::uint64_t) {
+        context->set_pool_size(asked.project, asked.pool, asked.permits);
+        self->send(context->dispatcher,
+                   msg::set_pools{asked.project, context->settings(asked.project)->pools});
+        done(operation_answer{1});
       });
 }
 
@@ -449,6 +480,7 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
       [self](msg::resume& what) { self->state.resume(what); },
       [self](msg::make_one_slot& what) { self->state.make_slot(what); },
       [self](msg::switch_one_task& what) { self->state.switch_task(what); },
+      [self](const msg::set_one_pool& what) { self->state.set_pool(what); },
       [self](const msg::backfill& what) { self->send(self->state.context->backfills, what); },
       [self](const msg::preview_backfill& what) {
         self->send(self->state.context->backfills, what);

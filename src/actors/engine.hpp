@@ -60,6 +60,7 @@ struct engine_state {
   void trigger(msg::trigger& what);
   void make_slot(msg::make_one_slot& what);
   void switch_task(msg::switch_one_task& what);
+  void set_pool(const msg::set_one_pool& what);
   caf::result<msg::made_slot> make_for_backfill(const std::string& workflow,
                                                 const msg::make_slot& what);
   void operate(msg::operate& what);

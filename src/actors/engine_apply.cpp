@@ -363,8 +363,10 @@ void engine_state::apply(msg::apply& what) {
   self->request(context->journal, caf::infinite, std::move(submit))
       .then([this, plan, done = what.done](std::uint64_t) {
         for (auto& settings : plan->projects) {
-          self->send(context->dispatcher, msg::set_pools{settings.project, settings.pools});
           context->set_settings(settings);
+          // With the sizes that people have set.
+          self->send(context->dispatcher, msg::set_pools{settings.project,
+                                                         context->settings(settings.project)->pools});
         }
         for (const auto& change : plan->changes) {
           auto& at = workflows[change.id];

@@ -7,10 +7,36 @@
 #include "pinion/definitions/canonical.hpp"
 #include "pinion/storage/store_reader.hpp"
 
+#include <map>
+#include <optional>
 #include <spdlog/spdlog.h>
 #include <unordered_map>
 
 namespace pinion {
+
+namespace {
+
+/// The definitions to which runs are pinned, each read once.
+class version_reader {
+public:
+  explicit version_reader(const store_reader& store) : store_{store} {}
+
+  /// Null if it cannot be read: the run's own actor will say so.
+  const workflow_definition* of(const run_record& run) {
+    const auto [at, fresh] = known_.try_emplace({run.workflow, run.version});
+    if (fresh)
+      if (const auto row = store_.version(run.workflow, run.version); row && row.value())
+        if (auto read = from_canonical_json(row.value()->definition))
+          at->second = std::move(read).value();
+    return at->second ? &*at->second : nullptr;
+  }
+
+private:
+  const store_reader& store_;
+  std::map<std::pair<std::string, std::uint32_t>, std::optional<workflow_definition>> known_;
+};
+
+} // namespace
 
 void engine_state::start_up() {
   started_at = context->now();
@@ -78,8 +104,8 @@ bool engine_state::recover() {
     auto settings = settings_from_canonical_json(json);
     if (!settings)
       return fail(settings.error());
-    self->send(context->dispatcher,
-               msg::set_pools{settings.value().project, settings.value().pools});
+    const auto& project = settings.value().project;
+    self->send(context->dispatcher, msg::set_pools{project, context->settings(project)->pools});
   }
   auto live = restore_permits();
   if (!live)
@@ -124,6 +150,7 @@ std::optional<std::map<std::string, std::vector<run_record>>> engine_state::rest
     context->ports.fatal("the live runs cannot be read: " + live.error().message);
     return std::nullopt;
   }
+  version_reader definitions{store};
   for (const auto& run : live.value()) {
     const auto instances = store.instances_of(run.id);
     const auto attempts = store.newest_attempts_of(run.id);
@@ -140,8 +167,11 @@ std::optional<std::map<std::string, std::vector<run_record>>> engine_state::rest
       if (!is_active(at.state) || attempt == newest.end())
         continue;
       const auto project = run.workflow.substr(0, run.workflow.find('.'));
+      const auto* definition = definitions.of(run);
       self->send(context->dispatcher,
                  msg::restore_permits{at.key, project, attempt->second->permits,
+                                      definition != nullptr ? limits_of(*definition, at.key.task)
+                                                            : std::vector<task_limit>{},
                                       !attempt->second->worker.empty()});
     }
     by_workflow[run.workflow].push_back(run);

@@ -11,6 +11,7 @@
 #include "actors/worker.hpp"
 #include "pinion/definitions/canonical.hpp"
 #include "pinion/storage/epoch.hpp"
+#include "pinion/storage/pool_overrides.hpp"
 #include "pinion/storage/store_reader.hpp"
 
 #include <caf/actor_system.hpp>
@@ -52,6 +53,9 @@ public:
   }
   void switch_task(switch_request request, caller by, reply<operation_answer> done) override {
     tell(msg::switch_one_task{std::move(request), std::move(by), msg::answer{std::move(done)}});
+  }
+  void set_pool(pool_request request, caller by, reply<operation_answer> done) override {
+    tell(msg::set_one_pool{std::move(request), std::move(by), msg::answer{std::move(done)}});
   }
   void preview_backfill(backfill_request request, reply<backfill_preview> done) override {
     tell(msg::preview_backfill{std::move(request), msg::answer{std::move(done)}});
@@ -169,6 +173,9 @@ result<std::unique_ptr<engine>> start_engine(caf::actor_system& system, engine_p
   auto context = std::make_shared<engine_context>(std::move(ports), std::move(options), epoch);
   context->runs_exist_up_to(highest);
   // Before any actor: owed alarms and pools' names need them at once.
+  BOOST_OUTCOME_TRY(overrides, pool_overrides(kv));
+  for (const auto& each : overrides)
+    context->set_pool_size(each.project, each.pool, each.permits);
   BOOST_OUTCOME_TRY(projects, store.projects());
   for (const auto& [_, json] : projects) {
     BOOST_OUTCOME_TRY(settings, settings_from_canonical_json(json));

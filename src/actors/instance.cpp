@@ -92,7 +92,7 @@ void instance_state_data::ask_for_permits(const msg::enter& what) {
   wants_permits = true;
   self->send(seed.context->dispatcher,
              permit_order{seed.key, caf::actor_cast<instance_actor>(self), seed.definition->project,
-                          task().pools, what.priority, what.band, has_process(task().type)});
+                          task().pools, limits_of(*seed.definition, seed.key.task), what.priority, what.band, has_process(task().type)});
 }
 
 void instance_state_data::start(const msg::enter& what) {
@@ -135,6 +135,7 @@ void instance_state_data::run_body(const msg::enter& what) {
     break;
   case task_type::shell:
   case task_type::python:
+  case task_type::java:
   case task_type::check:
     if (what.again) {
       expect({seed.key, what.token});

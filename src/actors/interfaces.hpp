@@ -59,6 +59,7 @@ struct permit_order {
   instance_actor who;
   std::string project;
   std::vector<pool_need> pools;
+  std::vector<task_limit> limits;
   std::uint8_t priority = 5;
   msg::permit_band band = msg::permit_band::normal;
   bool slot = true; ///< It also needs a worker's slot.
@@ -171,6 +172,7 @@ using engine_actor = timer_client::extend<
     caf::reacts_to<msg::apply>, caf::reacts_to<msg::folder_read>, caf::reacts_to<msg::trigger>,
     caf::reacts_to<msg::operate>, caf::reacts_to<msg::pause>, caf::reacts_to<msg::resume>,
     caf::reacts_to<msg::make_one_slot>, caf::reacts_to<msg::switch_one_task>,
+    caf::reacts_to<msg::set_one_pool>,
     caf::reacts_to<msg::backfill>, caf::reacts_to<msg::preview_backfill>,
     caf::reacts_to<msg::steer_backfill>, caf::reacts_to<msg::hold>, caf::reacts_to<msg::shutdown>,
     caf::reacts_to<msg::why>, caf::reacts_to<msg::wheel>, caf::reacts_to<msg::pools>,

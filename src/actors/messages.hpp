@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/model/task_limits.hpp"
 #include "pinion/actors/engine_client.hpp"
 #include "pinion/execution/launcher.hpp"
 #include "pinion/model/run_core.hpp"
@@ -85,6 +86,7 @@ struct restore_permits {
   instance_key key;
   std::string project;
   std::vector<pool_need> pools;
+  std::vector<task_limit> limits;
   bool slot = true;
 };
 struct position_query {
@@ -98,6 +100,7 @@ struct queue_position {
   bool held = false;          ///< The engine is on hold.
   std::uint32_t position = 0; ///< From 1 among the requests of the same needs and above.
   std::string pool;           ///< The pool that is short: "slots" or "project.name".
+  bool limit = false;         ///< `pool` is the name of a task_limit.
   std::uint32_t capacity = 0;
   std::uint32_t used = 0;
   bool never = false; ///< More than the pool's capacity is asked for.
@@ -446,6 +449,11 @@ struct switch_one_task {
   caller by;
   answer<operation_answer> done;
 };
+struct set_one_pool {
+  pool_request request;
+  caller by;
+  answer<operation_answer> done;
+};
 struct backfill {
   backfill_request request;
   caller by;
@@ -595,6 +603,7 @@ PINION_LOCAL_MESSAGE(edges_query)
 PINION_LOCAL_MESSAGE(backfilled)
 PINION_LOCAL_MESSAGE(make_one_slot)
 PINION_LOCAL_MESSAGE(switch_one_task)
+PINION_LOCAL_MESSAGE(set_one_pool)
 PINION_LOCAL_MESSAGE(backfill)
 PINION_LOCAL_MESSAGE(preview_backfill)
 PINION_LOCAL_MESSAGE(steer_backfill)

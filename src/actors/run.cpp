@@ -52,6 +52,7 @@ std::shared_ptr<const start_request> order_of(const engine_context& context, pro
 class refusing_evaluator final : public run_evaluator {
 public:
   result<bool> condition(const run_core&, std::uint32_t) const override { return refuse(); }
+  result<std::string> choice(const run_core&, std::uint32_t) const override { return refuse(); }
   result<std::vector<fan_out_element>> elements(const run_core&, std::uint32_t) const override {
     return refuse();
   }
@@ -119,6 +120,7 @@ void run_state_data::fail_all() {
   fail.what = run_operation::verb::fail;
   fail.why = reason::actor_crashed;
   fail.message = "the actor of its run crashed too often";
+  fail.now = true;
   std::vector<instance_key> alive;
   for (std::uint32_t task = 0; task < core().definition().tasks.size(); ++task)
     for (const auto& at : core().instances_of(task))

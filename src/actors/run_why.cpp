@@ -48,12 +48,14 @@ blocked_by permit_cause(const msg::queue_position& where, const instance_record&
   if (!where.known || where.granted)
     return {"worker", "worker", "permits are granted; the start is being written", at.pre_ready_at};
   const bool slots = where.pool == "slots";
-  auto message = slots ? "all worker slots are taken" : "pool " + where.pool + " is full";
+  auto message = slots         ? "all worker slots are taken"
+                 : where.limit ? where.pool + " is reached"
+                               : "pool " + where.pool + " is full";
   if (where.never)
     message = "pool " + where.pool + " is smaller than what the task asks for: it can never start";
   message += " (" + std::to_string(where.used) + " of " + std::to_string(where.capacity) +
              " in use); position " + std::to_string(where.position) + " in the queue";
-  return {slots ? "worker" : "pool", slots ? "slots" : where.pool, message, at.pre_ready_at};
+  return {slots ? "worker" : where.limit ? "limit" : "pool", where.pool, message, at.pre_ready_at};
 }
 
 std::string polling_sentence(const run_core& run, const instance_record& at) {

@@ -39,6 +39,8 @@ std::string_view type_name(task_type type) {
     return "workflow";
   case task_type::choice:
     return "switch";
+  case task_type::java:
+    return "java";
   }
   return "shell";
 }

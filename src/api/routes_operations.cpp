@@ -97,8 +97,10 @@ result<asked_operation> operation_of(const store_view& view, const json& body,
   BOOST_OUTCOME_TRY(found, find_instances(view, ref));
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   BOOST_OUTCOME_TRY(dry_run, body_flag(body, "dry_run"));
+  BOOST_OUTCOME_TRY(now, body_flag(body, "now"));
   BOOST_OUTCOME_TRYV(check_version(body));
   run_operation operation;
+  operation.now = now;
   operation.what = verb;
   for (const auto& one : found.instances)
     operation.targets.push_back(one.key);

@@ -52,7 +52,9 @@ json head_to_json(const workflow_definition& definition) {
     out["triggers"].push_back(to_json(trigger, definition.timezone));
   overlap_words.put(out, "overlap", definition.overlap, unsaid.overlap);
   put(out, "max_active_runs", definition.max_active_runs, unsaid.max_active_runs);
+  put(out, "max_active_tasks", definition.max_active_tasks, unsaid.max_active_tasks);
   put(out, "timeout_us", definition.timeout, unsaid.timeout);
+  failure_words.put(out, "failure", definition.failure, unsaid.failure);
   if (auto interval = interval_to_json(definition.data_interval); !interval.empty())
     out["data_interval"] = std::move(interval);
   // A rule that is there was given; what differs from that is said.
@@ -119,7 +121,9 @@ workflow_definition workflow_from(const json& from) {
     out.triggers.push_back(trigger_from(trigger, out.timezone));
   overlap_words.take(from, "overlap", out.overlap);
   take(from, "max_active_runs", out.max_active_runs);
+  take(from, "max_active_tasks", out.max_active_tasks);
   take(from, "timeout_us", out.timeout);
+  failure_words.take(from, "failure", out.failure);
   out.data_interval = interval_from(from.value("data_interval", json::object()));
   out.data_interval_given = out.data_interval != interval_rule{};
   take(from, "data_interval_given", out.data_interval_given);

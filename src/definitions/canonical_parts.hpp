@@ -86,8 +86,10 @@ struct word_table {
   }
 };
 
-inline constexpr word_table<task_type, 5> task_type_words{
-    {"shell", "python", "empty", "check", "workflow"}};
+inline constexpr word_table<task_type, 7> task_type_words{
+    {"shell", "python", "empty", "check", "workflow", "switch", "java"}};
+inline constexpr word_table<failure_strategy, 3> failure_words{
+    {"continue", "finish_running", "cancel"}};
 inline constexpr word_table<join_rule, 13> join_rule_words{
     {"all_success", "all_failed", "all_done", "all_done_min_one_success", "all_done_setup_success",
      "one_success", "one_failed", "one_done", "none_failed", "none_failed_min_one_success",

@@ -102,6 +102,24 @@ poll_policy poll_from(const json& from) {
   return poll;
 }
 
+json choice_to_json(const choice_definition& choice) {
+  json out{{"on", choice.on}, {"cases", json::array()}};
+  for (const auto& option : choice.cases)
+    out["cases"].push_back({option.value, option.tasks});
+  put(out, "default", choice.otherwise, {});
+  return out;
+}
+
+choice_definition choice_from(const json& from) {
+  choice_definition choice;
+  take(from, "on", choice.on);
+  for (const auto& option : from.value("cases", json::array()))
+    choice.cases.push_back({option.at(0).get<std::string>(),
+                            option.at(1).get<std::vector<std::uint32_t>>()});
+  take(from, "default", choice.otherwise);
+  return choice;
+}
+
 fan_out fan_out_from(const json& from) {
   fan_out fan;
   take(from, "variable", fan.variable);
@@ -189,6 +207,8 @@ void put_body(json& out, const task_definition& task, const task_definition& uns
   put(out, "script", task.script, unsaid.script);
   put(out, "args", task.args, unsaid.args);
   put(out, "python", task.python, unsaid.python);
+  put(out, "jar", task.jar, unsaid.jar);
+  put(out, "jvm", task.jvm, unsaid.jvm);
   put(out, "call_workflow", task.call_workflow, unsaid.call_workflow);
   put_object(out, "call_params", pairs_to_json(task.call_params));
   put(out, "cwd", task.cwd, unsaid.cwd);
@@ -207,6 +227,8 @@ void take_body(const json& from, task_definition& task) {
   take(from, "script", task.script);
   take(from, "args", task.args);
   take(from, "python", task.python);
+  take(from, "jar", task.jar);
+  take(from, "jvm", task.jvm);
   take(from, "call_workflow", task.call_workflow);
   task.call_params = pairs_from(from.value("call_params", json::array()));
   take(from, "cwd", task.cwd);
@@ -265,7 +287,9 @@ json to_json(const task_definition& task) {
   put_body(out, task, unsaid);
   put_needs(out, task, unsaid);
   join_rule_words.put(out, "join", task.join, unsaid.join);
+  put(out, "join_condition", task.join_condition, unsaid.join_condition);
   put(out, "when", task.when, unsaid.when);
+  put(out, "max_active", task.max_active, unsaid.max_active);
   put_object(out, "pools", pools_to_json(task.pools));
   put(out, "priority", task.priority, unsaid.priority);
   put_object(out, "retry", retry_to_json(task.retry));
@@ -282,6 +306,11 @@ json to_json(const task_definition& task) {
     out["checks"].push_back(check_to_json(check));
   if (task.poll)
     out["poll"] = poll_to_json(*task.poll);
+  if (task.choice)
+    out["choice"] = choice_to_json(*task.choice);
+  put(out, "setup", task.setup, unsaid.setup);
+  put(out, "teardown", task.teardown, unsaid.teardown);
+  put(out, "teardown_of", task.teardown_of, unsaid.teardown_of);
   put(out, "ignore_failure", task.ignore_failure, unsaid.ignore_failure);
   put_object(out, "alarms", to_json(task.alarms));
   return out;
@@ -294,7 +323,9 @@ task_definition task_from(const json& from) {
   take_body(from, task);
   take_needs(from, task);
   join_rule_words.take(from, "join", task.join);
+  take(from, "join_condition", task.join_condition);
   take(from, "when", task.when);
+  take(from, "max_active", task.max_active);
   task.pools = pools_from(from.value("pools", json::array()));
   take(from, "priority", task.priority);
   task.retry = retry_from(from.value("retry", json::object()));
@@ -311,6 +342,11 @@ task_definition task_from(const json& from) {
     task.checks.push_back(check_from(check));
   if (from.contains("poll"))
     task.poll = poll_from(from.at("poll"));
+  if (from.contains("choice"))
+    task.choice = choice_from(from.at("choice"));
+  take(from, "setup", task.setup);
+  take(from, "teardown", task.teardown);
+  take(from, "teardown_of", task.teardown_of);
   take(from, "ignore_failure", task.ignore_failure);
   task.alarms = alarms_from(from.value("alarms", json::object()));
   return task;

@@ -144,6 +144,20 @@ result<bool> expression_evaluator::condition(const run_core& run, std::uint32_t 
   return holds ? holds : result<bool>{in_field("when", holds.error())};
 }
 
+result<std::string> expression_evaluator::choice(const run_core& run, std::uint32_t task) const {
+  const auto& choice = run.definition().tasks[task].choice;
+  if (!choice)
+    return problem{errc::internal, "the task is no switch", {}};
+  BOOST_OUTCOME_TRY(scope, run_scope::make(run, task));
+  auto text = value_text::parse(choice->on, value_text::bare::expression);
+  if (!text)
+    return in_field("on", text.error().what);
+  auto value = text.value().evaluate(scope);
+  if (!value)
+    return in_field("on", value.error().what);
+  return to_text(value.value(), scope.local_zone());
+}
+
 result<std::vector<fan_out_element>> expression_evaluator::elements(const run_core& run,
                                                                     std::uint32_t task) const {
   const auto& loop = run.definition().tasks[task].for_each;

@@ -1,8 +1,10 @@
 #include "definitions/graph.hpp"
 
 #include "definitions/suggest.hpp"
+#include "definitions/text_place.hpp"
 #include "definitions/value_reader.hpp"
 #include "pinion/definitions/limits.hpp"
+#include "pinion/model/join_condition.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -30,10 +32,15 @@ public:
       add_fallback(i);
     for (std::uint32_t i = 0; i < tasks_.size(); ++i)
       add_previous(i);
+    for (std::uint32_t i = 0; i < tasks_.size(); ++i)
+      add_choice(i);
+    for (std::uint32_t i = 0; i < tasks_.size(); ++i)
+      add_teardown(i);
     check_names_of_needs();
     if (flow != nullptr)
       add_flow(*flow);
     check_fallbacks();
+    check_roles();
     if (edges_ > definition_limits::edges)
       return report_.error(0, "more than 1,000,000 dependencies between the tasks of a workflow",
                            "put an `empty` task between wide rows");
@@ -43,6 +50,8 @@ public:
     }
     check_chains();
     check_children();
+    for (std::uint32_t i = 0; i < tasks_.size(); ++i)
+      check_condition(i);
     if (report_.sink.error_count() == errors)
       check_cycles();
   }
@@ -106,6 +115,85 @@ private:
         previous.push_back(*on);
     std::sort(previous.begin(), previous.end());
     previous.erase(std::unique(previous.begin(), previous.end()), previous.end());
+  }
+
+  /// The tasks that are named, each of which is made to need `task`.
+  std::vector<std::uint32_t> behind(std::uint32_t task, const std::vector<name_use>& names) {
+    std::vector<std::uint32_t> out;
+    for (const auto& use : names) {
+      const auto to = find(use);
+      if (!to)
+        continue;
+      if (*to == task)
+        report_.error(use.offset, "the switch chooses itself");
+      else if (add_edge(task, *to))
+        out.push_back(*to);
+    }
+    return sorted(std::move(out));
+  }
+
+  static std::vector<std::uint32_t> sorted(std::vector<std::uint32_t> tasks) {
+    std::sort(tasks.begin(), tasks.end());
+    tasks.erase(std::unique(tasks.begin(), tasks.end()), tasks.end());
+    return tasks;
+  }
+
+  void add_choice(std::uint32_t task) {
+    auto& choice = tasks_[task].choice;
+    if (!choice)
+      return;
+    for (std::size_t i = 0; i < choice->cases.size(); ++i)
+      choice->cases[i].tasks = behind(task, links_[task].cases[i]);
+    choice->otherwise = behind(task, links_[task].otherwise);
+  }
+
+  void add_teardown(std::uint32_t task) {
+    std::vector<std::uint32_t> setups;
+    for (const auto& use : links_[task].teardown_of) {
+      const auto setup = find(use);
+      if (!setup)
+        continue;
+      if (*setup == task || tasks_[*setup].teardown) {
+        report_.error(use.offset, shown(tasks_[*setup].name) + " is a teardown, no setup");
+        continue;
+      }
+      tasks_[*setup].setup = true;
+      if (add_edge(*setup, task))
+        setups.push_back(*setup);
+    }
+    tasks_[task].teardown_of = sorted(std::move(setups));
+  }
+
+  void check_condition(std::uint32_t task) {
+    const auto* at = links_[task].join;
+    if (at == nullptr)
+      return;
+    const auto& needs = tasks_[task].needs;
+    const auto find_need = [&](std::string_view name) -> std::optional<std::uint32_t> {
+      const auto found = positions_.find(name);
+      if (found == positions_.end() ||
+          !std::binary_search(needs.begin(), needs.end(), found->second))
+        return std::nullopt;
+      return found->second;
+    };
+    join_condition read;
+    if (const auto wrong = join_condition::parse(tasks_[task].join_condition, find_need, read))
+      return report_.error(offset_in_file(report_.file, *at, wrong->offset), wrong->what.message,
+                           wrong->what.suggestion);
+    const auto named = read.tasks();
+    for (const auto need : needs)
+      if (!std::binary_search(named.begin(), named.end(), need))
+        report_.error(*at, shown(tasks_[need].name) + " is needed and does not occur in `join`",
+                      "write `&& " + tasks_[need].name + ".done` if it only has to end");
+  }
+
+  /// A fallback is what its primary is.
+  void check_roles() {
+    for (std::uint32_t i = 0; i < tasks_.size(); ++i)
+      if (tasks_[i].fallback_of && (tasks_[i].teardown || tasks_[i].setup))
+        report_.error(links_[i].offset, "the fallback " + shown(tasks_[i].name) +
+                                            " cannot be a setup or teardown itself",
+                      "its primary is it for both");
   }
 
   /// `inputs.<name>` must mean one thing.
@@ -176,8 +264,12 @@ private:
                       "a fallback waits for nothing of its own: it runs when " +
                           shown(tasks_[*primary].name) + " has failed",
                       "remove `depends_on_previous`");
-      for (const auto* uses : {&links_[i].needs, &links_[i].previous_tasks})
+      for (const auto* uses : {&links_[i].needs, &links_[i].previous_tasks, &links_[i].otherwise,
+                               &links_[i].teardown_of})
         for (const auto& use : *uses)
+          refuse_fallback(use);
+      for (const auto& uses : links_[i].cases)
+        for (const auto& use : uses)
           refuse_fallback(use);
     }
   }

@@ -46,6 +46,8 @@ public:
   result<rendered_task> body() {
     if (task_->type == task_type::python)
       return python();
+    if (task_->type == task_type::java)
+      return java();
     if (task_->type != task_type::shell)
       return problem{errc::invalid, "a task of this type has no process", {}};
     BOOST_OUTCOME_TRY(command(body_texts(*task_), shell_command(task_->shell)));
@@ -123,6 +125,18 @@ private:
         out_.script = std::move(rendered);
       else
         (source ? out_.script_args : out_.argv).push_back(std::move(rendered));
+    }
+    out_.timeout = task_->timeout.attempt;
+    return finish();
+  }
+
+  result<rendered_task> java() {
+    out_.argv = {"java"};
+    for (const auto& text : body_texts(*task_)) {
+      BOOST_OUTCOME_TRY(rendered, render(text));
+      if (text.field == "jar")
+        out_.argv.emplace_back("-jar");
+      out_.argv.push_back(std::move(rendered));
     }
     out_.timeout = task_->timeout.attempt;
     return finish();

@@ -15,14 +15,17 @@ namespace {
 
 using task_rule = key_rule<task_draft>;
 
-constexpr std::array<std::string_view, 5> type_words{"shell", "python", "empty", "check",
-                                                     "workflow"};
+constexpr std::array<std::string_view, 7> type_words{
+    "shell", "python", "empty", "check", "workflow", "switch", "java"};
 
 constexpr unsigned bit(task_type type) { return 1U << static_cast<unsigned>(type); }
 constexpr unsigned shell_only = bit(task_type::shell);
 constexpr unsigned python_only = bit(task_type::python);
 constexpr unsigned workflow_only = bit(task_type::workflow);
-constexpr unsigned body = shell_only | python_only;
+constexpr unsigned choice_only = bit(task_type::choice);
+constexpr unsigned not_choice = ~choice_only;
+constexpr unsigned java_only = bit(task_type::java);
+constexpr unsigned body = shell_only | python_only | java_only;
 constexpr unsigned process = body | bit(task_type::check);
 
 /// The keys that not every type of task has, and the types that have them.
@@ -33,13 +36,16 @@ struct typed_key {
 
 constexpr typed_key typed_keys[] = {
     {"run", shell_only},       {"shell", shell_only | bit(task_type::check)},
-    {"script", python_only},   {"args", python_only},
+    {"script", python_only},   {"args", python_only | java_only},
+    {"jar", java_only},        {"jvm", java_only},
     {"python", python_only},   {"workflow", workflow_only},
     {"params", workflow_only}, {"cwd", process},
     {"env", process},          {"stdin", body},
     {"grace", process},        {"skip_exit", body},
     {"checks", process},       {"retry", process | workflow_only},
-    {"poll", process},
+    {"poll", process},         {"on", choice_only},
+    {"cases", choice_only},    {"default", choice_only},
+    {"for_each", not_choice},
 };
 
 template <auto Member>
@@ -138,8 +144,12 @@ void read_join(const reporter& report, const node& at, task_draft& into) {
       "all_skipped",
       "always",
   };
-  if (const auto word = read_word(report, at, words))
+  if (at.is_scalar() && at.text.find_first_of(".&|!()") != std::string::npos) {
+    into.task.join_condition = at.text; // Read once its needs are known.
+    into.links.join = &at;
+  } else if (const auto word = read_word(report, at, words)) {
     into.task.join = static_cast<join_rule>(*word);
+  }
 }
 
 void read_when(const reporter& report, const node& at, task_draft& into) {
@@ -182,9 +192,15 @@ void read_call(const reporter& report, const node& at, task_draft& into) {
   into.links.call = name_use{name, at.offset};
 }
 
-void read_args(const reporter& report, const node& at, task_draft& into) {
+template <auto Member>
+void texts_into(const reporter& report, const node& at, task_draft& into) {
   if (auto words = read_texts(report, at, single_text::refused))
-    into.task.args = *std::move(words);
+    into.task.*Member = *std::move(words);
+}
+
+void read_max_active(const reporter& report, const node& at, task_draft& into) {
+  if (const auto value = read_integer(report, at, 1, definition_limits::active_tasks))
+    into.task.max_active = static_cast<std::uint32_t>(*value);
 }
 
 void read_priority(const reporter& report, const node& at, task_draft& into) {
@@ -200,6 +216,65 @@ void read_skip_exit(const reporter& report, const node& at, task_draft& into) {
 void read_grace(const reporter& report, const node& at, task_draft& into) {
   if (const auto value = read_duration(report, at, any_duration()))
     into.task.grace = *value;
+}
+
+std::vector<name_use> read_names(const reporter& report, const node& at) {
+  std::vector<name_use> names;
+  const auto add = [&](const node& item) {
+    if (item.is_scalar())
+      names.push_back({item.text, item.offset});
+    else
+      report_kind(report, item, "the name of a task");
+  };
+  if (at.is_list())
+    for (const auto& item : at.items)
+      add(item);
+  else
+    add(at);
+  return names;
+}
+
+choice_definition& choice_of(task_draft& draft) {
+  return draft.task.choice ? *draft.task.choice : draft.task.choice.emplace();
+}
+
+void read_on(const reporter& report, const node& at, task_draft& into) {
+  if (auto value = read_filled_text(report, at))
+    choice_of(into).on = *std::move(value);
+}
+
+void read_cases(const reporter& report, const node& at, task_draft& into) {
+  if (!at.is_map())
+    return report_kind(report, at, "a map from values to tasks");
+  if (at.pairs() == 0)
+    return report.error(at, "the switch has no case");
+  if (at.pairs() > definition_limits::cases)
+    return report.error(at, "more than 1,000 cases of a switch");
+  for (std::size_t i = 0; i < at.pairs(); ++i) {
+    if (!at.key(i).is_scalar()) {
+      report_kind(report, at.key(i), "the text of a value");
+      continue;
+    }
+    choice_of(into).cases.push_back({at.key(i).text, {}});
+    into.links.cases.push_back(read_names(report, at.value(i)));
+  }
+}
+
+void read_otherwise(const reporter& report, const node& at, task_draft& into) {
+  choice_of(into);
+  into.links.otherwise = read_names(report, at);
+}
+
+void read_teardown(const reporter& report, const node& at, task_draft& into) {
+  into.links.teardown_offset = at.offset;
+  if (at.is_scalar() && at.plain && (at.text == "true" || at.text == "false")) {
+    into.task.teardown = at.text == "true";
+    return;
+  }
+  into.task.teardown = true;
+  into.links.teardown_of = read_names(report, at);
+  if (at.is_list() && at.items.empty())
+    report.error(at, "the teardown names no setup", "write `teardown: true` for one without");
 }
 
 void read_fallback(const reporter& report, const node& at, task_draft& into) {
@@ -244,7 +319,10 @@ constexpr task_rule own_rules[] = {
     {"type", read_type},
     {"run", read_run},
     {"script", filled_text_into<&task_definition::script>},
-    {"args", read_args},
+    {"args", texts_into<&task_definition::args>},
+    {"jar", filled_text_into<&task_definition::jar>},
+    {"jvm", texts_into<&task_definition::jvm>},
+    {"max_active", read_max_active},
     {"workflow", read_call},
     {"params",
      [](const reporter& report, const node& at, task_draft& into) {
@@ -266,6 +344,11 @@ constexpr task_rule own_rules[] = {
                   task_draft& into) { read_checks(report, at, into.task.checks); }},
     {"poll", [](const reporter& report, const node& at,
                 task_draft& into) { read_poll(report, at, into.task.poll); }},
+    {"on", read_on},
+    {"cases", read_cases},
+    {"default", read_otherwise},
+    {"setup", flag_into<&task_definition::setup>},
+    {"teardown", read_teardown},
     {"ignore_failure", flag_into<&task_definition::ignore_failure>},
 };
 
@@ -307,6 +390,10 @@ std::string_view needed_key(task_type type) {
     return "checks";
   case task_type::workflow:
     return "workflow";
+  case task_type::choice:
+    return "on";
+  case task_type::java:
+    return "jar";
   case task_type::empty:
     return {};
   }
@@ -314,7 +401,9 @@ std::string_view needed_key(task_type type) {
 }
 
 std::string advice_for_type(const node& task) {
-  for (const auto type : {task_type::python, task_type::workflow, task_type::check})
+  for (const auto type :
+       {task_type::python, task_type::workflow, task_type::check, task_type::choice,
+        task_type::java})
     if (task.find(needed_key(type)) != nullptr && task.find("type") == nullptr)
       return "add `type: " + std::string{type_words[static_cast<std::size_t>(type)]} + "`";
   return {};
@@ -327,6 +416,8 @@ void check_type(const reporter& report, const node& name, const node& task, task
   if (!needed.empty() && task.find(needed) == nullptr)
     report.error(name, "a task of type " + type_name + " needs `" + std::string{needed} + "`",
                  advice);
+  if (type == task_type::choice && task.find("cases") == nullptr)
+    report.error(name, "a task of type switch needs `cases`");
   for (std::size_t i = 0; i < task.pairs(); ++i)
     for (const auto& typed : typed_keys)
       if (typed.key == task.key(i).text && (typed.types & bit(type)) == 0)
@@ -375,6 +466,18 @@ void settle_groups(const reporter& report, task_draft& draft) {
     draft.task.for_each->groups_pool = draft.task.pools.front().pool;
   else
     report.error(*draft.groups_by_pool, "`groups: pool` needs a task of exactly one `pool`");
+}
+
+/// A teardown runs however the work ended, and what it leaves undone fails nobody: unless it says so.
+void settle_teardown(const reporter& report, const node& task, task_draft& draft) {
+  if (!draft.task.teardown)
+    return;
+  if (draft.task.setup)
+    report.error(*task.find("teardown"), "a task is a setup or a teardown, not both");
+  if (task.find("join") == nullptr)
+    draft.task.join = join_rule::all_done_setup_success;
+  if (task.find("ignore_failure") == nullptr)
+    draft.task.ignore_failure = true;
 }
 
 /// A code has one meaning.
@@ -462,6 +565,9 @@ void read_task(const reporter& report, const node& name, const node& task, task_
     return;
   check_type(report, name, task, draft.task.type);
   check_poll(report, task, draft.task);
+  settle_teardown(report, task, draft);
+  if (draft.task.type != task_type::choice)
+    draft.task.choice.reset(); // Said to belong elsewhere.
   settle_groups(report, draft);
 }
 

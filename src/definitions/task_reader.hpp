@@ -22,6 +22,11 @@ struct task_links {
   std::vector<need_places> outside_needs; ///< Of `task_definition::outside_needs`, in order.
   std::uint32_t previous_offset = 0;      ///< Of the value of `depends_on_previous`.
   std::vector<name_use> previous_tasks;   ///< `depends_on_previous: [tasks]`.
+  std::vector<std::vector<name_use>> cases; ///< Of a switch, in the order of its cases.
+  std::vector<name_use> otherwise;          ///< `default:` of a switch.
+  const node* join = nullptr;               ///< The value of `join` if that is a condition.
+  std::uint32_t teardown_offset = 0;        ///< Of the value of `teardown`.
+  std::vector<name_use> teardown_of;
   std::optional<name_use> fallback;
   std::optional<name_use> call; ///< `workflow:` of a task of that type.
 };

@@ -51,6 +51,10 @@ std::vector<task_text> body_texts(const task_definition& task) {
     out.push_back(
         {"script", &task.script, source ? task_text::kind::python : task_text::kind::plain, false});
     add_list(out, "args", task.args);
+  } else if (task.type == task_type::java) {
+    add_list(out, "jvm", task.jvm);
+    out.push_back({"jar", &task.jar, task_text::kind::plain, false});
+    add_list(out, "args", task.args);
   }
   return out;
 }

@@ -70,6 +70,8 @@ public:
     for (const auto& text : process_texts(task_))
       check(text);
     check_value("when", task_.when, value_text::bare::expression, {});
+    if (task_.choice)
+      check_value("on", task_.choice->on, value_text::bare::expression, {});
     if (task_.for_each) {
       if (!task_.for_each->of_is_json)
         check_value("for_each.of", task_.for_each->of, value_text::bare::expression, {});

@@ -100,10 +100,21 @@ constexpr key_rule<workflow_draft> workflow_rules[] = {
        if (const auto value = read_integer(report, at, 1, definition_limits::active_runs))
          into.made.max_active_runs = static_cast<std::uint32_t>(*value);
      }},
+    {"max_active_tasks",
+     [](const reporter& report, const node& at, workflow_draft& into) {
+       if (const auto value = read_integer(report, at, 1, definition_limits::active_tasks))
+         into.made.max_active_tasks = static_cast<std::uint32_t>(*value);
+     }},
     {"timeout",
      [](const reporter& report, const node& at, workflow_draft& into) {
        if (const auto value = read_duration(report, at, some_duration()))
          into.made.timeout = *value;
+     }},
+    {"failure",
+     [](const reporter& report, const node& at, workflow_draft& into) {
+       static const std::vector<std::string_view> words{"continue", "finish_running", "cancel"};
+       if (const auto word = read_word(report, at, words))
+         into.made.failure = static_cast<failure_strategy>(*word);
      }},
     {"data_interval", read_data_interval},
     {"edits",

@@ -80,6 +80,13 @@ void join_counts::add(upstream_class of, std::uint32_t by) noexcept {
   }
 }
 
+void join_counts::add_setup(upstream_class of, std::uint32_t by) noexcept {
+  if (of == upstream_class::success)
+    setup_success += by;
+  else if (of == upstream_class::skipped)
+    setup_skipped += by;
+}
+
 join_decision decide_join(join_rule rule, const join_counts& c, std::uint32_t element) noexcept {
   // Nothing upstream: every rule is met. Airflow comes to the same by not asking the rule at all.
   if (c.total == 0)

@@ -194,8 +194,9 @@ constexpr std::string_view reason_names[] = {"none",
                                              "polling",
                                              "poll_timeout",
                                              "not_chosen",
-                                             "failure_strategy"};
-static_assert(std::size(reason_names) == static_cast<std::size_t>(reason::failure_strategy) + 1);
+                                             "failure_strategy",
+                                             "chosen"};
+static_assert(std::size(reason_names) == static_cast<std::size_t>(reason::chosen) + 1);
 
 constexpr std::string_view event_names[] = {
     "slot_fired",        "admitted",          "needs_met",       "needs_failed",    "needs_skipped",

@@ -70,6 +70,16 @@ std::vector<std::uint32_t> run_core::pending_upstream(std::uint32_t task) const 
     if (!is_terminal(graph_->aggregate_state(member)))
       pending.push_back(member);
   }
+  const auto add = [&](std::span<const std::uint32_t> from_afar) {
+    for (const auto other : from_afar) {
+      const auto member = graph_->current_member(other);
+      if (!is_terminal(graph_->aggregate_state(member)) &&
+          std::find(pending.begin(), pending.end(), member) == pending.end())
+        pending.push_back(member);
+    }
+  };
+  add(graph_->setups.around(task));
+  add(graph_->setups.before_end(task));
   return pending;
 }
 

@@ -104,6 +104,10 @@ join_decision run_core::graph::decide(std::uint32_t task) const {
     if (tally->gates_open > 0)
       return join_decision::wait;
   }
+  if (const auto setup = setups.decide(task); setup != join_decision::run)
+    return setup;
+  if (const auto found = conditions.find(task); found != conditions.end())
+    return decide_condition(task, found->second);
   return decide_join(workflow.tasks[task].join, joins[task], no_element);
 }
 

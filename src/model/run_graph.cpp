@@ -55,6 +55,18 @@ run_core::graph::graph(const workflow_definition& definition, const run_record& 
     for (const auto need : workflow.tasks[task].needs)
       downstream[next[need]++] = task;
 
+  std::vector<std::vector<std::uint32_t>> behind;
+  const auto has_reach = [](const task_definition& task) { return task.setup || task.teardown; };
+  if (std::any_of(workflow.tasks.begin(), workflow.tasks.end(), has_reach))
+    for (std::uint32_t task = 0; task < count; ++task) {
+      const auto all = downstream_of(task);
+      behind.emplace_back(all.begin(), all.end());
+    }
+  setups = setup_scopes{workflow, behind};
+  for (std::uint32_t task = 0; task < count; ++task)
+    if (!workflow.tasks[task].join_condition.empty())
+      read_condition(task);
+
   by_name.resize(count);
   std::iota(by_name.begin(), by_name.end(), 0U);
   std::sort(by_name.begin(), by_name.end(), [this](std::uint32_t a, std::uint32_t b) {
@@ -149,8 +161,21 @@ upstream_class run_core::graph::class_of(std::uint32_t task) const {
   return chain_outcome(task).join;
 }
 
+namespace {
+
+/// What a teardown did well or did not do says nothing about the run.
+unit_outcome of_teardown(unit_outcome outcome) {
+  if (outcome.run == unit_class::success)
+    outcome.run = unit_class::skipped;
+  return outcome;
+}
+
+} // namespace
+
 unit_outcome run_core::graph::instance_outcome(const instance_record& at) const {
-  return outcome_of(at.state, workflow.tasks[at.key.task].ignore_failure);
+  const auto& definition = workflow.tasks[at.key.task];
+  const auto outcome = outcome_of(at.state, definition.ignore_failure);
+  return definition.teardown ? of_teardown(outcome) : outcome;
 }
 
 unit_outcome run_core::graph::chain_outcome(std::uint32_t primary) const {
@@ -162,7 +187,7 @@ unit_outcome run_core::graph::chain_outcome(std::uint32_t primary) const {
   const bool made_good = outcome.run == unit_class::success || outcome.run == unit_class::pending;
   if (member != primary && !made_good && !ignored)
     outcome.run = unit_class::failing;
-  return outcome;
+  return workflow.tasks[primary].teardown ? of_teardown(outcome) : outcome;
 }
 
 std::uint32_t run_core::graph::units_of(std::uint32_t task) const {
@@ -174,15 +199,71 @@ std::uint32_t run_core::graph::units_of(std::uint32_t task) const {
 void run_core::graph::count_units(std::uint32_t task) {
   const auto units = units_of(task);
   const auto behind = downstream_of(task);
-  for (const auto to : behind)
+  const bool setup = workflow.tasks[task].setup;
+  for (const auto to : behind) {
     joins[to].total += units;
+    joins[to].setup_total += setup ? units : 0;
+  }
   for (std::uint32_t unit = 0; unit < units; ++unit) {
     const auto outcome =
         chained(task) ? chain_outcome(task) : instance_outcome(instances[task][unit]);
     standing.add(outcome.run, 1);
-    for (const auto to : behind)
+    for (const auto to : behind) {
       joins[to].add(outcome.join, 1);
+      if (setup)
+        joins[to].add_setup(outcome.join, 1);
+    }
+    for (const auto gated : setups.gated_by(task))
+      setups.count(gated, outcome.join, 1);
+    for (const auto end : setups.ends_behind(task))
+      setups.count_end(end, outcome.join, 1);
   }
+}
+
+void run_core::graph::read_condition(std::uint32_t task) {
+  const auto& definition = workflow.tasks[task];
+  const auto find = [&](std::string_view name) -> std::optional<std::uint32_t> {
+    for (const auto need : definition.needs)
+      if (workflow.tasks[need].name == name)
+        return need;
+    return std::nullopt;
+  };
+  auto& made = conditions[task];
+  // The loader has read it once already.
+  if (join_condition::parse(definition.join_condition, find, made.what))
+    conditions.erase(task);
+  else
+    made.truth = join_condition_state{made.what};
+}
+
+void run_core::graph::tell_conditions(std::uint32_t head) {
+  if (conditions.empty())
+    return;
+  const auto as = class_of(head);
+  for (const auto behind : downstream_of(head))
+    if (const auto found = conditions.find(behind); found != conditions.end())
+      found->second.truth.set(head, as);
+}
+
+join_decision run_core::graph::decide_condition(std::uint32_t task,
+                                                const conditional& condition) const {
+  // Of the upstreams in the run its truth has heard; what is left in the join are the edges.
+  bool open = false;
+  bool skipped = false;
+  const auto [first, last] = edges_of(task);
+  for (auto place = first; place < last; ++place) {
+    if (is_gate(edges[place].need))
+      continue;
+    const auto& how = settled[place];
+    if (how && how->outcome == edge_record::counts_as::failed)
+      return join_decision::upstream_fail;
+    open = open || !how;
+    skipped = skipped || (how && how->outcome == edge_record::counts_as::skipped);
+  }
+  if (skipped || condition.truth.value() == join_condition::truth::no)
+    return join_decision::skip;
+  return open || condition.truth.value() == join_condition::truth::unknown ? join_decision::wait
+                                                                           : join_decision::run;
 }
 
 void run_core::graph::recount(run_record& run) {
@@ -205,10 +286,16 @@ void run_core::graph::recount(run_record& run) {
     }
   }
   joins.assign(count, {});
+  setups.clear_tallies();
   standing = {
       .fired = run.fired_at != never, .admitted = run.admitted, .timed_out = run.cancel_failed};
-  for (std::uint32_t task = 0; task < count; ++task)
+  for (auto& [task, condition] : conditions)
+    condition.truth = join_condition_state{condition.what};
+  for (std::uint32_t task = 0; task < count; ++task) {
     count_units(task);
+    if (!workflow.tasks[task].fallback_of)
+      tell_conditions(task);
+  }
   tallies.clear();
   for (std::size_t place = 0; place < edges.size(); ++place)
     count_edge(place);

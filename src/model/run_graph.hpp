@@ -1,10 +1,13 @@
 #pragma once
 
 #include "pinion/model/join.hpp"
+#include "pinion/model/join_condition.hpp"
 #include "pinion/model/run_core.hpp"
 #include "pinion/model/run_state.hpp"
+#include "setup_scopes.hpp"
 
 #include <array>
+#include <map>
 #include <span>
 #include <unordered_set>
 
@@ -64,6 +67,13 @@ struct run_core::graph {
   /// Instances with a row although they stand in the initial state of a run that is not admitted.
   std::unordered_set<instance_key> early_rows;
   bool tell_tasks = false;
+  setup_scopes setups;
+  /// Of the tasks with a `join_condition`. The conditions stay where they are.
+  struct conditional {
+    join_condition what;
+    join_condition_state truth;
+  };
+  std::map<std::uint32_t, conditional> conditions;
 
   run_standing standing;
   std::uint32_t live = 0;    ///< Instances that are not terminal.
@@ -91,6 +101,11 @@ struct run_core::graph {
   /// The task's instance waits for upstream, its fallback's turn or the run's place. Not so before
   /// its time, nor once it was let on: an element of a fan-out, or one frozen in pre_ready.
   bool awaits(std::uint32_t task) const;
+  void read_condition(std::uint32_t task);
+  /// The task as a whole may count otherwise now: the conditions behind it hear of it.
+  void tell_conditions(std::uint32_t head);
+  /// The condition, and the edges, which must all have succeeded.
+  join_decision decide_condition(std::uint32_t task, const conditional& condition) const;
   /// What gates and join say about the task.
   join_decision decide(std::uint32_t task) const;
   /// The task (a fallback: its primary) lets it begin, and nothing but the run's admission is

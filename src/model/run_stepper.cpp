@@ -19,7 +19,8 @@ std::string name_of(const workflow_definition& workflow, const instance_record& 
 
 run_stepper::run_stepper(run_core& core, instant now, const run_evaluator& evaluate)
     : core_(core), graph_(*core.graph_), run_(core.run_), evaluate_(evaluate),
-      time_(std::max(now, core.run_.last_at)), wanted_place_(core.wants_place()) {}
+      time_(std::max(now, core.run_.last_at)), wanted_place_(core.wants_place()),
+      failing_(core.graph_->standing.failing) {}
 
 run_step run_stepper::apply(const run_event& event) {
   std::visit([this](const auto& happening) { on(happening); }, event);
@@ -98,10 +99,27 @@ void run_stepper::shift(instance_record& at, instance_state to) {
   graph_.standing.add(after.run, 1);
   if (after.join == before.join)
     return;
+  graph_.tell_conditions(head);
+  const bool setup = graph_.task(head).setup;
   for (const auto behind : graph_.downstream_of(head)) {
-    graph_.joins[behind].add(before.join, minus_one);
-    graph_.joins[behind].add(after.join, 1);
+    auto& join = graph_.joins[behind];
+    join.add(before.join, minus_one);
+    join.add(after.join, 1);
+    if (setup) {
+      join.add_setup(before.join, minus_one);
+      join.add_setup(after.join, 1);
+    }
     joins_.push_back(behind);
+  }
+  for (const auto end : graph_.setups.ends_behind(head)) {
+    graph_.setups.count_end(end, before.join, minus_one);
+    graph_.setups.count_end(end, after.join, 1);
+    joins_.push_back(end);
+  }
+  for (const auto gated : graph_.setups.gated_by(head)) {
+    graph_.setups.count(gated, before.join, minus_one);
+    graph_.setups.count(gated, after.join, 1);
+    joins_.push_back(gated);
   }
 }
 
@@ -193,6 +211,7 @@ run_step run_stepper::finish() {
   if (out_.refused)
     return std::move(out_);
   drain();
+  follow_failure_strategy();
   if (!changed_)
     return std::move(out_);
   run_.last_at = time_;

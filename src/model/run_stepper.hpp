@@ -132,6 +132,18 @@ private:
   /// Between two looks, the instance was frozen, thawed or made dry.
   void switch_polling(instance_record& at, task_mode mode);
 
+  // step_choice.cpp
+  /// A switch's turn came.
+  void choose(instance_record& at);
+  /// Skips what is named in the switch and not chosen by `value`; returns what is, for people.
+  std::string skip_others(std::uint32_t task, const std::string& value);
+
+  // step_failure.cpp
+  /// After a failure that nothing covers, if the workflow does not just go on.
+  void follow_failure_strategy();
+  /// A teardown that has something to do: what ends the run as a whole leaves it alone.
+  bool spared(const instance_record& at) const;
+
   // step_operations.cpp
   /// Ends a live instance as `as`: at once, or by stopping what runs. Not for one in stopping.
   void halt(instance_record& at, instance_state as, reason why, const std::string& message);
@@ -167,6 +179,7 @@ private:
   std::unordered_set<instance_key> announced_;
   std::vector<instance_key> entered_;
   bool wanted_place_;
+  std::uint32_t failing_; ///< Units of the run that had failed before the step, or after its rerun.
   /// Tasks that the step touched, and how they counted before.
   std::vector<std::pair<std::uint32_t, upstream_class>> watched_;
   std::unordered_set<std::uint32_t> watching_; ///< Mirrors watched_.

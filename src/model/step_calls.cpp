@@ -5,9 +5,11 @@ namespace pinion {
 void run_stepper::on(const run_happening::empty_done& event) {
   auto* at = graph_.find(event.key);
   const bool awaited = at != nullptr && at->state == instance_state::running &&
-                       graph_.task(event.key.task).type == task_type::empty;
+                       ends_at_once(graph_.task(event.key.task).type);
   if (!awaited)
     return refuse(errc::refused, "no turn of an empty task is awaited here");
+  if (graph_.task(event.key.task).type == task_type::choice)
+    return choose(*at);
   succeed(*at, reason::empty_task);
 }
 

@@ -30,8 +30,15 @@ void run_stepper::expand(std::uint32_t task) {
   graph_.fans[task].next_held = 0;
   if (!graph_.chained(task)) {
     graph_.standing.add(unit_class::pending, more);
-    for (const auto behind : graph_.downstream_of(task))
+    const bool setup = graph_.task(task).setup;
+    for (const auto behind : graph_.downstream_of(task)) {
       graph_.joins[behind].total += more;
+      graph_.joins[behind].setup_total += setup ? more : 0;
+    }
+    for (const auto gated : graph_.setups.gated_by(task))
+      graph_.setups.count(gated, upstream_class::pending, more);
+    for (const auto end : graph_.setups.ends_behind(task))
+      graph_.setups.count_end(end, upstream_class::pending, more);
   }
   for (std::uint32_t element = 0; element < elements.size(); ++element) {
     auto& at = elements[element];

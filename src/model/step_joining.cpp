@@ -89,11 +89,13 @@ void run_stepper::evaluate(std::uint32_t task) {
   case join_decision::skip:
   case join_decision::remove:
     if ((tally != nullptr && tally->gates_skipped > 0) ||
-        (counts.skipped > 0 && definition.join != join_rule::all_failed))
+        (counts.skipped > 0 && definition.join != join_rule::all_failed &&
+         definition.join_condition.empty()))
       return move(at, instance_event::needs_skipped, reason::upstream_skipped,
                   message_of(task, counts_as::skipped, "an upstream task was skipped"));
     return move(at, instance_event::needs_skipped, reason::join_not_met,
-                "its join rule can no longer be met");
+                definition.join_condition.empty() ? "its join rule can no longer be met"
+                                                  : "its join is false");
   }
 }
 
@@ -157,7 +159,7 @@ void run_stepper::make_ready(instance_record& at, instance_event event) {
 void run_stepper::start_at_once(instance_record& at) {
   ++at.attempt;
   at.called = {};
-  const bool empty = graph_.task(at.key.task).type == task_type::empty;
+  const bool empty = ends_at_once(graph_.task(at.key.task).type);
   move(at, instance_event::started_at_once, empty ? reason::empty_task : reason::none);
   activate();
 }

@@ -94,6 +94,10 @@ void run_stepper::succeed_dry(instance_record& at) {
   drop_outputs(at);
   at.started_at = time_;
   move(at, instance_event::declare_success, reason::dry_run, "dry run: nothing was started");
+  if (graph_.task(at.key.task).type != task_type::choice)
+    return;
+  if (const auto value = evaluate_.choice(core_, at.key.task))
+    skip_others(at.key.task, value.value());
 }
 
 void run_stepper::go_on(instance_record& at) {

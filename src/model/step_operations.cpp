@@ -53,7 +53,7 @@ void run_stepper::halt(instance_record& at, instance_state as, reason why,
   at.stop_as = as;
   at.stop_reason = why;
   move(at, instance_event::stop, why, message);
-  if (graph_.task(at.key.task).type == task_type::empty)
+  if (ends_at_once(graph_.task(at.key.task).type))
     complete_stop(at); // It has no process whose end would come.
 }
 
@@ -116,7 +116,7 @@ void run_stepper::on(const run_happening::run_timeout&) {
   graph_.standing.timed_out = true;
   for (auto& elements : graph_.instances) {
     for (auto& at : elements) {
-      if (is_terminal(at.state) || at.state == instance_state::stopping)
+      if (is_terminal(at.state) || at.state == instance_state::stopping || spared(at))
         continue;
       const bool begun = is_active(at.state) || at.state == instance_state::retry_wait;
       halt(at, begun ? instance_state::failed : instance_state::cancelled, reason::run_timeout,
@@ -150,19 +150,26 @@ void run_stepper::on(const run_operation& operation) {
 }
 
 void run_stepper::cancel_all(const run_operation& operation) {
-  if (run_.ended_at != never || run_.cancel_requested)
-    return refuse(errc::refused,
-                  to_string(run_.id) + (run_.cancel_requested && run_.ended_at == never
-                                            ? " is being cancelled already"
-                                            : " has ended"));
+  std::vector<instance_key> ends;
+  for (const auto& elements : graph_.instances)
+    for (const auto& at : elements)
+      if (!is_terminal(at.state) && at.state != instance_state::stopping &&
+          (operation.now || !spared(at)))
+        ends.push_back(at.key);
+  // A second time it is of use only for the teardowns that the first one left alone.
+  const bool again = run_.cancel_requested && (!operation.now || ends.empty());
+  if (run_.ended_at != never || again)
+    return refuse(errc::refused, to_string(run_.id) + (run_.ended_at == never
+                                                           ? " is being cancelled already"
+                                                           : " has ended"));
   changed_ = true;
+  if (!run_.cancel_requested) {
+    run_.why = operation.why;
+    run_.message = operation.message;
+  }
   run_.cancel_requested = true;
-  run_.why = operation.why;
-  run_.message = operation.message;
-  for (auto& elements : graph_.instances)
-    for (auto& at : elements)
-      if (!is_terminal(at.state) && at.state != instance_state::stopping)
-        halt(at, instance_state::cancelled, operation.why, operation.message);
+  for (const auto& key : ends)
+    halt(*graph_.find(key), instance_state::cancelled, operation.why, operation.message);
 }
 
 std::optional<std::vector<instance_key>>
@@ -204,7 +211,8 @@ void run_stepper::declare(const run_operation& operation) {
   const bool all = operation.targets.empty();
   std::erase_if(*keys, [&](const instance_key& key) {
     const auto state = graph_.find(key)->state;
-    return !may_end_as(state, as) || (all && is_terminal(state));
+    return !may_end_as(state, as) ||
+           (all && (is_terminal(state) || (!operation.now && spared(*graph_.find(key)))));
   });
   if (keys->empty())
     return refuse(errc::refused, "nothing named can become " + std::string{to_string(as)} +

@@ -1,6 +1,7 @@
 #include "run_stepper.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace pinion {
 namespace {
@@ -41,8 +42,10 @@ public:
         add_upstream(task);
       else if (scope_ != rerun_scope::only)
         for (const auto behind : graph_.downstream_of(graph_.primary_of(task)))
-          add_task(behind);
+          if (!stays_out(behind))
+            add_task(behind);
     }
+    add_surroundings();
     std::sort(tasks_.begin(), tasks_.end());
     tasks_.erase(std::unique(tasks_.begin(), tasks_.end()), tasks_.end());
     std::erase_if(elements_, [this](const instance_key& key) { return whole_[key.task] != 0; });
@@ -55,6 +58,40 @@ public:
   const std::vector<instance_key>& elements() const { return elements_; }
 
 private:
+  /// A switch that does not run again has not chosen it.
+  bool stays_out(std::uint32_t task) const {
+    const auto& at = graph_.instances[task].front();
+    if (at.state != instance_state::skipped || at.why != reason::not_chosen)
+      return false;
+    const auto& needs = graph_.task(task).needs;
+    return std::none_of(needs.begin(), needs.end(), [this](std::uint32_t need) {
+      return graph_.task(need).type == task_type::choice && whole_[need] != 0;
+    });
+  }
+
+  /// What lies between a setup and a teardown that has begun needs both anew.
+  void add_surroundings() {
+    std::set<std::uint32_t> setups;
+    for (const auto task : tasks_) {
+      const auto around = graph_.setups.around(task);
+      setups.insert(around.begin(), around.end());
+    }
+    for (const auto setup : setups)
+      for (const auto behind : graph_.downstream_of(setup)) {
+        const auto& ends = graph_.task(behind).teardown_of;
+        if (!std::binary_search(ends.begin(), ends.end(), setup) || graph_.awaits(behind))
+          continue;
+        add_chain(setup);
+        add_chain(behind);
+      }
+  }
+
+  void add_chain(std::uint32_t task) {
+    add_task(task);
+    while (graph_.task(task).fallback)
+      add_task(task = *graph_.task(task).fallback);
+  }
+
   void add_upstream(std::uint32_t task) {
     const auto& definition = graph_.task(task);
     if (definition.fallback_of)
@@ -93,7 +130,8 @@ void run_stepper::rerun(const run_operation& operation) {
     return refuse(errc::refused, "nothing to run again");
   for (const auto& key : resets) {
     const auto& at = *graph_.find(key);
-    if (!is_terminal(at.state) && at.state != instance_state::waiting) // Frozen: not begun.
+    const bool not_begun = at.state == instance_state::waiting && !is_polling(at); // It is frozen.
+    if (!is_terminal(at.state) && !not_begun)
       return refuse(errc::refused, name_of(graph_.workflow, at) + " is " +
                                        std::string{to_string(at.state)} +
                                        ": what is alive cannot be run again");
@@ -113,6 +151,7 @@ void run_stepper::rerun(const run_operation& operation) {
     if (auto* at = graph_.find(key))
       reset(*at, operation.mode);
   graph_.recount(run_);
+  failing_ = graph_.standing.failing;
   start_again(chosen);
 }
 

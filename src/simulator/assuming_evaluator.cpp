@@ -23,6 +23,16 @@ result<bool> assuming_evaluator::condition(const run_core& run, std::uint32_t ta
   return true;
 }
 
+result<std::string> assuming_evaluator::choice(const run_core& run, std::uint32_t task) const {
+  auto known = real_.choice(run, task);
+  const auto& cases = run.definition().tasks[task].choice->cases;
+  if (known || cases.empty())
+    return known;
+  assumptions_.insert(name_of(run, task) + ": `on:` is taken as \"" + cases.front().value + "\" (" +
+                      known.error().message + ')');
+  return cases.front().value;
+}
+
 result<std::vector<fan_out_element>> assuming_evaluator::elements(const run_core& run,
                                                                   std::uint32_t task) const {
   auto known = real_.elements(run, task);

@@ -15,6 +15,8 @@ public:
                      std::set<std::string>& assumptions);
 
   result<bool> condition(const run_core& run, std::uint32_t task) const override;
+  /// What cannot be known is taken as the value of the first case.
+  result<std::string> choice(const run_core& run, std::uint32_t task) const override;
   result<std::vector<fan_out_element>> elements(const run_core& run,
                                                 std::uint32_t task) const override;
 

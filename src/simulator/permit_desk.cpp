@@ -62,7 +62,10 @@ permit_desk::permit_desk(const simulated_set& of, std::uint32_t slots) {
 }
 
 pool_number permit_desk::number_of(const std::string& project, const std::string& pool) {
-  auto name = project + '.' + pool;
+  return numbered(project + '.' + pool);
+}
+
+pool_number permit_desk::numbered(std::string name) {
   const auto [at, fresh] = numbers_.try_emplace(name, static_cast<pool_number>(names_.size()));
   if (fresh) {
     names_.push_back(std::move(name));
@@ -76,13 +79,19 @@ void permit_desk::meter(const std::vector<pool_units>& units, instant now, int u
     meters_[unit.pool].change(now, used * static_cast<std::int64_t>(unit.units), queued);
 }
 
-void permit_desk::ask(const instance_key& key, const std::string& project,
-                      const task_definition& task, std::uint8_t priority, instant now) {
+void permit_desk::ask(const instance_key& key, const workflow_definition& workflow,
+                      std::uint8_t priority, instant now) {
+  const auto& task = workflow.tasks[key.task];
   permit_request request{key, {}, priority, ++sequence_};
   if (has_process(task.type))
     request.needs.push_back({slots_pool, 1});
+  for (const auto& limit : limits_of(workflow, key.task)) {
+    const auto number = numbered(limit.name);
+    ledger_.set_capacity(number, limit.most);
+    request.needs.push_back({number, 1});
+  }
   for (const auto& need : task.pools)
-    request.needs.push_back({number_of(project, need.pool), need.permits});
+    request.needs.push_back({number_of(workflow.project, need.pool), need.permits});
   if (ledger_.enqueue(request) == enqueue_result::known)
     return;
   meter(request.needs, now, 0, 1);

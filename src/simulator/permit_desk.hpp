@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pinion/model/permits.hpp"
+#include "pinion/model/task_limits.hpp"
 #include "pinion/simulator/simulation.hpp"
 
 #include <unordered_map>
@@ -30,8 +31,8 @@ public:
   permit_desk(const simulated_set& of, std::uint32_t slots);
 
   /// Asks for what the task needs; granted at the next `grant`.
-  void ask(const instance_key& key, const std::string& project, const task_definition& task,
-           std::uint8_t priority, instant now);
+  void ask(const instance_key& key, const workflow_definition& workflow, std::uint8_t priority,
+           instant now);
   /// No longer wanted, queued or granted.
   void withdraw(const instance_key& key, instant now);
   /// True if it held something: then others may be granted.
@@ -42,6 +43,7 @@ public:
 
 private:
   pool_number number_of(const std::string& project, const std::string& pool);
+  pool_number numbered(std::string name);
   void meter(const std::vector<pool_units>& units, instant now, int used, int queued);
 
   permit_ledger ledger_;

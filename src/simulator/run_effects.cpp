@@ -146,7 +146,7 @@ void virtual_engine::ask_for_permits(live_run& run, const instance_record& at) {
   const auto priority = at.priority != 0               ? at.priority
                         : run.core.run().priority != 0 ? run.core.run().priority
                                                        : task.priority;
-  permits_.ask(at.key, definition.project, task, priority, now_);
+  permits_.ask(at.key, definition, priority, now_);
   asked_ = true;
 }
 

@@ -27,6 +27,7 @@ public:
   catch_up owed = catch_up::none;
   slot_request asked_slot;
   switch_request switched;
+  std::vector<pool_request> pool_sizes;
   backfill_request asked_backfill;
   backfill_preview previewed;
   std::optional<problem> refusal; ///< The answer to every change, if set.
@@ -62,6 +63,10 @@ public:
   void make_slot(slot_request request, caller by, reply<trigger_answer> done) override {
     asked_slot = std::move(request);
     finish<trigger_answer>("make_slot", std::move(by), {next_run, false}, done);
+  }
+  void set_pool(pool_request request, caller by, reply<operation_answer> done) override {
+    pool_sizes.push_back(request);
+    finish<operation_answer>("set_pool", std::move(by), {1}, done);
   }
   void switch_task(switch_request request, caller by, reply<operation_answer> done) override {
     switched = std::move(request);

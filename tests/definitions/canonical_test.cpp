@@ -24,6 +24,8 @@ triggers:
 overlap: allow
 max_active_runs: 3
 timeout: 6h
+failure: cancel
+max_active_tasks: 9
 data_interval: 90m
 on_failure: [{alert: ops}]
 tasks:
@@ -34,6 +36,10 @@ tasks:
   e: {type: workflow, workflow: w2, params: {k: v}, when: "{{ params.n > 1 }}", join: all_done}
   f: {type: check, checks: [{command: ./verify, weak: true, timeout: 1m}], ignore_failure: true}
   g: {run: x, poll: {every: 10s, timeout: 2h, not_yet: [2, 3]}}
+  h: {type: switch, on: "{{ params.n }}", cases: {1: i, 2: [j, g]}, default: i}
+  i: {run: x, setup: true}
+  j: {run: x, teardown: i}
+  k: {type: java, jar: x.jar, jvm: [-Xmx1g], args: [y], max_active: 3, needs: a, join: "a.done"}
 ---
 workflow: w2
 params: {k: x}
@@ -63,6 +69,14 @@ TEST_CASE("a definition comes back from its canonical form as it was", "[canonic
   CHECK(back.value().tasks[3].for_each->key == "{{ i }}");
   CHECK(back.value().params[0].max == 9.0);
   CHECK(back.value().tasks[6].poll == made.tasks[6].poll);
+  CHECK(back.value().tasks[7].choice == made.tasks[7].choice);
+  CHECK(back.value().tasks[8].setup);
+  CHECK(back.value().tasks[9].teardown_of == std::vector<std::uint32_t>{8});
+  CHECK(back.value().failure == failure_strategy::cancel);
+  CHECK(back.value().tasks[10].join_condition == "a.done");
+  CHECK(back.value().tasks[10].jvm == made.tasks[10].jvm);
+  CHECK(back.value().tasks[10].max_active == 3);
+  CHECK(back.value().max_active_tasks == 9);
 }
 
 TEST_CASE("the canonical form does not change", "[canonical]") {
@@ -90,6 +104,8 @@ TEST_CASE("what the canonical form leaves out has the values of format 1", "[can
   CHECK(task.grace == duration{30s});
   CHECK(task.skip_exit == 99);
   CHECK_FALSE(task.ignore_failure);
+  CHECK_FALSE(task.setup);
+  CHECK_FALSE(task.teardown);
   CHECK(task.retry.max == 0);
   CHECK(task.retry.delay == duration{1min});
   CHECK(task.retry.factor == 1.0);
@@ -102,6 +118,7 @@ TEST_CASE("what the canonical form leaves out has the values of format 1", "[can
   CHECK(workflow.timezone == "UTC");
   CHECK(workflow.overlap == overlap_policy::queue);
   CHECK(workflow.max_active_runs == 1);
+  CHECK(workflow.failure == failure_strategy::go_on);
   CHECK(workflow.data_interval == interval_rule{});
   CHECK(workflow.vars == "{}");
 }

@@ -77,6 +77,58 @@ TEST_CASE("a poll is read in both forms, with its defaults", "[loader]") {
   CHECK_FALSE(made.tasks.at(4).poll);
 }
 
+TEST_CASE("a switch and a teardown are behind what they name, or the other way round", "[loader]") {
+  const auto made = load_one("workflow: w\n"
+                             "failure: finish_running\n"
+                             "tasks:\n"
+                             "  up: {run: x}\n"
+                             "  route: {type: switch, on: \"{{ params.x ?? 1 }}\", cases: {1: [a, b], yes: b}, "
+                             "default: [c]}\n"
+                             "  a: {run: x}\n"
+                             "  b: {run: x, needs: up}\n"
+                             "  c: {run: x}\n"
+                             "  down: {run: x, needs: [a, b], teardown: [up]}\n"
+                             "  sweep: {run: x, needs: c, teardown: true, join: all_done, ignore_failure: "
+                             "false}\n");
+  using tasks = std::vector<std::uint32_t>;
+  CHECK(made.failure == failure_strategy::finish_running);
+  REQUIRE(made.tasks.at(1).choice);
+  const auto& choice = *made.tasks[1].choice;
+  REQUIRE(choice.cases.size() == 2);
+  CHECK(choice.cases[0].value == "1");
+  CHECK(choice.cases[0].tasks == tasks{2, 3});
+  CHECK(choice.cases[1].value == "yes");
+  CHECK(choice.cases[1].tasks == tasks{3});
+  CHECK(choice.otherwise == tasks{4});
+  CHECK(made.tasks[2].needs == tasks{1});
+  CHECK(made.tasks[3].needs == tasks{0, 1});
+  CHECK(made.tasks[0].setup);
+  CHECK(made.tasks[5].teardown);
+  CHECK(made.tasks[5].teardown_of == tasks{0});
+  CHECK(made.tasks[5].needs == tasks{0, 2, 3});
+  CHECK(made.tasks[5].join == join_rule::all_done_setup_success);
+  CHECK(made.tasks[5].ignore_failure);
+  CHECK(made.tasks[6].teardown);
+  CHECK(made.tasks[6].join == join_rule::all_done);
+  CHECK_FALSE(made.tasks[6].ignore_failure);
+}
+
+TEST_CASE("conditions, limits and java are read", "[loader]") {
+  const auto made = load_one("workflow: w\n"
+                             "max_active_tasks: 7\n"
+                             "tasks:\n"
+                             "  a: {type: java, jar: lib/x.jar, args: [\"{{ biz_date }}\"], jvm: [-Xmx1g]}\n"
+                             "  b-2: {run: x, max_active: 2}\n"
+                             "  c: {run: x, needs: [a, b-2], join: \"a.success && !b-2.skipped\"}\n");
+  CHECK(made.max_active_tasks == 7);
+  CHECK(made.tasks.at(0).type == task_type::java);
+  CHECK(made.tasks[0].jar == "lib/x.jar");
+  CHECK(made.tasks[0].jvm == std::vector<std::string>{"-Xmx1g"});
+  CHECK(made.tasks.at(1).max_active == 2);
+  CHECK(made.tasks.at(2).join_condition == "a.success && !b-2.skipped");
+  CHECK(made.tasks[2].join == join_rule::all_success);
+}
+
 TEST_CASE("rows of a flow run one after another, beside what `needs` says", "[loader]") {
   const auto made =
       load_one("workflow: w\n"

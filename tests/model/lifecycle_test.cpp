@@ -77,7 +77,7 @@ TEST_CASE("names of states and reasons can be read back, and are unique", "[life
   for (std::size_t i = 0; i < run_state_count; ++i)
     CHECK(run_state_from(to_string(static_cast<run_state>(i))) == static_cast<run_state>(i));
   std::map<std::string_view, int> reasons;
-  for (std::size_t i = 0; i <= static_cast<std::size_t>(reason::failure_strategy); ++i) {
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(reason::chosen); ++i) {
     CHECK(reason_from(to_string(static_cast<reason>(i))) == static_cast<reason>(i));
     CHECK(reasons[to_string(static_cast<reason>(i))]++ == 0);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <pinion/model/join.hpp>
+#include <pinion/model/join_condition.hpp>
 
 // A slow second opinion: everything is derived from the definition and the instances' states alone.
 namespace pinion::testing {
@@ -69,20 +70,60 @@ std::vector<opinion> units_of(const run_core& core, std::uint32_t task) {
   const auto& definition = core.definition().tasks[task];
   if (definition.fallback_of)
     return {};
-  if (definition.fallback)
-    return {of_chain(core, task)};
   std::vector<opinion> all;
-  for (const auto& record : core.instances_of(task))
-    all.push_back(of_state(record.state, definition.ignore_failure));
+  if (definition.fallback)
+    all.push_back(of_chain(core, task));
+  else
+    for (const auto& record : core.instances_of(task))
+      all.push_back(of_state(record.state, definition.ignore_failure));
+  for (auto& each : all)
+    if (definition.teardown && each.run == unit_class::success)
+      each.run = unit_class::skipped; // It says nothing about the run.
   return all;
+}
+
+/// `to` is behind `from`, over any number of needs.
+bool is_behind(const run_core& core, std::uint32_t to, std::uint32_t from) {
+  const auto& needs = core.definition().tasks[to].needs;
+  return std::any_of(needs.begin(), needs.end(), [&](std::uint32_t need) {
+    return need == from || is_behind(core, need, from);
+  });
+}
+
+bool is_needed_directly(const run_core& core, std::uint32_t task, std::uint32_t other) {
+  const auto& needs = core.definition().tasks[task].needs;
+  return std::count(needs.begin(), needs.end(), other) > 0;
+}
+
+/// The setup is needed by the task without being among its needs.
+bool needs_from_afar(const run_core& core, std::uint32_t task, std::uint32_t setup) {
+  const auto& tasks = core.definition().tasks;
+  const auto& needs = tasks[task].needs;
+  if (!tasks[setup].setup || tasks[task].teardown || !is_behind(core, task, setup) ||
+      std::count(needs.begin(), needs.end(), setup) > 0)
+    return false;
+  bool has_teardown = false;
+  for (std::uint32_t end = 0; end < tasks.size(); ++end) {
+    const auto& of = tasks[end].teardown_of;
+    if (std::count(of.begin(), of.end(), setup) == 0)
+      continue;
+    has_teardown = true;
+    if (is_behind(core, end, task))
+      return true;
+  }
+  return !has_teardown;
 }
 
 join_counts counts_of(const run_core& core, std::uint32_t task) {
   join_counts counts;
   for (const auto need : core.definition().tasks[task].needs)
     for (const auto& unit : units_of(core, need)) {
+      const bool setup = core.definition().tasks[need].setup;
       ++counts.total;
       counts.add(unit.join, 1);
+      counts.setup_total += setup ? 1 : 0;
+      counts.setup_success += setup && unit.join == upstream_class::success ? 1 : 0;
+      counts.setup_skipped += setup && unit.join == upstream_class::skipped ? 1 : 0;
     }
   for (const auto& edge : core.edges())
     if (edge.task == task && edge.need < bound_edge::first_previous) {
@@ -94,6 +135,48 @@ join_counts counts_of(const run_core& core, std::uint32_t task) {
                    1);
     }
   return counts;
+}
+
+using truth = join_condition::truth;
+
+/// The condition by a recursion over its parts.
+truth truth_of(const run_core& core, const join_condition& of, std::uint32_t at) {
+  const auto& node = of.nodes()[at];
+  if (node.kind == join_condition::node_kind::operand)
+    return join_condition::answer(node.asks, core.class_of(node.task));
+  std::vector<truth> parts;
+  for (std::uint32_t child = 0; child < at; ++child)
+    if (of.nodes()[child].parent == at)
+      parts.push_back(truth_of(core, of, child));
+  const auto has = [&](truth value) {
+    return std::find(parts.begin(), parts.end(), value) != parts.end();
+  };
+  if (node.kind == join_condition::node_kind::all)
+    return has(truth::no) ? truth::no : has(truth::unknown) ? truth::unknown : truth::yes;
+  if (node.kind == join_condition::node_kind::any)
+    return has(truth::yes) ? truth::yes : has(truth::unknown) ? truth::unknown : truth::no;
+  return has(truth::yes) ? truth::no : has(truth::no) ? truth::yes : truth::unknown;
+}
+
+join_decision condition_of(const run_core& core, std::uint32_t task) {
+  const auto& tasks = core.definition().tasks;
+  join_condition read;
+  join_condition::parse(
+      tasks[task].join_condition,
+      [&](std::string_view name) { return core.task_named(name); }, read);
+  const auto value = truth_of(core, read, static_cast<std::uint32_t>(read.nodes().size() - 1));
+  std::multiset<std::optional<edge_record::counts_as>> edges;
+  for (const auto& edge : core.edges())
+    if (edge.task == task && edge.need < bound_edge::first_previous) {
+      const auto* how = core.settled_edge(task, edge.need);
+      edges.insert(how == nullptr ? std::nullopt : std::optional{how->outcome});
+    }
+  if (edges.contains(edge_record::counts_as::failed))
+    return join_decision::upstream_fail;
+  if (edges.contains(edge_record::counts_as::skipped) || value == truth::no)
+    return join_decision::skip;
+  return edges.contains(std::nullopt) || value == truth::unknown ? join_decision::wait
+                                                                 : join_decision::run;
 }
 
 /// What the gates say, then the join.
@@ -115,6 +198,27 @@ join_decision decision_of(const run_core& core, std::uint32_t task) {
     return join_decision::skip;
   if (open)
     return join_decision::wait;
+  for (std::uint32_t setup = 0; setup < core.definition().tasks.size(); ++setup) {
+    if (!needs_from_afar(core, task, setup))
+      continue;
+    for (const auto& unit : units_of(core, setup)) {
+      open |= unit.join == upstream_class::pending;
+      skipped |= unit.join == upstream_class::skipped;
+      failed |= unit.join == upstream_class::failed || unit.join == upstream_class::upstream_failed;
+    }
+  }
+  for (std::uint32_t before = 0; before < core.definition().tasks.size(); ++before)
+    if (core.definition().tasks[task].teardown && is_behind(core, task, before))
+      for (const auto& unit : units_of(core, before))
+        open |= unit.join == upstream_class::pending && !is_needed_directly(core, task, before);
+  if (failed)
+    return join_decision::upstream_fail;
+  if (skipped)
+    return join_decision::skip;
+  if (open)
+    return join_decision::wait;
+  if (!core.definition().tasks[task].join_condition.empty())
+    return condition_of(core, task);
   return decide_join(core.definition().tasks[task].join, counts_of(core, task), no_element);
 }
 

@@ -37,6 +37,11 @@ result<std::vector<fan_out_element>> scripted_evaluator::elements(const run_core
   return found->second;
 }
 
+result<std::string> scripted_evaluator::choice(const run_core&, std::uint32_t task) const {
+  const auto found = choices.find(task);
+  return found == choices.end() ? result<std::string>{"a"} : found->second;
+}
+
 std::vector<fan_out_element> numbered(std::uint32_t count) {
   std::vector<fan_out_element> all;
   for (std::uint32_t i = 0; i < count; ++i)

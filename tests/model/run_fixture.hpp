@@ -26,7 +26,9 @@ struct workflow_builder {
 /// Answers from tables; a task that is not listed has a true condition and three elements.
 struct scripted_evaluator final : run_evaluator {
   std::map<std::uint32_t, result<bool>> conditions;
+  std::map<std::uint32_t, result<std::string>> choices; ///< Not listed: "a".
   std::map<std::uint32_t, result<std::vector<fan_out_element>>> lists;
+  result<std::string> choice(const run_core& run, std::uint32_t task) const override;
   result<bool> condition(const run_core& run, std::uint32_t task) const override;
   result<std::vector<fan_out_element>> elements(const run_core& run,
                                                 std::uint32_t task) const override;

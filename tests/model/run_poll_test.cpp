@@ -230,6 +230,19 @@ TEST_CASE("a poll that is frozen while it looks waits frozen, and ends dry", "[r
   CHECK(run.complaint == "");
 }
 
+TEST_CASE("what polls is alive: it cannot be run again", "[run_core][poll]") {
+  workflow_builder workflow;
+  workflow.add();
+  workflow.add({0}).poll = every_minute();
+  driven_run run{workflow};
+  run.fire();
+  run.finish(run.key(0));
+  run.finish(run.key(1), 1);
+  CHECK(run.operate(run_operation::verb::rerun, {run.key(0)}, rerun_scope::downstream).refused);
+  CHECK(run.operate(run_operation::verb::rerun, {run.key(1)}, rerun_scope::only).refused);
+  CHECK(run.complaint == "");
+}
+
 TEST_CASE("a look that cannot be rendered ends its attempt", "[run_core][poll]") {
   polling_run run;
   run.finish(run.one, 1);

@@ -58,7 +58,9 @@ private:
       if (position > 0 && one_in(5)) {
         const auto primary = static_cast<std::uint32_t>(below(position));
         if (!workflow.definition->tasks[primary].fallback) {
-          shape(workflow.add_fallback(primary));
+          auto& backup = workflow.add_fallback(primary);
+          shape(backup);
+          backup.setup = backup.teardown = false;
           continue;
         }
       }
@@ -73,7 +75,54 @@ private:
       shape(task);
       primaries.push_back(position);
     }
+    relate(workflow);
     return workflow;
+  }
+
+  /// Some condition over the task's needs.
+  std::string condition(const workflow_builder& workflow, const task_definition& task,
+                        unsigned depth) {
+    static constexpr const char* asked[] = {".success", ".failed", ".skipped", ".done"};
+    const auto part = [&] { return condition(workflow, task, depth + 1); };
+    switch (depth > 3 ? 0 : below(5)) {
+    case 1:
+      return part() + " && " + part();
+    case 2:
+      return '(' + part() + "||" + part() + ')';
+    case 3:
+      return "!(" + part() + ")";
+    default:
+      return workflow.definition->tasks[task.needs[below(task.needs.size())]].name +
+             asked[below(std::size(asked))];
+    }
+  }
+
+  /// Teardowns to setups, switches to what is behind them, and what follows a failure.
+  void relate(workflow_builder& workflow) {
+    auto& tasks = workflow.definition->tasks;
+    workflow.definition->failure = static_cast<failure_strategy>(below(3));
+    for (std::uint32_t task = 0; task < tasks.size(); ++task) {
+      for (const auto need : tasks[task].needs)
+        if (tasks[task].teardown && tasks[need].setup && one_in(2))
+          tasks[task].teardown_of.push_back(need);
+      if (!tasks[task].needs.empty() && one_in(6))
+        tasks[task].join_condition = condition(workflow, tasks[task], 0);
+      choice_definition choice{"scripted", {{"a", {}}, {"b", {}}}, {}};
+      for (std::uint32_t behind = 0; behind < tasks.size(); ++behind) {
+        if (std::count(tasks[behind].needs.begin(), tasks[behind].needs.end(), task) == 0)
+          continue;
+        for (auto* into : {&choice.cases[0].tasks, &choice.cases[1].tasks, &choice.otherwise})
+          if (one_in(3))
+            into->push_back(behind);
+      }
+      if (!one_in(4))
+        continue;
+      tasks[task].type = task_type::choice;
+      tasks[task].choice = std::move(choice);
+      tasks[task].for_each.reset();
+      tasks[task].checks.clear();
+      tasks[task].poll.reset();
+    }
   }
 
   run_record make_run(std::uint32_t tasks) {
@@ -158,10 +207,16 @@ private:
 
   void shape(task_definition& task) {
     task.type = static_cast<task_type>(below(5));
+    task.setup = one_in(6);
+    if (!task.setup && one_in(6)) {
+      task.teardown = true;
+      task.join = join_rule::all_done_setup_success;
+      task.ignore_failure = one_in(2);
+    }
     task.retry.max = static_cast<std::uint32_t>(below(3));
     if (one_in(4))
       task.retry.on_exit = {1};
-    task.ignore_failure = one_in(6);
+    task.ignore_failure = task.ignore_failure || one_in(6);
     if (one_in(4))
       task.pools = {{"a", 1}, {"b", 2}};
     if (one_in(4)) {
@@ -195,6 +250,9 @@ private:
       if (one_in(4))
         run_.evaluator.conditions.emplace(
             task, one_in(3) ? result<bool>{problem{errc::invalid, "bad"}} : result<bool>{false});
+      static const std::vector<result<std::string>> choices{
+          std::string{"a"}, std::string{"b"}, std::string{"c"}, problem{errc::invalid, "bad"}};
+      run_.evaluator.choices.insert_or_assign(task, choices[below(choices.size())]);
       if (one_in(8))
         run_.evaluator.lists.emplace(task, problem{errc::invalid, "bad list"});
       else
@@ -323,7 +381,7 @@ private:
     }
     if (one_in(40)) {
       apply(run_happening::timer{key, instance_timer::task_timeout});
-    } else if (task.type == task_type::empty) {
+    } else if (ends_at_once(task.type)) {
       apply(run_happening::empty_done{key});
     } else if (task.type == task_type::workflow) {
       advance_call(record);
@@ -376,7 +434,8 @@ private:
     else
       apply(run_operation{
           what, targets, static_cast<rerun_scope>(below(4)), reason::by_user, "by a test",
-          one_in(3) ? std::optional{static_cast<task_mode>(below(3))} : std::nullopt});
+          one_in(3) ? std::optional{static_cast<task_mode>(below(3))} : std::nullopt, 0,
+          one_in(3)});
   }
 
   std::mt19937_64 random_;

@@ -44,7 +44,7 @@ std::string text_of(const trigger_definition& trigger, instant from) {
 
 std::vector<std::string> describe(const scenario& what) {
   static constexpr const char* types[] = {"shell", "python",   "empty",
-                                          "check", "workflow", "switch"};
+                                          "check", "workflow", "switch", "java"};
   std::vector<std::string> out{"begins " + print_utc(what.begins) + ", slots " +
                                std::to_string(what.slots)};
   for (const auto& [pool, permits] : what.settings.pools)
@@ -70,6 +70,8 @@ std::vector<std::string> describe(const scenario& what) {
       if (task.poll)
         line += ", polls every " + print_duration(task.poll->every) + " for " +
                 print_duration(task.poll->timeout);
+      line += task.setup ? ", setup" : "";
+      line += task.teardown ? ", teardown" : "";
       line += task.ignore_failure ? ", ignore_failure" : "";
       line += task.depends_on_previous == previous_need::none
                   ? ""

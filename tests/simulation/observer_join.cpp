@@ -110,7 +110,7 @@ void observer::check_mode(const instance_record& is, const instance_record* was)
     return;
   const auto& task = definition->tasks[is.key.task];
   const bool called = task.type == task_type::workflow;
-  const bool empty = task.type == task_type::empty;
+  const bool empty = ends_at_once(task.type);
   if (begins(is, was, true) && is.mode == task_mode::dry)
     log_.violation("[4] " + name_of(is.key) + " is dry and gets a process");
   const bool starts = begins(is, was, true) || begins(is, was, false);

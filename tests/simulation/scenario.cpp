@@ -305,6 +305,43 @@ scenario polling() {
   return out;
 }
 
+scenario shaped() {
+  auto out = two_tasks();
+  auto& workflow = out.workflows.front();
+  workflow.failure = failure_strategy::cancel;
+  const auto add = [&](const char* name, std::vector<std::uint32_t> needs) -> task_definition& {
+    auto task = shell_task(name);
+    task.needs = std::move(needs);
+    task.retry.max = 9;
+    workflow.tasks.push_back(std::move(task));
+    return workflow.tasks.back();
+  };
+  workflow.tasks.clear();
+  add("create", {}).setup = true;
+  auto& look = add("look", {0});
+  look.poll = poll_policy{seconds{2}, minutes{1}, {1, 75}};
+  auto& route = add("route", {1});
+  route.type = task_type::choice;
+  route.argv.clear();
+  route.retry.max = 0;
+  route.choice = choice_definition{"inputs.look.n > 3", {{"true", {3}}, {"false", {4}}}, {}};
+  add("many", {2});
+  add("few", {2});
+  add("both", {3, 4}).join = join_rule::none_failed_min_one_success;
+  auto& drop = add("drop", {0, 5});
+  drop.teardown = true;
+  drop.teardown_of = {0};
+  drop.join = join_rule::all_done_setup_success;
+  drop.ignore_failure = true;
+  scripted_action cancel;
+  cancel.what = scripted_action::kind::operate;
+  cancel.verb = run_operation::verb::cancel;
+  cancel.at = seconds{25};
+  out.actions.push_back(cancel);
+  out.lasts = seconds{40};
+  return out;
+}
+
 scenario random_scenario(std::uint64_t seed) { return scenario_writer{seed}.write(); }
 
 const slot_rule* rule_of(const std::vector<workflow_definition>& all, const std::string& workflow,

@@ -57,6 +57,9 @@ struct scenario {
 scenario two_tasks();
 /// The same; the first one polls.
 scenario polling();
+/// A setup, a poll, a switch over what it found, and a teardown; cancelled in the middle if it takes
+/// long.
+scenario shaped();
 /// The definitions for people, a line for each task.
 std::vector<std::string> describe(const scenario& what);
 /// Everything that the engine can do, drawn from the seed: some minutes of slots that come every

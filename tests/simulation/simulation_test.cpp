@@ -29,18 +29,19 @@ TEST_CASE("two tasks in a row run to success over a crash at any commit", "[simu
     }
 }
 
-TEST_CASE("a poll and what is behind it come to their end over a crash at any commit",
+TEST_CASE("a poll, a switch and a teardown come to their end over a crash at any commit",
           "[simulation]") {
-  // Of this seed the first looks find nothing.
-  constexpr std::uint64_t seed = 5;
-  const auto whole = world{polling(), seed, {}, false}.run();
-  REQUIRE(first_violation(whole).empty());
-  REQUIRE(whole.commits > 10);
-  for (std::uint64_t commit = 1; commit <= whole.commits; ++commit)
-    for (const bool durable : {false, true}) {
-      CAPTURE(commit, durable);
-      CHECK(first_violation(world{polling(), seed, {commit, durable}, false}.run()).empty());
-    }
+  const auto make = GENERATE(&polling, &shaped);
+  for (const std::uint64_t seed : {5U, 6U}) {
+    const auto whole = world{make(), seed, {}, false}.run();
+    REQUIRE(first_violation(whole).empty());
+    REQUIRE(whole.commits > 10);
+    for (std::uint64_t commit = 1; commit <= whole.commits; ++commit)
+      for (const bool durable : {false, true}) {
+        CAPTURE(seed, commit, durable);
+        CHECK(first_violation(world{make(), seed, {commit, durable}, false}.run()).empty());
+      }
+  }
 }
 
 TEST_CASE("equal seeds give equal histories, other seeds other ones", "[simulation]") {

@@ -25,6 +25,62 @@ tasks:
   CHECK(day.instance(0, 1).started_at == load.ended_at);
 }
 
+TEST_CASE("a poll looks as often as is said, and holds no slot in between", "[simulation]") {
+  const sample day{R"(
+workflow: w
+triggers: [{id: t, cron: "0 2 * * *"}]
+tasks:
+  arrived: {run: "true", poll: {every: 10m, timeout: 2h}}
+  late: {run: "true", poll: {every: 10m, timeout: 1h}}
+)",
+                   "2026-11-20", "2026-11-21",
+                   R"({"p.w": 0, "p.w.arrived": {"mean": 0, "looks": 6}, "p.w.late": {"mean": 0, "looks": 60}})"};
+  const auto& arrived = day.instance(0, 0);
+  CHECK(arrived.state == instance_state::success);
+  CHECK(arrived.attempts == 1);
+  CHECK(arrived.ended_at > at("2026-11-20T02:54:00Z"));
+  CHECK(arrived.ended_at < at("2026-11-20T03:06:00Z"));
+  const auto& late = day.instance(0, 1);
+  CHECK(late.why == reason::poll_timeout);
+  CHECK(late.ended_at == at("2026-11-20T03:00:00Z"));
+}
+
+TEST_CASE("a switch and a teardown go the way of the engine; what is not known is assumed",
+          "[simulation]") {
+  const sample day{R"(
+workflow: w
+triggers: [{id: t, cron: "0 2 * * *"}]
+tasks:
+  read: {run: "true", setup: true}
+  route: {type: switch, needs: read, on: "{{ inputs.read.kind }}", cases: {full: a, delta: b}}
+  a: {run: "true"}
+  b: {run: "true"}
+  drop: {run: "true", needs: [a, b], teardown: read}
+)",
+                   "2026-11-20", "2026-11-21", R"({"*": 60, "p.w.a": {"exits": [1]}})"};
+  CHECK(day.instance(0, 2).state == instance_state::failed);
+  CHECK(day.instance(0, 3).why == reason::not_chosen);
+  CHECK(day.instance(0, 4).state == instance_state::success);
+  CHECK(day.result.runs[0].state == run_state::failed);
+  REQUIRE(day.result.assumptions.size() == 1);
+  CHECK(day.result.assumptions.begin()->find("`on:` is taken as \"full\"") != std::string::npos);
+}
+
+TEST_CASE("limits of workflows and tasks let one wait for the other", "[simulation]") {
+  const sample day{R"(
+workflow: w
+max_active_tasks: 2
+triggers: [{id: t, cron: "0 2 * * *"}]
+tasks:
+  a: {run: "true"}
+  b: {run: "true"}
+  c: {run: "true"}
+)",
+                   "2026-11-20", "2026-11-21"};
+  CHECK(day.instance(0, 1).started_at == at("2026-11-20T02:00:00Z"));
+  CHECK(day.instance(0, 2).started_at == at("2026-11-20T02:01:00Z"));
+}
+
 TEST_CASE("a fallback, a timeout and checks take the time that they are said to take",
           "[simulation]") {
   const sample day{R"(

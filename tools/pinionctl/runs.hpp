@@ -24,6 +24,7 @@ exit_code run_dryrun(session& now);
 exit_code run_pause(session& now);
 exit_code run_resume(session& now);
 exit_code run_hold(session& now);
+exit_code run_pool(session& now);
 exit_code run_unhold(session& now);
 exit_code run_shutdown(session& now);
 exit_code run_logs(session& now);

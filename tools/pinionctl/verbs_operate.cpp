@@ -92,8 +92,12 @@ exit_code run_rerun(session& now) {
 }
 
 exit_code run_cancel(session& now) {
-  return names_backfill(now.args.words.front()) ? steer_backfill(now, "cancel")
-                                                : operate(now, "cancel");
+  if (names_backfill(now.args.words.front()))
+    return steer_backfill(now, "cancel");
+  auto further = json::object();
+  if (now.args.has("now"))
+    further["now"] = true;
+  return operate(now, "cancel", std::move(further));
 }
 exit_code run_fail(session& now) { return operate(now, "fail"); }
 exit_code run_skip(session& now) { return operate(now, "skip"); }
@@ -122,6 +126,28 @@ exit_code run_resume(session& now) {
                  {"catch_up", now.args.text("catch-up")},
                  {"reason", now.args.text("reason")}},
                 "resumed: " + target);
+}
+
+exit_code run_pool(session& now) {
+  const auto& words = now.args.words;
+  const bool sets = words.front() == "set";
+  if (!sets && words.front() != "reset")
+    throw usage_failure("'" + words.front() + "' is neither set nor reset",
+                        "Write pool set NAME N, or pool reset NAME");
+  if (words.size() != (sets ? 3U : 2U))
+    throw usage_failure(sets ? "pool set needs a pool and a number"
+                             : "pool reset needs a pool, and nothing else",
+                        "Write pool set NAME N, or pool reset NAME");
+  auto body = json{{"pool", words[1]}, {"permits", json()}, {"reason", now.args.text("reason")}};
+  if (sets) {
+    const auto& text = words[2];
+    if (text.empty() || text.size() > 7 || text.find_first_not_of("0123456789") != std::string::npos)
+      throw usage_failure("'" + text + "' is no number of permits",
+                          "Write a whole number from 0 to 1000000");
+    body["permits"] = std::stoul(text);
+  }
+  return change(now, "/api/v1/pools", body,
+                words[1] + (sets ? " has " + words[2] + " permits" : " is as pinion.yaml says"));
 }
 
 exit_code run_hold(session& now) {

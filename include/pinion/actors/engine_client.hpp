@@ -131,6 +131,13 @@ struct backfill_preview {
 };
 enum class backfill_verb : std::uint8_t { pause, resume, cancel };
 
+/// The size of a pool, or back to that of pinion.yaml.
+struct pool_request {
+  std::string project;
+  std::string pool;
+  std::optional<std::uint32_t> permits; ///< Empty: reset.
+};
+
 /// One cause that keeps a thing from going on.
 struct blocked_by {
   std::string
@@ -208,6 +215,9 @@ public:
   virtual void make_slot(slot_request request, caller by, reply<trigger_answer> done) = 0;
   /// Freezes, thaws or dry-runs a task; instances: `operate`.
   virtual void switch_task(switch_request request, caller by, reply<operation_answer> done) = 0;
+  /// Sets the size of a pool until it is reset, over restarts and edits of pinion.yaml. What is out
+  /// above a smaller size stays out. Fails with `errc::not_found` for a pool that is not declared.
+  virtual void set_pool(pool_request request, caller by, reply<operation_answer> done) = 0;
   /// What a backfill would do; changes nothing. Fails as `backfill` does.
   virtual void preview_backfill(backfill_request request, reply<backfill_preview> done) = 0;
   /// Starts a backfill. Fails with `errc::refused` (slots in common with one that is not over; an

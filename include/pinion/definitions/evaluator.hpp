@@ -20,6 +20,9 @@ public:
   /// absent `when:` is true.
   result<bool> condition(const run_core& run, std::uint32_t task) const override;
 
+  /// As `when:`, a text with one expression or more; booleans are `true` and `false`.
+  result<std::string> choice(const run_core& run, std::uint32_t task) const override;
+
   /// A list gives its items; a map gives {"key": ..., "value": ...} in the order of keys; a string
   /// that is a JSON list or map counts as such; null is an empty list; anything else fails with
   /// `errc::invalid`. With groups the elements are lists of neighbours whose sizes differ by at

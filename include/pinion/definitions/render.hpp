@@ -46,7 +46,7 @@ struct rendered_task {
 inline constexpr std::size_t max_script_bytes = 1U << 20U;
 inline constexpr std::size_t max_environment_bytes = 128U << 10U;
 
-/// Renders the body of a task of type shell or python. Fails with `errc::not_found` (a name),
+/// Renders the body of a task of type shell, python or java. Fails with `errc::not_found` (a name),
 /// `errc::invalid` (a value, a NUL byte, another task type), `errc::limit`, or the error of a
 /// secret; the message names the field.
 result<rendered_task> render_task(const render_input& input);

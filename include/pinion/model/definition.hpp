@@ -18,7 +18,15 @@ namespace pinion {
 using json_text = std::string;
 
 /// `choice` is `type: switch`: it chooses which of the tasks behind it go on.
-enum class task_type : std::uint8_t { shell, python, empty, check, workflow, choice };
+enum class task_type : std::uint8_t {
+  shell,
+  python,
+  empty,
+  check,
+  workflow,
+  choice,
+  java,
+};
 
 /// Has no process and calls no run: it ends as soon as its turn comes.
 constexpr bool ends_at_once(task_type type) noexcept {
@@ -138,6 +146,8 @@ struct task_definition {
   std::string script; ///< python: path of a file, or source text when it holds a newline.
   std::vector<std::string> args;
   std::string python = "python3";
+  std::string jar;              ///< java: path of a file; `args` are its arguments.
+  std::vector<std::string> jvm; ///< java: options of the virtual machine.
   std::string call_workflow; ///< workflow: `name` of the same project or `project.name`.
   std::vector<std::pair<std::string, std::string>> call_params; ///< Expression texts.
   std::string cwd;                                              ///< Absolute after loading.
@@ -149,8 +159,10 @@ struct task_definition {
   previous_need depends_on_previous = previous_need::none;
   std::vector<std::uint32_t> previous_tasks; ///< For previous_need::tasks: positions.
   join_rule join = join_rule::all_success;
+  std::string join_condition; ///< In the place of `join`: see join_condition.hpp; empty: none.
   std::string when;             ///< Expression; empty: always.
   std::vector<pool_need> pools; ///< By pool name, unique.
+  std::uint32_t max_active = 0; ///< Attempts at once, over all runs; 0: no limit of its own.
   std::uint8_t priority = 5;    ///< 1-9, larger first.
   retry_policy retry;
   timeout_policy timeout;
@@ -225,6 +237,7 @@ struct workflow_definition {
   std::vector<trigger_definition> triggers;
   overlap_policy overlap = overlap_policy::queue;
   std::uint32_t max_active_runs = 1;
+  std::uint32_t max_active_tasks = 0; ///< Attempts at once, over all runs; 0: no limit.
   duration timeout{0}; ///< Of a run, from its first attempt.
   failure_strategy failure = failure_strategy::go_on;
   interval_rule data_interval;

@@ -35,6 +35,8 @@ struct join_counts {
   }
   /// Counts one upstream of class `of` in (`by` 1) or out (`by` -1 as unsigned); `total` stays.
   void add(upstream_class of, std::uint32_t by) noexcept;
+  /// The same of an upstream that is a setup, beside `add`; `setup_total` stays.
+  void add_setup(upstream_class of, std::uint32_t by) noexcept;
   friend bool operator==(const join_counts&, const join_counts&) = default;
 };
 

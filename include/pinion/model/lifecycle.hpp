@@ -118,6 +118,7 @@ enum class reason : std::uint8_t {
   poll_timeout = 53,     ///< It did not come in time.
   not_chosen = 54,       ///< A switch chose others.
   failure_strategy = 55, ///< Another task failed, and the workflow says `failure:`.
+  chosen = 56,           ///< A switch made its choice.
 };
 std::string_view to_string(reason why) noexcept;
 std::optional<reason> reason_from(std::string_view name) noexcept;

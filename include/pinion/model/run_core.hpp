@@ -31,6 +31,8 @@ public:
   virtual ~run_evaluator() = default;
   /// The value of the task's `when:`.
   virtual result<bool> condition(const run_core& run, std::uint32_t task) const = 0;
+  /// The text of the value that a switch goes by.
+  virtual result<std::string> choice(const run_core& run, std::uint32_t task) const = 0;
   /// The list of the task's `for_each:`, grouped; at most 10,000 elements, keys unique.
   virtual result<std::vector<fan_out_element>> elements(const run_core& run,
                                                         std::uint32_t task) const = 0;
@@ -67,6 +69,8 @@ struct run_operation {
   std::optional<task_mode> mode = {};
   /// rerun: the backfill that asks for it; 0: none. From now on the run belongs to it.
   std::uint64_t backfill = 0;
+  /// cancel, fail, skip and succeed of the whole run: its teardowns too, which else run their course.
+  bool now = false;
 };
 
 /// What can happen to a run.
@@ -269,6 +273,21 @@ struct run_step {
 ///   same attempt. A look that was due before the poll's timeout is made, however late; after the
 ///   last one the instance fails without a retry. A polling element keeps its place under
 ///   `max_parallel`, a polling run its place under `max_active_runs`. Frozen, it does not look.
+/// - A switch ends as soon as its turn comes, and in the same step those of its options are skipped
+///   that are neither chosen nor behind a chosen one. A dry one whose value cannot be made out, and
+///   one that a person declares well, lets all of them go on. A rerun passes over what was not
+///   chosen, unless it is named or its switch runs again.
+/// - What is behind a setup and not directly needs it waits for it too, and is skipped or
+///   upstream_failed with it, whatever its join rule. With teardowns that reaches as far as what a
+///   teardown of it is behind. A rerun of what lies between takes setup and teardown in, if the
+///   teardown has begun.
+/// - A teardown waits until all before it has ended, directly needed or not.
+/// - A cancel of the whole run (also fail, skip and succeed of it), its timeout and its failure
+///   strategy leave alone the teardowns that have something to do: those that have begun, and those of
+///   which a setup succeeded; without setups, those of a run of which something has begun. `now`
+///   takes them as well, also later. A teardown plays no part in the run's state, unless it
+///   fails without `ignore_failure`, or is cancelled.
+/// - The failure strategy acts in the step in which a unit of the run comes to fail.
 /// - A rerun starts over what has ended and belongs to it, with the fallbacks; it is refused if any
 /// of
 ///   that is alive. A fan-out that belongs to it whole (named as one, or all its elements, or by

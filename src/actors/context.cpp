@@ -79,6 +79,7 @@ void engine_context::disconnect() {
   alerts = nullptr;
   directory = nullptr;
   backfills = nullptr;
+  retention = nullptr;
   engine = nullptr;
 }
 

@@ -33,6 +33,7 @@ public:
   alerts_actor alerts;
   directory_actor directory;
   backfills_actor backfills;
+  retention_actor retention; ///< Null: nothing is removed.
   engine_actor engine;
 
   instant now() const noexcept { return ports.clock->wall_now(); }

@@ -49,6 +49,8 @@ void engine_state::start_up() {
   self->link_to(context->alerts);
   self->link_to(context->directory);
   self->link_to(context->backfills);
+  if (context->retention)
+    self->link_to(context->retention);
   self->set_exit_handler([this](caf::exit_msg& what) {
     if (what.reason == caf::exit_reason::user_shutdown)
       self->quit(what.reason);

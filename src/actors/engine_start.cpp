@@ -7,6 +7,7 @@
 #include "actors/engine.hpp"
 #include "actors/journal.hpp"
 #include "actors/planner.hpp"
+#include "actors/retention.hpp"
 #include "actors/timekeeper.hpp"
 #include "actors/worker.hpp"
 #include "pinion/definitions/canonical.hpp"
@@ -116,6 +117,8 @@ public:
 
   void stop() override {
     caf::anon_send_exit(context_->engine, caf::exit_reason::user_shutdown);
+    if (context_->retention)
+      caf::anon_send_exit(context_->retention, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(context_->backfills, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(context_->planner, caf::exit_reason::user_shutdown);
     caf::anon_send_exit(context_->directory, caf::exit_reason::user_shutdown);
@@ -189,6 +192,8 @@ result<std::unique_ptr<engine>> start_engine(caf::actor_system& system, engine_p
   context->directory = system.spawn(directory, context);
   context->planner = system.spawn(planner, context);
   context->backfills = system.spawn(backfills, context, highest_backfill);
+  if (context->options.retention)
+    context->retention = system.spawn(retention, context);
   context->engine = system.spawn(engine_door, context, held.has_value(), std::move(ended));
   // Only now may it make children: they read the context.
   caf::anon_send(context->engine, msg::start_up{});

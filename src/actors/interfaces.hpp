@@ -161,6 +161,13 @@ using backfills_actor = timer_client::extend<
     // From the ENGINE, once all WORKFLOWs have their runs again: goes on with what was under way.
     caf::reacts_to<msg::recovered>>;
 
+/// RETENTION: removes what is older than it is kept.
+using retention_actor = timer_client::extend<
+    // Self-sent: the next step of a pass.
+    caf::reacts_to<msg::flush>,
+    // From the port of files.
+    caf::reacts_to<msg::run_folders>, caf::reacts_to<msg::folders_removed>>;
+
 /// ALERTS: hands alarms to their channels, at least once over restarts.
 using alerts_actor = process_client::extend<
     // Its outbox row is deleted once the channel has it.

@@ -3,6 +3,7 @@
 #include "pinion/model/task_limits.hpp"
 #include "pinion/actors/engine_client.hpp"
 #include "pinion/execution/launcher.hpp"
+#include "pinion/execution/run_files.hpp"
 #include "pinion/model/run_core.hpp"
 #include "pinion/storage/keys.hpp"
 #include "pinion/storage/kv.hpp"
@@ -509,6 +510,13 @@ struct run_is_over {
 };
 /// Every process that an instance has should have been asked for by now.
 struct recovered {};
+/// To RETENTION, from the port of files: what runs have on the disk; so many are gone.
+struct run_folders {
+  result<std::vector<run_folder>> found;
+};
+struct folders_removed {
+  std::uint64_t count = 0;
+};
 /// From `start_engine`: everything is wired, recover.
 struct start_up {};
 struct stop_engine {};
@@ -588,6 +596,8 @@ PINION_LOCAL_MESSAGE(call_workflow)
 PINION_LOCAL_MESSAGE(cancel_called)
 PINION_LOCAL_MESSAGE(run_is_over)
 PINION_LOCAL_MESSAGE(recovered)
+PINION_LOCAL_MESSAGE(run_folders)
+PINION_LOCAL_MESSAGE(folders_removed)
 PINION_LOCAL_MESSAGE(start_up)
 PINION_LOCAL_MESSAGE(stop_engine)
 PINION_LOCAL_MESSAGE(fired_run)

@@ -73,6 +73,41 @@ result<std::string> absolute_path(const std::string& text) {
   return path;
 }
 
+/// "180d" for all projects, "dw=90d" for one. Read: text -> result<T>.
+template <class T, class Read>
+result<void> read_by_project(const std::string& text, by_project<T>& into, Read read) {
+  const auto equals = text.find('=');
+  if (equals == 0)
+    return bad("`" + text + "` names no project", "write PROJECT=VALUE");
+  BOOST_OUTCOME_TRY(value, read(equals == std::string::npos ? text : text.substr(equals + 1)));
+  if (equals == std::string::npos)
+    into.usual = value;
+  else
+    into.projects[text.substr(0, equals)] = value;
+  return ok();
+}
+
+result<duration> read_age(const std::string& text) {
+  BOOST_OUTCOME_TRY(value, parse_duration(text));
+  if (value < std::chrono::minutes{1})
+    return bad("`" + text + "` is less than 1m", {});
+  return value;
+}
+
+/// One of the ages of retention.
+setting age_setting(std::string flag, std::string key, std::string help, std::string standard,
+                    by_project<duration> retention_settings::*age) {
+  return {std::move(flag),
+          std::move(key),
+          "[PROJECT=]DURATION",
+          std::move(help),
+          std::move(standard),
+          true,
+          [age](auto& to, const auto& text) -> result<void> {
+            return read_by_project(text, to.retention.*age, read_age);
+          }};
+}
+
 const std::vector<setting>& settings() {
   static const std::vector<setting> all{
       {"--data", "engine.data", "DIR", "data folder",
@@ -151,6 +186,26 @@ const std::vector<setting>& settings() {
          to.sync = text == "sync";
          return ok();
        }},
+      age_setting("--keep-history", "retention.history",
+                  "runs, slots and backfills go so long after their end; may be repeated", "180d",
+                  &retention_settings::history),
+      age_setting("--keep-logs", "retention.logs",
+                  "logs go so long after the end of their run; may be repeated", "30d",
+                  &retention_settings::logs),
+      {"--keep-log-bytes", "retention.log_bytes", "[PROJECT=]BYTES",
+       "of all logs of a project's ended runs, the oldest go; 0: no limit; may be repeated", "0",
+       true,
+       [](auto& to, const auto& text) -> result<void> {
+         return read_by_project(text, to.retention.log_bytes, [](const std::string& number) {
+           return read_number(number, 0, 1ULL << 50U);
+         });
+       }},
+      age_setting("--keep-workspaces", "retention.workspaces",
+                  "workspaces go so long after a run's success; may be repeated", "7d",
+                  &retention_settings::workspaces),
+      age_setting("--keep-failed-workspaces", "retention.failed_workspaces",
+                  "workspaces go so long after any other end; may be repeated", "30d",
+                  &retention_settings::failed_workspaces),
       {"--log-level", "log.level", "LEVEL", "debug, info, warn or error", "info", false,
        [](auto& to, const auto& text) -> result<void> {
          static constexpr std::string_view levels[] = {"debug", "info", "warn", "error"};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/actors/retention_settings.hpp"
 #include "pinion/timing/problem.hpp"
 #include "pinion/timing/zone.hpp"
 
@@ -35,6 +36,7 @@ struct program_options {
   duration load_ahead{std::chrono::minutes{2}}; ///< 10 s to 1 h.
   bool sync = true;                             ///< Durability: acknowledged means on disk.
   std::string log_level = "info";
+  retention_settings retention;
   std::uint64_t log_limit_bytes = 256ULL << 20U;
   std::vector<shown_setting> shown;
 };

@@ -204,7 +204,10 @@ int serve(const program_options& options) {
     spdlog::shutdown();
     ::_exit(EX_IOERR);
   };
+  const auto files = make_host_run_files(at.path().string());
+  ports.files = files.get();
   engine_options how;
+  how.retention = options.retention;
   how.data_folder = at.path().string();
   how.slots = options.slots;
   how.boot_id = boot_id();
@@ -255,6 +258,7 @@ int serve(const program_options& options) {
     server.value()->stop();
     engine.stop();
     launcher.value()->close();
+    files->close();
     alarm->close();
     server.value().reset();
     pool->stop();

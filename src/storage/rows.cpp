@@ -189,6 +189,11 @@ void put_backfill(kv_batch& batch, const backfill_record& now, const backfill_re
     batch.put(family::index, keys::backfill_by_workflow(now.workflow, now.id), {});
 }
 
+void erase_backfill(kv_batch& batch, const backfill_record& before) {
+  batch.erase(family::slots, keys::backfill(before.id));
+  batch.erase(family::index, keys::backfill_by_workflow(before.workflow, before.id));
+}
+
 void put_backfill_item(kv_batch& batch, const backfill_item& now, const backfill_item* before) {
   const auto key = key_of(now);
   batch.put(family::slots, keys::backfill_item(key), codecs::encode(now));

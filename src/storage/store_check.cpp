@@ -1,12 +1,14 @@
 #include "pinion/storage/store_check.hpp"
 
 #include "pinion/storage/epoch.hpp"
+#include "pinion/storage/expiry.hpp"
 #include "pinion/storage/rows.hpp"
 #include "storage/byte_order.hpp"
 #include "storage/store_checker.hpp"
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace pinion {
 namespace {
@@ -254,6 +256,12 @@ result<void> store_checker::compare_counters() {
 result<void> store_checker::check_meta() {
   return each_row(family::meta, {}, "meta", [&](const one_row& at) -> result<void> {
     const auto& [key, value] = at;
+    if (key.starts_with(expiring_rows) && key.size() > expiring_rows.size() + 1 &&
+        key[expiring_rows.size()] == 'r') {
+      run_id run;
+      std::from_chars(key.data() + expiring_rows.size() + 1, key.data() + key.size(), run.value);
+      expiring_.insert(keys::run(run));
+    }
     if (key != keys::format && key != keys::commits && key != keys::epoch)
       return ok();
     if (value.size() != 8)

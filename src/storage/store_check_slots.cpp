@@ -195,7 +195,7 @@ result<void> store_checker::check_edge(const one_row& at) {
   if (const auto edge = codecs::decode_edge(key.value(), at.second); !edge)
     unreadable(here, edge.error());
   BOOST_OUTCOME_TRY(run, run_at(key.value().run));
-  if (!run)
+  if (!run && !expiring_.contains(keys::run(key.value().run)))
     found(0, "run_missing", here,
           "a settled need belongs to " + to_string(key.value().run) + ", which does not exist",
           mend_by_repair)

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -107,6 +108,7 @@ private:
   store_check_report report_;
   std::uint64_t looked_at_ = 0;
   std::uint64_t epoch_ = 0;
+  std::set<std::string> expiring_; ///< Runs, by the key of their row, that are being removed.
 
   std::map<std::string, std::int64_t> counters_; ///< By key of the index: what must stand there.
   std::map<std::pair<std::string, std::string>, std::uint64_t> permits_out_; ///< By pool.

@@ -1,8 +1,11 @@
 #pragma once
 
 #include "pinion/actors/engine_client.hpp"
+#include "pinion/actors/retention_settings.hpp"
+#include "pinion/execution/run_files.hpp"
 #include "simulation/random.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -50,6 +53,8 @@ struct scenario {
   std::uint32_t slots = 2;
   instant begins = from_us(1'800'000'000'000'000); ///< Wall time of the start: a Friday, 08:00 UTC.
   duration lasts{}; ///< After that triggers are paused and everything must come to its end.
+  std::optional<retention_settings> retention;    ///< Of the engine.
+  run_files_port* files = nullptr;                ///< Of the engine.
   duration longest_down{std::chrono::minutes{5}}; ///< Of an engine that has crashed.
 };
 

@@ -38,6 +38,7 @@ generation::generation(const scenario& of, const std::shared_ptr<surviving_disk>
   ports.kv = &disk;
   ports.launcher = &launcher_;
   ports.probe = probe;
+  ports.files = of.files;
   ports.fatal = [this](const std::string& why) {
     if (!dead_ && !fatal_)
       fatal_ = why;
@@ -45,6 +46,7 @@ generation::generation(const scenario& of, const std::shared_ptr<surviving_disk>
   engine_options options;
   options.data_folder = "/nowhere";
   options.slots = of.slots;
+  options.retention = of.retention;
   options.boot_id = "boot" + std::to_string(on.boots());
   disk.starting(true);
   auto started = pinion::start_engine(*system_, ports, std::move(options), [] {});

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "pinion/actors/retention_settings.hpp"
 #include "pinion/timing/instant.hpp"
 #include "pinion/timing/zone.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +26,8 @@ struct engine_options {
   duration plan_at{std::chrono::hours{22}};
   zone plan_zone;
   std::uint64_t log_limit_bytes = 256ULL << 20U;
+  /// What is older than it is kept is removed; empty: nothing is.
+  std::optional<retention_settings> retention;
   /// PATH, HOME, USER, LANG: what every process gets.
   std::vector<std::pair<std::string, std::string>> base_environment;
 };

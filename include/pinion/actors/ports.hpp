@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pinion/execution/launcher.hpp"
+#include "pinion/execution/run_files.hpp"
 #include "pinion/model/run_core.hpp"
 #include "pinion/storage/kv.hpp"
 #include "pinion/timing/clock.hpp"
@@ -45,6 +46,8 @@ struct engine_ports {
   /// The store refused a write or an actor that everything depends on is gone: the engine must end
   /// at once and recover at its next start. In production it ends the process and does not return.
   std::function<void(const std::string& why)> fatal;
+  /// Optional: without it logs and workspaces stay.
+  run_files_port* files = nullptr;
   /// Optional.
   engine_probe* probe = nullptr;
 };

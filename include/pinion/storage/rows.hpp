@@ -49,6 +49,8 @@ void erase_edge(kv_batch& batch, const edge_record& before);
 void put_task_switch(kv_batch& batch, const task_switch& now);
 
 void put_backfill(kv_batch& batch, const backfill_record& now, const backfill_record* before);
+/// Removes the backfill and its place in the list; not its slots.
+void erase_backfill(kv_batch& batch, const backfill_record& before);
 /// Writes the slot of a backfill, its place in the lists by state, their counters, and, while it is
 /// pending or running, its row among what is to be done. The key, workflow, trigger and slot never
 /// change between `before` and `now`.

@@ -1,0 +1,206 @@
+#include "actors/retention.hpp"
+
+#include "actors/crash.hpp"
+#include "pinion/storage/store_reader.hpp"
+
+#include <algorithm>
+#include <caf/send.hpp>
+#include <spdlog/spdlog.h>
+
+namespace pinion {
+namespace {
+
+std::string project_of(const std::string& workflow) {
+  return workflow.substr(0, workflow.find('.'));
+}
+
+} // namespace
+
+void retention_state::wait(duration time) {
+  timer_ = context->new_timer();
+  self->send(context->timekeeper, msg::arm_steady{timer_, time},
+             caf::actor_cast<timer_client>(self));
+}
+
+void retention_state::due(std::uint64_t id) {
+  if (id == timer_)
+    begin_pass();
+}
+
+void retention_state::begin_pass() {
+  now_ = context->now();
+  sum_ = {};
+  logs_removed_ = workspaces_removed_ = 0;
+  history_ages ages;
+  ages.of = [with = context](const std::string& project) {
+    return with->options.retention->history.of(project);
+  };
+  ages.shortest = keep().history.least();
+  ages.longest = keep().history.most();
+  const auto highest = store_reader{*context->ports.kv}.highest_run();
+  if (!highest) {
+    spdlog::error("what is older than it is kept cannot be removed: {}", highest.error().message);
+    end_pass();
+    return;
+  }
+  highest_ = highest.value();
+  history_.emplace(now_, std::move(ages));
+  expire_rows();
+}
+
+void retention_state::go_on() {
+  if (history_)
+    expire_rows();
+  else
+    judge_folders();
+}
+
+void retention_state::expire_rows() {
+  auto step = history_->next(*context->ports.kv);
+  if (!step) {
+    // A damaged row must not end an engine that can do without the room.
+    spdlog::error("history cannot be removed by its age: {}", step.error().message);
+    end_pass();
+    return;
+  }
+  auto& made = step.value();
+  sum_.runs += made.runs;
+  sum_.slots += made.slots;
+  sum_.backfills += made.backfills;
+  sum_.audit += made.audit;
+  if (made.over) {
+    history_.reset();
+    ask_for_folders(run_folder_kind::logs);
+  } else if (made.batch.empty()) {
+    self->send(self, msg::flush{});
+  } else {
+    msg::submit erase;
+    erase.batch = std::move(made.batch);
+    erase.bulk = true;
+    self->request(context->journal, caf::infinite, std::move(erase)).then([this](std::uint64_t) {
+      go_on();
+    });
+  }
+}
+
+void retention_state::ask_for_folders(run_folder_kind kind) {
+  auto* files = context->ports.files;
+  if (files == nullptr) {
+    end_pass();
+    return;
+  }
+  kind_ = kind;
+  folders_.clear();
+  gone_.clear();
+  kept_.clear();
+  judged_ = 0;
+  const auto me = caf::actor_cast<retention_actor>(self);
+  files->list(kind, keep().log_bytes.most() != 0 && kind == run_folder_kind::logs,
+              [me](result<std::vector<run_folder>> found) {
+                caf::anon_send(me, msg::run_folders{std::move(found)});
+              });
+}
+
+void retention_state::listed(const msg::run_folders& what) {
+  if (!what.found) {
+    spdlog::error("folders of runs cannot be listed: {}", what.found.error().message);
+    end_pass();
+    return;
+  }
+  folders_ = what.found.value();
+  judge_folders();
+}
+
+void retention_state::judge_folders() {
+  const auto upto = std::min(folders_.size(), judged_ + folders_at_once);
+  for (; judged_ < upto; ++judged_) {
+    const auto expired = is_expired(folders_[judged_]);
+    if (!expired) {
+      spdlog::error("a run cannot be read, what it has on the disk stays: {}",
+                    expired.error().message);
+      continue;
+    }
+    if (expired.value())
+      gone_.push_back(folders_[judged_].run);
+  }
+  if (judged_ < folders_.size()) {
+    self->send(self, msg::flush{});
+    return;
+  }
+  keep_below_limits();
+  const auto me = caf::actor_cast<retention_actor>(self);
+  context->ports.files->remove(kind_, std::exchange(gone_, {}), [me](std::uint64_t count) {
+    caf::anon_send(me, msg::folders_removed{count});
+  });
+}
+
+result<bool> retention_state::is_expired(const run_folder& folder) {
+  BOOST_OUTCOME_TRY(run, store_reader{*context->ports.kv}.run(folder.run));
+  if (!run)
+    return folder.run <= highest_; // Its history is gone, so nobody can ask for it any more.
+  if (!is_terminal(run->state) || run->ended_at == never)
+    return false;
+  const auto project = project_of(run->workflow);
+  const auto& ages = kind_ == run_folder_kind::logs     ? keep().logs
+                     : run->state == run_state::success ? keep().workspaces
+                                                        : keep().failed_workspaces;
+  if (run->ended_at + ages.of(project) < now_)
+    return true;
+  if (kind_ == run_folder_kind::logs && keep().log_bytes.of(project) != 0) {
+    auto& logs = kept_[project];
+    logs.ended.push_back(folder);
+    logs.bytes += folder.bytes;
+  }
+  return false;
+}
+
+void retention_state::keep_below_limits() {
+  for (auto& [project, logs] : kept_) {
+    const auto limit = keep().log_bytes.of(project);
+    for (const auto& folder : logs.ended) {
+      if (logs.bytes <= limit)
+        break;
+      logs.bytes -= folder.bytes;
+      gone_.push_back(folder.run);
+    }
+  }
+  kept_.clear();
+}
+
+void retention_state::removed(const msg::folders_removed& what) {
+  if (kind_ == run_folder_kind::logs) {
+    logs_removed_ = what.count;
+    ask_for_folders(run_folder_kind::workspace);
+    return;
+  }
+  workspaces_removed_ = what.count;
+  end_pass();
+}
+
+void retention_state::end_pass() {
+  history_.reset();
+  folders_ = {};
+  if (sum_.runs + sum_.slots + sum_.backfills + sum_.audit + logs_removed_ + workspaces_removed_)
+    spdlog::info("removed by age or size: runs={} slots={} backfills={} audit={} logs={} "
+                 "workspaces={}",
+                 sum_.runs, sum_.slots, sum_.backfills, sum_.audit, logs_removed_,
+                 workspaces_removed_);
+  wait(period);
+}
+
+retention_actor::behavior_type retention(retention_actor::stateful_pointer<retention_state> self,
+                                         context_ptr context) {
+  auto& state = self->state;
+  state.self = self;
+  self->set_exception_handler(log_crash);
+  state.context = std::move(context);
+  state.wait(retention_state::first_pass);
+  return {
+      [self](const msg::timer_due& what) { self->state.due(what.id); },
+      [self](const msg::flush&) { self->state.go_on(); },
+      [self](const msg::run_folders& what) { self->state.listed(what); },
+      [self](const msg::folders_removed& what) { self->state.removed(what); },
+  };
+}
+
+} // namespace pinion

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "actors/context.hpp"
+#include "pinion/storage/expiry.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace pinion {
+
+/// Once an hour removes what is older than it is kept: first rows, in steps of about a thousand in
+/// the journal's bulk lane, then folders of logs, then workspaces. A step begins when the one
+/// before is durable, so that a pass never takes more than a part of the engine's time.
+struct retention_state {
+  static inline constexpr const char* name = "retention";
+  static constexpr std::chrono::minutes first_pass{1};
+  static constexpr std::chrono::hours period{1};
+  /// Folders that are judged at a time.
+  static constexpr std::size_t folders_at_once = 500;
+
+  retention_actor::stateful_pointer<retention_state> self = nullptr;
+  context_ptr context;
+
+  void wait(duration time);
+  void due(std::uint64_t id);
+  void go_on();
+  void listed(const msg::run_folders& what);
+  void removed(const msg::folders_removed& what);
+
+private:
+  /// Runs of one project whose logs are kept, oldest first, while their size is bounded.
+  struct kept_logs {
+    std::vector<run_folder> ended;
+    std::uint64_t bytes = 0;
+  };
+
+  const retention_settings& keep() const { return *context->options.retention; }
+  void begin_pass();
+  void expire_rows();
+  void ask_for_folders(run_folder_kind kind);
+  void judge_folders();
+  result<bool> is_expired(const run_folder& folder);
+  void keep_below_limits();
+  void end_pass();
+
+  std::uint64_t timer_ = 0;
+  instant now_{};
+  std::optional<history_expiry> history_;
+  expiry_step sum_;
+  run_id highest_; ///< A folder of a later run is not ours to judge: its row may be to come.
+  run_folder_kind kind_ = run_folder_kind::logs;
+  std::vector<run_folder> folders_;
+  std::size_t judged_ = 0;
+  std::vector<run_id> gone_;
+  std::map<std::string, kept_logs> kept_;
+  std::uint64_t logs_removed_ = 0;
+  std::uint64_t workspaces_removed_ = 0;
+};
+
+retention_actor::behavior_type retention(retention_actor::stateful_pointer<retention_state> self,
+                                         context_ptr context);
+
+} // namespace pinion

@@ -1,0 +1,319 @@
+#include "pinion/storage/expiry.hpp"
+
+#include "pinion/storage/codecs.hpp"
+#include "pinion/storage/rows.hpp"
+#include "pinion/storage/store_reader.hpp"
+#include "storage/row_scan.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace pinion {
+namespace {
+
+constexpr std::array run_families{family::instances, family::attempts, family::outputs};
+
+std::string project_of(const std::string& workflow) {
+  return workflow.substr(0, workflow.find('.'));
+}
+
+/// Erases up to `most` rows that begin with `prefix`; returns how many.
+result<std::size_t> erase_some(const kv_reader& rows, kv_batch& batch, family in,
+                               const std::string& prefix, std::size_t most) {
+  std::size_t erased = 0;
+  if (most == 0)
+    return erased;
+  BOOST_OUTCOME_TRYV(
+      rows.scan(in, prefix, keys::after(prefix), [&](std::string_view key, std::string_view) {
+        batch.erase(in, std::string{key});
+        return ++erased < most;
+      }));
+  return erased;
+}
+
+/// The rows under a run, apart from its own and what leads to it.
+result<std::size_t> erase_run_rows(const kv_reader& rows, kv_batch& batch, run_id run,
+                                   std::size_t most) {
+  std::size_t erased = 0;
+  for (const auto in : run_families) {
+    BOOST_OUTCOME_TRY(more, erase_some(rows, batch, in, keys::rows_of(run), most - erased));
+    erased += more;
+  }
+  BOOST_OUTCOME_TRY(more,
+                    erase_some(rows, batch, family::slots, keys::edges_of(run), most - erased));
+  return erased + more;
+}
+
+result<std::size_t> erase_items(const kv_reader& rows, kv_batch& batch, std::uint64_t backfill,
+                                std::size_t most) {
+  BOOST_OUTCOME_TRY(page,
+                    store_reader{rows}.list_backfill_items(backfill, std::nullopt, {most, {}}));
+  for (const auto& item : page.items)
+    erase_backfill_item(batch, item);
+  // The counters stand at 0 then; a row that says so is one too many.
+  if (page.items.empty() || page.next.empty())
+    for (std::size_t state = 0; state < backfill_item_state_count; ++state)
+      batch.erase(family::index,
+                  keys::item_counter(backfill, static_cast<backfill_item_state>(state)));
+  return page.items.size();
+}
+
+std::string marker(char kind, std::uint64_t id) {
+  return std::string{expiring_rows} + kind + std::to_string(id);
+}
+
+bool is_newest_of_trigger(const kv_reader& rows, const run_record& run, result<void>& outcome) {
+  const auto prefix = keys::runs_by_trigger(run.lane, run.workflow, run.trigger);
+  bool newest = false;
+  outcome = rows.scan(family::index, prefix, keys::after(prefix),
+                      [&](std::string_view key, std::string_view) {
+                        newest = key == keys::newest_first(prefix, run.id);
+                        return false;
+                      });
+  return newest;
+}
+
+} // namespace
+
+bool history_expiry::is_old(const std::string& workflow, instant ended) const {
+  return ended != never && ended + ages_.of(project_of(workflow)) < now_;
+}
+
+result<bool> history_expiry::is_decided(const kv_reader& rows, const std::string& workflow,
+                                        const std::string& trigger, instant slot) {
+  auto [known, fresh] = cursors_.try_emplace({workflow, trigger});
+  if (fresh) {
+    BOOST_OUTCOME_TRY(record, store_reader{rows}.trigger(workflow, trigger));
+    if (record)
+      known->second = record->cursor;
+  }
+  // A trigger without a row (@manual, @call ...) owes no slots.
+  return !known->second || slot <= *known->second;
+}
+
+result<expiry_step> history_expiry::next(const kv_reader& rows) {
+  expiry_step out;
+  const auto before = at_;
+  using step = result<void> (history_expiry::*)(const kv_reader&, expiry_step&);
+  constexpr std::array<step, 5> steps{&history_expiry::leftovers, &history_expiry::runs,
+                                      &history_expiry::slots, &history_expiry::backfills,
+                                      &history_expiry::audit};
+  if (at_ != part::over) {
+    BOOST_OUTCOME_TRYV((this->*steps[static_cast<std::size_t>(at_)])(rows, out));
+  }
+  if (at_ != before)
+    from_.clear();
+  out.over = at_ == part::over;
+  return out;
+}
+
+// What an earlier step, or an earlier engine, has unlinked.
+result<void> history_expiry::leftovers(const kv_reader& rows, expiry_step& out) {
+  std::string found;
+  const std::string prefix{expiring_rows};
+  BOOST_OUTCOME_TRYV(rows.scan(family::meta, prefix, keys::after(prefix),
+                               [&](std::string_view key, std::string_view) {
+                                 found = key;
+                                 return false;
+                               }));
+  if (found.size() <= prefix.size() + 1) {
+    at_ = part::runs;
+    return ok();
+  }
+  std::uint64_t id = 0;
+  std::from_chars(found.data() + prefix.size() + 1, found.data() + found.size(), id);
+  std::size_t erased = 0;
+  if (found[prefix.size()] == 'r') {
+    BOOST_OUTCOME_TRY(some, erase_run_rows(rows, out.batch, run_id{id}, step_rows));
+    erased = some;
+  } else {
+    BOOST_OUTCOME_TRY(some, erase_items(rows, out.batch, id, step_rows));
+    erased = some;
+  }
+  if (erased < step_rows)
+    out.batch.erase(family::meta, found);
+  return ok();
+}
+
+result<void> history_expiry::runs(const kv_reader& rows, expiry_step& out) {
+  const store_reader store{rows};
+  BOOST_OUTCOME_TRY(highest, store.highest_run());
+  std::vector<run_record> old;
+  std::size_t looked_at = 0;
+  bool more = false;
+  result<void> damaged = ok();
+  BOOST_OUTCOME_TRYV(
+      rows.scan(family::runs, from_, {}, [&](std::string_view key, std::string_view value) {
+        more = looked_at >= step_rows || old.size() >= step_rows / 10;
+        if (more)
+          return false;
+        ++looked_at;
+        const auto id = keys::decode_run(key);
+        auto run = id ? codecs::decode_run(id.value(), value) : result<run_record>{id.error()};
+        if (!run) {
+          damaged = std::move(run).assume_error();
+          return false;
+        }
+        from_ = std::string{key} + '\0';
+        auto& at = run.assume_value();
+        // All that follow were made later.
+        if (at.created_at != never && at.created_at + ages_.shortest >= now_)
+          return false;
+        if (is_terminal(at.state) && at.id != highest && is_old(at.workflow, at.ended_at))
+          old.push_back(std::move(at));
+        return true;
+      }));
+  BOOST_OUTCOME_TRYV(damaged);
+  if (!more)
+    at_ = part::slots;
+  for (const auto& run : old) {
+    if (out.batch.writes.size() >= step_rows) {
+      from_ = keys::run(run.id); // It and what follows are looked at again.
+      at_ = part::runs;
+      break;
+    }
+    result<void> read = ok();
+    const bool newest = is_newest_of_trigger(rows, run, read);
+    BOOST_OUTCOME_TRYV(read);
+    BOOST_OUTCOME_TRY(decided, is_decided(rows, run.workflow, run.trigger, run.slot));
+    if (newest || !decided)
+      continue;
+    kv_batch whole;
+    BOOST_OUTCOME_TRY(erased, erase_run_rows(rows, whole, run.id, step_rows));
+    erase_run(out.batch, run);
+    const keys::slot_key key{run.lane, run.workflow, run.trigger, run.slot};
+    BOOST_OUTCOME_TRY(slot, store.slot(key));
+    if (slot && slot->outcome != slot_outcome::planned)
+      erase_slot(out.batch, *slot);
+    if (!run.request_key.empty())
+      out.batch.erase(family::slots, keys::request({run.workflow, run.request_key}));
+    ++out.runs;
+    if (erased < step_rows) {
+      out.batch.writes.insert(out.batch.writes.end(), std::make_move_iterator(whole.writes.begin()),
+                              std::make_move_iterator(whole.writes.end()));
+      continue;
+    }
+    out.batch.put(family::meta, marker('r', run.id.value), {});
+    at_ = part::leftovers; // Then from the beginning: what is behind is gone by then.
+    break;
+  }
+  return ok();
+}
+
+// Slots without a run, trigger by trigger; those with one go with it.
+result<void> history_expiry::slots(const kv_reader& rows, expiry_step& out) {
+  if (from_.empty())
+    from_ = "s";
+  std::size_t looked_at = 0;
+  while (looked_at < step_rows && out.batch.writes.size() < step_rows) {
+    std::vector<slot_record> old;
+    std::string skip;
+    bool any = false;
+    result<void> damaged = ok();
+    BOOST_OUTCOME_TRYV(
+        rows.scan(family::slots, from_, "t", [&](std::string_view key, std::string_view value) {
+          any = true;
+          ++looked_at;
+          const auto at = keys::decode_slot(key);
+          auto slot = at ? codecs::decode_slot(at.value(), value) : result<slot_record>{at.error()};
+          if (!slot) {
+            damaged = std::move(slot).assume_error();
+            return false;
+          }
+          from_ = std::string{key} + '\0';
+          auto& record = slot.assume_value();
+          if (!is_old(record.workflow, record.slot)) {
+            skip = keys::after(keys::slots_of(record.lane, record.workflow, record.trigger));
+            return false;
+          }
+          if (record.outcome != slot_outcome::planned && record.run == run_id{})
+            old.push_back(std::move(record));
+          return looked_at < step_rows && old.size() < step_rows / 3;
+        }));
+    BOOST_OUTCOME_TRYV(damaged);
+    for (const auto& slot : old) {
+      BOOST_OUTCOME_TRY(decided, is_decided(rows, slot.workflow, slot.trigger, slot.slot));
+      if (!decided)
+        continue;
+      erase_slot(out.batch, slot);
+      ++out.slots;
+    }
+    if (!skip.empty())
+      from_ = skip;
+    if (!any) {
+      at_ = part::backfills;
+      return ok();
+    }
+  }
+  return ok();
+}
+
+result<void> history_expiry::backfills(const kv_reader& rows, expiry_step& out) {
+  const store_reader store{rows};
+  BOOST_OUTCOME_TRY(highest, store.highest_backfill());
+  if (from_.empty())
+    from_ = keys::backfills();
+  std::optional<backfill_record> old;
+  std::size_t looked_at = 0;
+  bool more = false;
+  result<void> damaged = ok();
+  BOOST_OUTCOME_TRYV(rows.scan(family::slots, from_, keys::after(keys::backfills()),
+                               [&](std::string_view key, std::string_view value) {
+                                 more = old || looked_at++ >= step_rows;
+                                 if (more)
+                                   return false;
+                                 const auto id = keys::decode_backfill(key);
+                                 auto record = id ? codecs::decode_backfill(id.value(), value)
+                                                  : result<backfill_record>{id.error()};
+                                 if (!record) {
+                                   damaged = std::move(record).assume_error();
+                                   return false;
+                                 }
+                                 from_ = std::string{key} + '\0';
+                                 auto& at = record.assume_value();
+                                 if (is_over(at.state) && at.id != highest &&
+                                     is_old(at.workflow, at.ended_at))
+                                   old = std::move(at);
+                                 return true;
+                               }));
+  BOOST_OUTCOME_TRYV(damaged);
+  if (!more)
+    at_ = part::audit;
+  if (!old)
+    return ok();
+  erase_backfill(out.batch, *old);
+  out.batch.put(family::meta, marker('b', old->id), {});
+  ++out.backfills;
+  at_ = part::leftovers;
+  return ok();
+}
+
+result<void> history_expiry::audit(const kv_reader& rows, expiry_step& out) {
+  BOOST_OUTCOME_TRY(last, store_reader{rows}.last_audit());
+  bool more = false;
+  result<void> damaged = ok();
+  BOOST_OUTCOME_TRYV(
+      rows.scan(family::audit, {}, {}, [&](std::string_view key, std::string_view value) {
+        more = out.batch.writes.size() >= step_rows;
+        if (more)
+          return false;
+        const auto sequence = keys::decode_audit(key);
+        const auto record = sequence ? codecs::decode_audit(sequence.value(), value)
+                                     : result<audit_record>{sequence.error()};
+        if (!record) {
+          damaged = record.error();
+          return false;
+        }
+        if (sequence.value() == last || record.value().at + ages_.longest >= now_)
+          return false;
+        out.batch.erase(family::audit, std::string{key});
+        ++out.audit;
+        return true;
+      }));
+  BOOST_OUTCOME_TRYV(damaged);
+  if (!more)
+    at_ = part::over;
+  return ok();
+}
+
+} // namespace pinion

@@ -1,0 +1,151 @@
+#include "actors/stage.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+namespace {
+
+using namespace pinion;
+using pinion::testing::stage;
+using std::chrono::hours;
+using std::chrono::minutes;
+
+constexpr hours one_day{24};
+
+/// Folders of runs that are there because a test says so.
+class pretended_files final : public run_files_port {
+public:
+  std::map<run_folder_kind, std::map<run_id, std::uint64_t>> there;
+
+  void add(run_id run, std::uint64_t log_bytes = 100) {
+    there[run_folder_kind::logs][run] = log_bytes;
+    there[run_folder_kind::workspace][run] = 10;
+  }
+  bool has_log(run_id run) { return there[run_folder_kind::logs].contains(run); }
+  bool has_workspace(run_id run) { return there[run_folder_kind::workspace].contains(run); }
+
+  void list(run_folder_kind kind, bool measure,
+            std::function<void(result<std::vector<run_folder>>)> done) override {
+    std::vector<run_folder> found;
+    for (const auto& [run, bytes] : there[kind])
+      found.push_back({run, measure ? bytes : 0});
+    done(std::move(found));
+  }
+  void remove(run_folder_kind kind, std::vector<run_id> runs,
+              std::function<void(std::uint64_t)> done) override {
+    std::uint64_t count = 0;
+    for (const auto run : runs)
+      count += there[kind].erase(run);
+    done(count);
+  }
+  void close() override {}
+};
+
+/// The two tasks, with an engine that removes what is old.
+struct old_times {
+  explicit old_times(retention_settings keep = {}) {
+    auto of = sim::two_tasks();
+    of.retention = std::move(keep);
+    of.files = &files;
+    at.emplace(std::move(of));
+    at->apply();
+  }
+  run_id finished() {
+    const auto run = at->trigger();
+    files.add(run);
+    at->pass(minutes{30});
+    REQUIRE(is_terminal(at->run(run).state));
+    return run;
+  }
+  bool has(run_id run) const { return at->store().run(run).value().has_value(); }
+
+  pretended_files files;
+  std::optional<stage> at;
+};
+
+TEST_CASE("history, logs and workspaces go one after the other, each at its age", "[retention]") {
+  retention_settings keep;
+  keep.failed_workspaces = keep.workspaces; // However the two tasks end.
+  old_times life{keep};
+  const auto first = life.finished();
+  const auto second = life.finished(); // The newest of its trigger stays.
+  life.at->pass(6 * one_day);
+  CHECK(life.files.has_workspace(first));
+  life.at->pass(2 * one_day);
+  CHECK_FALSE(life.files.has_workspace(first));
+  CHECK(life.files.has_log(first));
+  life.at->pass(23 * one_day);
+  CHECK_FALSE(life.files.has_log(first));
+  CHECK(life.has(first));
+  life.at->pass(150 * one_day);
+  CHECK_FALSE(life.has(first));
+  CHECK(life.has(second));
+}
+
+TEST_CASE("a run that is alive keeps its logs and its workspace", "[retention]") {
+  old_times life;
+  life.finished();
+  life.at->engine->client().hold({"ann", ""}, [](const auto&) {});
+  life.at->settle();
+  const auto run = life.at->trigger();
+  life.files.add(run);
+  life.at->pass(400 * one_day);
+  CHECK(life.has(run));
+  CHECK(life.files.has_log(run));
+  CHECK(life.files.has_workspace(run));
+}
+
+TEST_CASE("logs are kept below their size, the oldest go first", "[retention]") {
+  retention_settings keep;
+  keep.log_bytes.projects["sim"] = 250;
+  old_times life{keep};
+  std::vector<run_id> runs;
+  for (int i = 0; i < 4; ++i)
+    runs.push_back(life.finished());
+  life.at->pass(hours{2});
+  CHECK_FALSE(life.files.has_log(runs[0]));
+  CHECK_FALSE(life.files.has_log(runs[1]));
+  CHECK(life.files.has_log(runs[2]));
+  CHECK(life.files.has_log(runs[3]));
+  CHECK(life.has(runs[0]));
+}
+
+TEST_CASE("folders of runs that nobody knows any more are removed", "[retention]") {
+  old_times life;
+  const auto known = life.finished();
+  life.files.add({known.value + 1'000}); // Its row may be to come.
+  life.files.add({0});
+  life.at->pass(hours{2});
+  CHECK(life.files.has_log(known));
+  CHECK(life.files.has_log({known.value + 1'000}));
+  CHECK_FALSE(life.files.has_log({0}));
+}
+
+TEST_CASE("ages are what the settings say, and a project may have its own", "[retention]") {
+  retention_settings keep;
+  keep.history.projects = {{"sim", one_day}, {"other", hours{1}}};
+  keep.logs.usual = hours{2};
+  keep.workspaces.usual = keep.failed_workspaces.usual = hours{1};
+  old_times life{keep};
+  const auto first = life.finished();
+  life.finished();
+  life.at->pass(hours{4});
+  CHECK_FALSE(life.files.has_log(first));
+  CHECK(life.has(first));
+  life.at->pass(hours{24});
+  CHECK_FALSE(life.has(first));
+}
+
+TEST_CASE("retention goes on after a crash in the middle of it", "[retention]") {
+  retention_settings keep;
+  keep.history.usual = one_day;
+  old_times life{keep};
+  for (int i = 0; i < 5; ++i)
+    life.finished();
+  life.at->pass(one_day - hours{1});
+  life.at->restart();
+  life.at->pass(hours{6});
+  CHECK(life.at->store().list_runs({}, {}).value().items.size() == 1);
+}
+
+} // namespace

@@ -76,7 +76,12 @@ void engine_state::start_up() {
 void engine_state::end_recovery() {
   recovery_over = true;
   recovery = context->now() - started_at;
-  spdlog::info("recovered: workflows={} duration_ms={}", workflows.size(),
+  std::int64_t live = 0;
+  if (const auto counts = store_reader{*context->ports.kv}.counts("main"))
+    for (const auto& each : counts.value())
+      live += each.by_state[static_cast<std::size_t>(run_state::queued)] +
+              each.by_state[static_cast<std::size_t>(run_state::running)];
+  spdlog::info("recovered: workflows={} live_runs={} duration_ms={}", workflows.size(), live,
                recovery / std::chrono::milliseconds{1});
   self->send(context->backfills, msg::recovered{});
   pay_catch_up();

@@ -23,9 +23,14 @@ void workflow_state_data::start_up() {
     // Anything else is a run that was unloaded, or only looked at: whoever asks next reads it anew.
   });
   read_triggers();
-  if (const auto rows = store_reader{*seed.context->ports.kv}.task_switches_of(id()))
-    for (const auto& row : rows.value())
-      switches[row.task] = row.mode;
+  const auto switched = store_reader{*seed.context->ports.kv}.task_switches_of(id());
+  if (!switched) {
+    seed.context->ports.fatal("the switches of " + id() +
+                              " cannot be read: " + switched.error().message);
+    return;
+  }
+  for (const auto& row : switched.value())
+    switches[row.task] = row.mode;
   seed.context->set_switches(id(), switches);
   if (seed.again) {
     auto live_runs = store_reader{*seed.context->ports.kv}.live_runs();

@@ -25,7 +25,9 @@ caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::tri
       return promise;
     }
     const auto known = store.run_by_request_key(id(), ask.key);
-    if (known && known.value())
+    if (!known)
+      return to_error(known.error());
+    if (known.value())
       return trigger_answer{*known.value(), true};
   }
   auto params = resolve_params(*seed.definition, std::nullopt, ask.params);
@@ -98,7 +100,9 @@ caf::result<run_id> workflow_state_data::call(const msg::call_run& what) {
   plan.slot = what.slot;
   const auto key = key_of_slot(plan.trigger, plan.slot);
   const auto known = store_reader{*seed.context->ports.kv}.run_by_key(key);
-  if (known && known.value())
+  if (!known)
+    return to_error(known.error());
+  if (known.value())
     return *known.value();
   const auto answer = [](caf::typed_response_promise<run_id> promise) {
     return [promise](const result<run_id>& made) mutable {

@@ -25,6 +25,9 @@ using command = std::variant<start_request, wire::inquire, wire::stop, wire::ack
 
 constexpr duration first_delay = std::chrono::milliseconds{50};
 constexpr duration longest_delay = std::chrono::seconds{5};
+/// Without room, descriptors or memory nothing can be staged or collected: that passes.
+constexpr duration again_after = std::chrono::milliseconds{100};
+constexpr int most_stagings = 300;
 
 class local_launcher final : public launcher_port {
 public:
@@ -61,6 +64,8 @@ private:
   void back_off(const std::string& why);
   void take_commands();
   void take(start_request request);
+  void stage(start_request request, int tries);
+  void try_again();
   void take(const wire::inquire& what);
   void take(const wire::stop& what);
   void take(const wire::acknowledge& what);
@@ -106,6 +111,15 @@ private:
   /// Starts whose files could not be made. Only the launcher knows whether the key runs already,
   /// from an earlier call: they end as not started once it says that it does not.
   std::map<process_key, std::string> unstaged_;
+  // What could not be done yet, for want of room, descriptors or memory, and when it is tried
+  // again.
+  struct waiting_start {
+    start_request request;
+    int tries = 0;
+  };
+  std::map<process_key, waiting_start> waiting_starts_;
+  std::map<process_key, wire::ended> waiting_ends_;
+  steady_instant again_at_ = steady_instant::max();
 };
 
 void local_launcher::post(command what) {
@@ -124,6 +138,8 @@ void local_launcher::run() {
     if (!socket_ && steady_now() >= next_try_)
       connect();
     take_commands();
+    if (steady_now() >= again_at_)
+      try_again();
     flush();
     wait();
     if (socket_)
@@ -140,9 +156,10 @@ void local_launcher::wait() const {
   if (!out_.empty())
     watched[1].events = POLLIN | POLLOUT;
   // Unconnected, and no command to bring: nothing is lost by looking again in a while.
+  const auto until = socket_ ? again_at_ : std::min(again_at_, next_try_);
   int timeout = -1;
-  if (!socket_) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_try_ - steady_now());
+  if (until != steady_instant::max()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady_now());
     timeout = static_cast<int>(std::max<std::int64_t>(left.count(), 0));
   }
   ::poll(watched, socket_ ? 2 : 1, timeout);
@@ -201,9 +218,21 @@ void local_launcher::take_commands() {
   }
 }
 
-void local_launcher::take(start_request request) {
+void local_launcher::take(start_request request) { stage(std::move(request), 1); }
+
+void local_launcher::stage(start_request request, int tries) {
   const auto key = request.key;
+  if (options_.may_start && !options_.may_start()) {
+    waiting_starts_[key] = {std::move(request), tries - 1};
+    again_at_ = std::min(again_at_, steady_now() + again_after);
+    return;
+  }
   auto staged = files_.stage(request);
+  if (!staged && staged.assume_error().code == errc::unavailable && tries < most_stagings) {
+    waiting_starts_[key] = {std::move(request), tries};
+    again_at_ = std::min(again_at_, steady_now() + again_after);
+    return;
+  }
   if (!staged) {
     unstaged_[key] = staged.assume_error().message;
     return take(wire::inquire{key});
@@ -212,12 +241,24 @@ void local_launcher::take(start_request request) {
   starts_[key] = std::move(staged).assume_value();
 }
 
+void local_launcher::try_again() {
+  again_at_ = steady_instant::max();
+  for (auto& [key, waiting] : std::exchange(waiting_ends_, {}))
+    ended(std::move(waiting));
+  for (auto& [key, waiting] : std::exchange(waiting_starts_, {}))
+    stage(std::move(waiting.request), waiting.tries + 1);
+}
+
 void local_launcher::take(const wire::inquire& what) {
+  if (waiting_starts_.count(what.key) != 0)
+    return; // What becomes of it will be told.
   inquiries_.insert(what.key);
   send(what);
 }
 
 void local_launcher::take(const wire::stop& what) {
+  if (waiting_starts_.erase(what.key) != 0)
+    unstaged_[what.key] = "stopped before it could start";
   stops_[what.key] = what.grace;
   send(what);
 }
@@ -309,7 +350,11 @@ void local_launcher::ended(wire::ended what) {
   stops_.erase(what.key);
   unstaged_.erase(what.key);
   files_.adopt(what.key, what.slot);
-  files_.collect(what.key, what.end);
+  if (!files_.collect(what.key, what.end)) {
+    again_at_ = std::min(again_at_, steady_now() + again_after);
+    waiting_ends_[what.key] = std::move(what);
+    return;
+  }
   tell(launcher_event::ended{what.key, std::move(what.end)});
 }
 

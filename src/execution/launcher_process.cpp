@@ -117,6 +117,7 @@ int code_of(const problem& why) {
   case errc::in_use:
     return EX_TEMPFAIL;
   case errc::os_failure:
+  case errc::unavailable:
     return EX_OSERR;
   default:
     return EX_CONFIG;

@@ -28,7 +28,10 @@ std::string errno_text(int error) {
 }
 
 problem os_problem(std::string_view what, int error) {
-  return {errc::os_failure, "cannot " + std::string{what} + ": " + errno_text(error)};
+  // Of these the machine has more in a while.
+  const bool passes = error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOSPC;
+  return {passes ? errc::unavailable : errc::os_failure,
+          "cannot " + std::string{what} + ": " + errno_text(error)};
 }
 
 std::string signal_name(int signal) {

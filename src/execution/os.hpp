@@ -31,7 +31,8 @@ private:
   int fd_ = -1;
 };
 
-/// "cannot WHAT: Permission denied" as `errc::os_failure`, from the `errno` given.
+/// "cannot WHAT: Permission denied" as `errc::os_failure`, from the `errno` given; as
+/// `errc::unavailable` when it is for want of descriptors, memory or room, which passes.
 problem os_problem(std::string_view what, int error);
 
 /// "Permission denied (EACCES)".

@@ -241,26 +241,30 @@ result<void> staging::fill(const start_request& request, wire::start& out) {
   return ok();
 }
 
-void staging::collect(const process_key& key, process_end& end) const {
+result<void> staging::collect(const process_key& key, process_end& end) const {
   const auto used = used_.find(key);
   if (used == used_.end() || end.kind != end_kind::exited || end.exit_code != 0)
-    return;
+    return ok();
   const auto path = path_of(used->second) + "/output";
   const unique_fd file{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat status {};
   if (!file && errno == ENOENT)
-    return;
+    return ok();
+  if (!file)
+    if (auto why = os_problem("open " + path, errno); why.code == errc::unavailable)
+      return why;
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     end.outputs_problem = "what PINION_OUTPUT names, " + path + ", is no plain file";
-    return;
+    return ok();
   }
   if (status.st_size == 0)
-    return;
+    return ok();
   auto outputs = parse_outputs(read_up_to(file.get(), max_outputs_bytes + 1));
   if (outputs)
     end.outputs_json = std::move(outputs).assume_value();
   else
     end.outputs_problem = outputs.assume_error().message;
+  return ok();
 }
 
 void staging::release(const process_key& key) {

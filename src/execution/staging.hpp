@@ -23,8 +23,8 @@ public:
   explicit staging(std::string data_dir);
 
   /// Makes the files and the message that starts the process. Asked again for a key, it changes
-  /// nothing and returns the same place. Fails with `errc::os_failure`, or `errc::limit` for a
-  /// message that is too large.
+  /// nothing and returns the same place. Fails with `errc::os_failure`, `errc::unavailable` for
+  /// want of descriptors or memory, or `errc::limit` for a message that is too large.
   result<wire::start> stage(const start_request& request);
 
   /// The launcher says that the process has its files in `slot`.
@@ -34,8 +34,10 @@ public:
   /// are free.
   void all_adopted(const std::vector<std::uint32_t>& others);
 
-  /// Fills in the outputs of a process that has exited with 0.
-  void collect(const process_key& key, process_end& end) const;
+  /// Fills in the outputs of a process that has exited with 0. Fails with `errc::unavailable`, and
+  /// nothing is filled in, for want of descriptors or memory: the process is not to be blamed for
+  /// it.
+  result<void> collect(const process_key& key, process_end& end) const;
 
   /// The process is gone and its end durable: its slot is emptied for the next.
   void release(const process_key& key);

@@ -206,6 +206,14 @@ const std::vector<setting>& settings() {
       age_setting("--keep-failed-workspaces", "retention.failed_workspaces",
                   "workspaces go so long after any other end; may be repeated", "30d",
                   &retention_settings::failed_workspaces),
+      {"--disk-reserve", "store.disk_reserve_bytes", "BYTES",
+       "free space of the disk below which nothing new is taken or started; 0: off", "134217728",
+       false,
+       [](auto& to, const auto& text) -> result<void> {
+         BOOST_OUTCOME_TRY(number, read_number(text, 0, 1ULL << 50U));
+         to.disk_reserve_bytes = number;
+         return ok();
+       }},
       {"--log-level", "log.level", "LEVEL", "debug, info, warn or error", "info", false,
        [](auto& to, const auto& text) -> result<void> {
          static constexpr std::string_view levels[] = {"debug", "info", "warn", "error"};

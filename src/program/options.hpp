@@ -35,6 +35,8 @@ struct program_options {
   zone plan_zone;
   duration load_ahead{std::chrono::minutes{2}}; ///< 10 s to 1 h.
   bool sync = true;                             ///< Durability: acknowledged means on disk.
+  /// Free bytes of the data folder's disk below which nothing new is taken or started; 0: never.
+  std::uint64_t disk_reserve_bytes = 128ULL << 20U;
   std::string log_level = "info";
   retention_settings retention;
   std::uint64_t log_limit_bytes = 256ULL << 20U;

@@ -1,6 +1,7 @@
 #include "program/program.hpp"
 
 #include "pinion/actors/engine.hpp"
+#include "pinion/api/full_disk.hpp"
 #include "pinion/api/handler_pool.hpp"
 #include "pinion/api/http_server.hpp"
 #include "pinion/api/routes.hpp"
@@ -9,10 +10,13 @@
 #include "pinion/storage/data_folder.hpp"
 #include "pinion/storage/epoch.hpp"
 #include "pinion/storage/rocks_kv.hpp"
+#include "program/disk_watch.hpp"
 #include "program/folder_watch.hpp"
+#include "program/full_disk_wait.hpp"
 #include "program/host_clock.hpp"
 #include "program/options.hpp"
 #include "program/socket_group.hpp"
+#include "program/sure_kv.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -162,17 +166,38 @@ result<data_folder> open_folder(const std::string& path) {
   return folder;
 }
 
-int serve(const program_options& options) {
+/// Opens the store once the disk has room for it; null: the wait was ended from outside.
+result<std::unique_ptr<rocks_kv>> open_store(const data_folder& at, const program_options& options,
+                                             int signals) {
+  const auto folder = at.path().string();
+  const rocks_options how{at.database(), at.mirror(),
+                          options.sync ? durability::sync : durability::os};
+  for (;;) {
+    if (too_full_to_open(folder, options.disk_reserve_bytes)) {
+      if (!wait_for_room(folder, at.socket().string(), options.disk_reserve_bytes, signals))
+        return nullptr;
+      continue;
+    }
+    auto opened = rocks_kv::open(how);
+    if (opened || opened.error().code != errc::storage_failure ||
+        !too_full_to_open(folder, options.disk_reserve_bytes))
+      return opened;
+  }
+}
+
+int serve(const program_options& options, char** argv, const program_parts& parts) {
   const int signals = watch_signals();
   auto folder = open_folder(options.data);
   if (!folder)
     return complain(folder.error(), exit_code_of(folder.error().code));
   const auto& at = folder.value();
-  auto opened = rocks_kv::open(
-      {at.database(), at.mirror(), options.sync ? durability::sync : durability::os});
+  auto opened = open_store(at, options, signals);
   if (!opened)
     return complain(opened.error(), exit_code_of(opened.error().code));
+  if (opened.value() == nullptr)
+    return EX_OK;
   auto& kv = *opened.value();
+  const auto between = parts.wrap_store ? parts.wrap_store(kv) : nullptr;
   if (!kv.notice().empty())
     spdlog::warn("{}", kv.notice());
   const auto epoch = current_epoch(kv);
@@ -181,11 +206,13 @@ int serve(const program_options& options) {
 
   host_clock clock;
   const auto alarm = make_host_alarm();
+  const disk_watch disk{at.path().string(), options.disk_reserve_bytes};
   local_launcher_options launching;
   launching.data_dir = at.path().string();
   launching.epoch = epoch.value() + 1; // `start_engine` takes it.
   launching.now = [&clock] { return clock.wall_now(); };
   launching.warn = [](const std::string& what) { spdlog::warn("{}", what); };
+  launching.may_start = [&disk] { return disk.full().empty(); };
   auto launcher = make_local_launcher(std::move(launching));
   if (!launcher)
     return complain(launcher.error(), exit_code_of(launcher.error().code));
@@ -196,16 +223,24 @@ int serve(const program_options& options) {
   engine_ports ports;
   ports.clock = &clock;
   ports.alarm = alarm.get();
-  ports.kv = &kv;
   ports.launcher = launcher.value().get();
-  ports.fatal = [](const std::string& why) {
+  ports.fatal = [&kv, argv](const std::string& why) {
     // What is on disk may be less than what memory says: nothing more may be done with it.
+    if (kv.ran_out_of_room()) {
+      spdlog::critical("the disk is full: the engine starts over and goes on from what is on disk "
+                       "once there is room: {}",
+                       why);
+      spdlog::shutdown();
+      start_over(argv);
+    }
     spdlog::critical("the engine ends at once and recovers at its next start: {}", why);
     spdlog::shutdown();
     ::_exit(EX_IOERR);
   };
   const auto files = make_host_run_files(at.path().string());
   ports.files = files.get();
+  sure_kv sure{between ? *between : kv, ports.fatal};
+  ports.kv = &sure;
   engine_options how;
   how.retention = options.retention;
   how.data_folder = at.path().string();
@@ -228,6 +263,8 @@ int serve(const program_options& options) {
       const std::uint64_t one = 1;
       [[maybe_unused]] const auto told = ::write(over, &one, sizeof one);
     });
+    if (!running && kv.ran_out_of_room())
+      start_over(argv);
     if (!running)
       return complain(running.error(), exit_code_of(running.error().code));
     auto& engine = *running.value();
@@ -238,8 +275,9 @@ int serve(const program_options& options) {
     handles.pool = pool;
     handles.keeper = &kv;
     handles.environment = options.environment;
-    auto server = http_server::start({at.socket().string(), {}, options.socket_group},
-                                     make_api(handles), pool);
+    auto server = http_server::start(
+        {at.socket().string(), {}, options.socket_group},
+        refusing_when_full(make_api(handles), [&disk] { return disk.full(); }), pool);
     if (!server) {
       engine.stop();
       return complain(server.error(), exit_code_of(server.error().code));
@@ -295,7 +333,7 @@ void print_help() { std::fputs(program_help().c_str(), stdout); }
 
 } // namespace
 
-int program_main(int argc, char** argv) {
+int program_main(int argc, char** argv, const program_parts& parts) {
   const std::string verb = argc > 1 ? argv[1] : "help";
   if (verb == "help" || verb == "--help" || verb == "-h") {
     print_help();
@@ -323,7 +361,7 @@ int program_main(int argc, char** argv) {
   spdlog::set_level(spdlog::level::from_str(options.value().log_level));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f%z %l %v");
   spdlog::flush_on(spdlog::level::warn);
-  return serve(options.value());
+  return serve(options.value(), argv, parts);
 }
 
 } // namespace pinion

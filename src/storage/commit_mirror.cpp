@@ -124,10 +124,12 @@ result<void> commit_mirror::start(std::uint64_t commits) {
 result<void> commit_mirror::write(std::uint64_t commits) {
   const auto text = line(commits, how_, boot_id_);
   const auto put = ::pwrite(descriptor_, text.data(), text.size(), 0);
+  out_of_room_ = put < 0 && errno == ENOSPC;
   if (put < 0)
     return os_problem("write");
   if (static_cast<std::size_t>(put) != text.size()) {
     errno = ENOSPC; // What a short write to a file of one block means.
+    out_of_room_ = true;
     return os_problem("write");
   }
   return ok();

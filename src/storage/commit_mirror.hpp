@@ -43,6 +43,8 @@ public:
   result<void> start(std::uint64_t commits);
   /// After `start`. About a microsecond.
   result<void> write(std::uint64_t commits);
+  /// The last write failed because the disk is full.
+  bool out_of_room() const noexcept { return out_of_room_; }
 
 private:
   commit_mirror(std::filesystem::path file, durability how);
@@ -54,6 +56,7 @@ private:
   std::string boot_id_;
   std::optional<mirrored_commits> found_;
   int descriptor_ = -1;
+  bool out_of_room_ = false;
 };
 
 } // namespace pinion

@@ -6,6 +6,7 @@
 #include "storage/commit_mirror.hpp"
 #include "storage/rocks_open.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -181,6 +182,7 @@ struct rocks_kv::impl {
     group.Put(parts->of(family::meta), slice(keys::commits), little_u64(number));
     const auto status = parts->db->Write(write_options, &group);
     if (!status.ok()) {
+      no_room = status.IsNoSpace();
       failure = to_problem(status, "commit to the store");
       failure->code = errc::storage_failure;
       return *failure;
@@ -188,6 +190,7 @@ struct rocks_kv::impl {
     commits = number;
     // Behind the database, never ahead of it; before the acknowledgement, so that it covers that.
     if (auto mirrored = mirror.write(number); !mirrored) {
+      no_room = mirror.out_of_room();
       failure = std::move(mirrored).assume_error();
       return *failure;
     }
@@ -210,6 +213,7 @@ struct rocks_kv::impl {
   rocksdb::WriteOptions write_options;
   std::uint64_t commits;
   std::optional<problem> failure;
+  std::atomic<bool> no_room{false}; ///< What `failure` came from.
 
   std::mutex mutex; ///< Guards what follows.
   std::condition_variable wake;
@@ -284,6 +288,8 @@ result<store_figures> rocks_kv::figures() const { return figures_of(*impl_->part
 result<backup_record> rocks_kv::back_up(const std::filesystem::path& folder, std::uint32_t keep) {
   return back_up_database(*impl_->parts, folder, keep);
 }
+
+bool rocks_kv::ran_out_of_room() const noexcept { return impl_->no_room; }
 
 const std::string& rocks_kv::notice() const noexcept { return impl_->parts->notice; }
 

@@ -1,7 +1,8 @@
-"""Kills at persisted boundaries, on purpose: around each record of the launcher's journal, and between the steps of
-one commit. What is left outside must agree with the engine afterwards."""
+"""Kills at every persisted boundary, on purpose: before and after each kind of commit, around each record of the
+launcher's journal, and between the steps of one commit. What is left outside must agree with the engine afterwards."""
 import contextlib
 import datetime
+import subprocess
 import sys
 import time
 import unittest
@@ -52,27 +53,32 @@ class CrashPoints(OwnEngineTest):
         self.starter = Starter(self.client)
         self.days = 0
 
-    def work(self):
-        """Asks for a run, and for changes of every kind, as long as somebody answers."""
+    def ask(self, path, **body):
+        """A change that the engine may refuse, or not live to answer."""
         with contextlib.suppress(Refused, Unknown):
-            _, health = self.client.health()
-            if not health or not health["ready"]:
-                return False
-            self.starter.start()
-            self.client.post("pause", target="t.later", reason="to be kept")
-            self.client.post("resume", target="t.later")
-            self.halt_all()
-            self.client.post("trigger", workflow="t.long")
-            self.days += 1
-            day = datetime.date(2026, 3, 1) + datetime.timedelta(days=self.days)
-            for workflow in ("t.daily", "t.later"):
-                self.client.post("backfills", workflow=workflow, trigger="day", **{"from": f"{day}", "to": f"{day}"})
+            self.client.post(path, **body)
+
+    def work(self):
+        """Asks for a run, and for changes of every kind; returns whether anybody was there."""
+        _, health = self.client.health()
+        if not health or not health["ready"]:
+            return False
+        self.starter.start()
+        self.ask("pause", target="t.later", reason="to be kept")
+        self.ask("resume", target="t.later")
+        self.halt_all()
+        self.ask("trigger", workflow="t.long")
+        self.days += 1
+        day = f"{datetime.date(2026, 3, 1) + datetime.timedelta(days=self.days)}"
+        for workflow in ("t.daily", "t.later"):
+            self.ask("backfills", target=f"{workflow}/day", **{"from": day, "to": day})
         return True
 
     def halt_all(self):
-        for run in self.client.items("runs", workflow="t.long"):
-            if run["state"] in ("queued", "running"):
-                self.client.post("operations", operation="cancel", ref=run["id"])
+        with contextlib.suppress(Unknown):
+            for run in self.client.items("runs", workflow="t.long"):
+                if run["state"] in ("queued", "running"):
+                    self.ask("operations", operation="cancel", ref=run["id"])
 
     def life(self, what):
         """Starts an engine with an order to die, works until it has, and says if it never did."""
@@ -89,17 +95,22 @@ class CrashPoints(OwnEngineTest):
                 turns, next_turn = turns + 1, time.monotonic() + 1.5
             return not self.gate.exists()
 
-        until(over, f"the moment: {what}\n{self.e.tail()}", 60)
+        try:
+            until(over, f"the moment: {what}\n{self.e.tail()}", 40)
+        except AssertionError:
+            self.e.kill9()
+            raise
 
     def rest(self):
         """Lets an engine without orders bring all to an end, and judges."""
-        for name in ("PINION_FAULTS", "LD_PRELOAD"):
+        for name in ("PINION_CRASH", "PINION_FAULTS", "LD_PRELOAD"):
             self.e.environment.pop(name, None)
         if self.e.process.poll() is None:
             self.e.kill9()
         launcher = self.e.launcher()
         if launcher is not None:
             kill(launcher)
+        self.e.program = BIN / "pinion"
         self.e.start()
         self.starter.settle()
         self.client.post("pause", target="t.ticks")
@@ -109,6 +120,19 @@ class CrashPoints(OwnEngineTest):
         wrong, figures = judge(self.client, self.starter, self.e.records, more, may_be_cancelled=("t.long",))
         self.assertEqual(wrong, [])
         self.assertGreater(figures["instances"], 0)
+
+    def test_before_and_after_each_kind_of_commit(self):
+        self.e.program = BIN / "pinion-crashing"
+        points = subprocess.run([BIN / "pinion-crashing", "points"], capture_output=True, text=True,
+                                check=True).stdout.split()
+        self.assertGreater(len(points), 20)
+        for point in points:
+            for side in ("before", "after"):
+                with self.subTest(point=point, side=side):
+                    self.e.environment["PINION_CRASH"] = f"{point} {side} 1 {self.gate}"
+                    self.life(f"{side} a commit of {point}")
+                    self.e.process.wait(timeout=30)
+        self.rest()
 
     def test_around_each_record_of_the_launcher(self):
         self.e.environment["LD_PRELOAD"] = str(BIN / "pinion-faulty-calls.so")

@@ -1,14 +1,18 @@
-"""Calls to the disk fail: nothing wrong is acknowledged, and nothing is lost."""
+"""The disk runs full, or its calls fail: nothing wrong is acknowledged, and the engine goes on by itself."""
 import contextlib
+import os
+import shutil
+import subprocess
 import sys
 import unittest
 from pathlib import Path
 
-from harness import BIN, DONE, OwnEngineTest, until
+from harness import BIN, DONE, FAILED, REFUSED, OwnEngineTest, until
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 
-from load import Client, Unknown  # noqa: E402
+from disk import RESERVE, SmallDisk  # noqa: E402
+from load import Client, Refused, Unknown  # noqa: E402
 
 FILES = {
     "waits.yaml": """
@@ -31,6 +35,86 @@ tasks:
   one: {run: 'echo $PINION_RUN >> @DIR@/quick', retry: {max: 30, delay: 1s}}
 """}
 EXIT_STORE = 74
+
+
+@unittest.skipUnless(os.geteuid() == 0, "mounts a file system")
+class FullDisk(OwnEngineTest):
+    def setUp(self):
+        self.e = self.engine(FILES)
+        try:
+            self.disk = SmallDisk(self.e)
+        except (OSError, subprocess.CalledProcessError) as why:
+            self.skipTest(f"no file system can be mounted here: {why}")
+        self.addCleanup(shutil.rmtree, self.e.home, True)
+        self.addCleanup(self.disk.close)
+        self.addCleanup(self.e.close)
+        self.client = Client(self.e.data / "pinion.sock")
+
+    def health(self, status, seconds=30):
+        return until(lambda: (seen := self.client.health())[0] == status and seen[1], f"health {status}", seconds)
+
+    def test_below_the_reserve_nothing_new_is_taken_and_what_runs_goes_on(self):
+        engine = self.e.start()
+        long = engine.trigger("t.waits")
+        until(lambda: engine.record("waits"), "the task")
+        queued = engine.trigger("t.waits", "--key", "before")
+        pid = engine.process.pid
+        self.disk.fill(RESERVE * 3 // 4)
+        health = self.health(507)
+        self.assertTrue(health["disk_full"])
+        self.assertIn("less than the reserve of 48.0 MiB", " ".join(health["problems"]))
+        self.assertEqual(engine.call("health").returncode, FAILED)
+        for words in (("trigger", "t.quick", "--key", "meanwhile"), ("apply", engine.workflows)):
+            refused = engine.call(*words, "-o", "json")
+            self.assertEqual(refused.returncode, REFUSED, refused)
+            self.assertIn('"disk_full"', refused.stdout)
+        # What makes no work is taken: it may be what makes room.
+        engine.ctl("pause", "t.waits")
+        engine.ctl("resume", "t.waits")
+        # What runs comes to its end, and that is on disk; what follows from it waits, and says for what.
+        (engine.records / "open").touch()
+        engine.wait_state(long, "wait", "success")
+        why = until(lambda: (w := engine.ctl("why", f"{long}/after"))["blocked_by"] and w, "a reason")
+        self.assertEqual(why["blocked_by"][0]["kind"], "disk", why)
+        engine.kill9()
+        engine.launch()
+        self.health(507)
+        self.assertEqual(engine.states(long)["wait"], "success")
+        self.disk.ballast.unlink()
+        self.health(200)
+        engine.wait(long)
+        engine.wait(queued)
+        self.assertNotEqual(engine.process.pid, pid)
+        made = engine.trigger("t.quick", "--key", "meanwhile")
+        engine.wait(made)
+        self.assertEqual(engine.record("quick"), [made])
+
+    def test_an_engine_that_starts_on_a_full_disk_waits_for_room(self):
+        engine = self.e.start()
+        run_id = engine.trigger("t.waits")
+        until(lambda: engine.record("waits"), "the task")
+        engine.kill9()
+        self.disk.fill(0)
+        engine.launch()
+        health = self.health(507)
+        self.assertFalse(health["ready"])
+        with self.assertRaises(Refused) as refused:
+            self.client.post("trigger", workflow="t.quick", key="no")
+        self.assertEqual(refused.exception.status, 507)
+        self.assertEqual(engine.call("get", "runs").returncode, REFUSED)
+        pid = engine.process.pid
+        self.disk.ballast.unlink()
+        self.health(200)
+        self.assertEqual(engine.process.pid, pid)
+        (engine.records / "open").touch()
+        engine.wait(run_id)
+        self.assertEqual(engine.record("waits"), ["1"])
+        # One that is told to end while it waits ends in order.
+        engine.kill9()
+        self.disk.fill(0)
+        engine.launch()
+        self.health(507)
+        self.assertEqual(engine.terminate(), DONE)
 
 
 class FailingCalls(OwnEngineTest):
@@ -68,6 +152,29 @@ class FailingCalls(OwnEngineTest):
                 made = engine.trigger("t.quick", "--key", "during")
                 engine.wait(made)
                 self.assertEqual(engine.record("quick"), [made])
+                engine.close()
+
+    def test_without_room_for_a_commit_the_engine_starts_over_by_itself(self):
+        for call in ("write", "sync"):
+            with self.subTest(call=call):
+                engine = self.armed(f"engine,{call},*/store/*.log,*,1+,ENOSPC")
+                before = engine.trigger("t.waits", "--key", "before")
+                until(lambda e=engine: e.record("waits"), "the task")
+                pid = engine.process.pid
+                self.gate.touch()
+                answer = engine.call("trigger", "t.quick", "--key", "during")
+                self.assertNotEqual(answer.returncode, DONE)
+                until(lambda e=engine: "the engine starts over" in e.tail(), "a new start")
+                self.gate.unlink()
+                until(lambda e=engine: e.call("health").returncode == DONE, "an engine that goes on", 60)
+                self.assertIsNone(engine.process.poll())
+                self.assertEqual(engine.process.pid, pid)
+                (engine.records / "open").touch()
+                engine.wait(before)
+                made = engine.trigger("t.quick", "--key", "during")
+                engine.wait(made)
+                self.assertEqual(engine.record("quick"), [made])
+                self.assertEqual(engine.record("waits"), ["1"])
                 engine.close()
 
     def test_a_read_that_fails_is_named_and_never_taken_for_an_empty_store(self):

@@ -187,8 +187,9 @@ class Engine:
         run = until(lambda: (r := self.run(run_id))["state"] in TERMINAL and r,
                     f"the end of {run_id}", seconds)
         if run["state"] != state:
-            raise AssertionError(f"{run_id} ended {run['state']}, wanted {state}: "
-                                 f"{self.states(run_id)}\n{self.tail()}")
+            told = {name: (one["state"], one["reason"], one["message"])
+                    for name, one in self.instances(run_id).items()}
+            raise AssertionError(f"{run_id} ended {run['state']}, wanted {state}: {told}\n{self.tail()}")
         return self.instances(run_id)
 
     def wait_state(self, run_id, name, *states, seconds=30):

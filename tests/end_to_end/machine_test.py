@@ -1,16 +1,17 @@
-"""The machine under the engine misbehaves: no processes or memory to be had, programs stopped and replaced."""
+"""The machine under the engine misbehaves: no processes, descriptors or memory to be had, programs stopped and replaced."""
 import contextlib
 import datetime
 import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import unittest
 from pathlib import Path
 
-from harness import BIN, DONE, OwnEngineTest, kill, until
+from harness import BIN, DONE, OwnEngineTest, kill, processes_with, until
 
 # How long a program is stopped. Minutes make no difference, but who doubts it may try.
 STOPPED_S = float(os.environ.get("PINION_TEST_STOPPED_S", "3"))
@@ -105,6 +106,27 @@ class Machine(OwnEngineTest):
         time.sleep(0.3)
         processes(most)
         self.assertEqual(engine.wait(short)["one"]["attempt"], 1)
+
+    def test_without_descriptors_connections_wait_and_tasks_go_on(self):
+        engine = self.engine(FILES).start()
+        run_id = self.adopted_task(engine)
+        pid = engine.process.pid
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        open_now = len(os.listdir(f"/proc/{pid}/fd"))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (open_now + 6, before[1]))
+        with contextlib.ExitStack() as held:
+            for _ in range(40):
+                each = held.enter_context(socket.socket(socket.AF_UNIX))
+                each.settimeout(1)
+                with contextlib.suppress(OSError):
+                    each.connect(str(engine.data / "pinion.sock"))
+            until(lambda: len(os.listdir(f"/proc/{pid}/fd")) >= open_now + 4, "an engine without descriptors")
+            (engine.records / "open").touch()
+            until(lambda: not processes_with(f"PINION_WORKSPACE={engine.data}"), "the end of the task")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        self.finish(engine, run_id)
+        self.assertIsNone(engine.process.poll())
+        engine.wait(engine.trigger("t.quick"))
 
     def test_an_engine_that_runs_out_of_memory_recovers(self):
         engine = self.engine(FILES).start()

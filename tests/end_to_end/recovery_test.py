@@ -124,7 +124,7 @@ class Recovery(OwnEngineTest):
         health = engine.ctl("health")
         self.assertGreater(health["recovery_s"], 0)
         self.assertIn("recovered: ", engine.tail())
-        self.assertEqual(health["live_runs"], 60)
+        self.assertIn("live_runs=60", engine.tail())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Kills the real programs at random moments, hundreds of times, and compares what they say with a record outside.
 
 Each cycle starts the engine, lets it work for a random time, also for no longer than its start takes, and kills the
-engine, the launcher or both (SIGKILL, sometimes SIGTERM; a victim may be stopped for a while first). In the end
-everything has to be there once: see judge.py. Exits 0 if it is, 1 with the findings if not.
+engine, the launcher or both (SIGKILL, sometimes SIGTERM; a victim may be stopped for a while first). With --disk the
+data folder lies on a small file system of its own, which runs full or fails meanwhile. In the end everything has to
+be there once: see judge.py. Exits 0 if it is, 1 with the findings if not.
 """
 import argparse
 import collections
@@ -10,6 +11,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import sys
 import time
@@ -19,24 +21,29 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "end_to_end"))
 os.environ.setdefault("PINION_BIN", str(Path(__file__).resolve().parents[2] / "build" / "release" / "bin"))
 
 import harness  # noqa: E402
+from disk import SmallDisk  # noqa: E402
 from harness import BIN, Engine, kill, until  # noqa: E402
 from judge import judge  # noqa: E402
 from load import Client, Refused, Starter, Unknown, all_ended, workflows  # noqa: E402
 
 MOST_LIVE = 12           # Runs that are started before others have ended.
+EXIT_STORE = 74          # EX_IOERR: the engine ended because the store refused.
 VICTIMS = ("engine",) * 6 + ("launcher",) * 3 + ("both", "engine-term", "engine-stop", "launcher-stop")
 
 
 def parse():
     to = argparse.ArgumentParser(prog="./dev crash", description=__doc__,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)
-    to.add_argument("--cycles", type=int, default=500, metavar="N", help="kills (500)")
+    to.add_argument("--cycles", type=int, default=500, metavar="N", help="kills (500; with --disk 100)")
     to.add_argument("--tasks", type=int, metavar="N", help="tasks to run at least (100 for each cycle)")
     to.add_argument("--seed", type=int, metavar="N", help="of the random moments (default: a fresh one, printed)")
+    to.add_argument("--disk", action="store_true", help="a full and a failing disk besides kills; needs root")
     to.add_argument("--home", default="/var/tmp", metavar="DIR", help="where the data lies: a real disk (/var/tmp)")
     to.add_argument("--limit", type=int, default=3600, metavar="S", help="fail if it takes longer (3600)")
     to.add_argument("--keep", action="store_true", help="keep the folder of a run that fails")
     given = to.parse_args()
+    if given.disk and "--cycles" not in " ".join(sys.argv[1:]):
+        given.cycles = 100
     given.tasks = given.cycles * 100 if given.tasks is None else given.tasks
     given.seed = random.SystemRandom().randrange(1, 10**9) if given.seed is None else given.seed
     return given
@@ -51,7 +58,10 @@ class Crash:
         self.begun = time.monotonic()
         self.counts = collections.Counter()
         harness.tempfile.tempdir = given.home
-        self.engine = Engine(workflows(40, "{max: 3, delay: 200ms}"), ("--slots", "16"))
+        # What a full disk kept from beginning is tried again until there is room.
+        retries = ("{max: 60, delay: 1s}",) * 2 if given.disk else ("{max: 3, delay: 200ms}",)
+        self.engine = Engine(workflows(40, *retries), ("--slots", "16"))
+        self.disk = SmallDisk(self.engine) if given.disk else None
         self.client = Client(self.engine.data / "pinion.sock")
         self.starter = Starter(self.client)
         self.per_run = 40 + 6 + 2 + 12
@@ -70,7 +80,7 @@ class Crash:
             if self.engine.process.poll() is not None:
                 return
             _, health = self.client.health()
-            if health and health.get("ready") and self.starter.count < runs and health["live_runs"] < MOST_LIVE:
+            if health and health.get("ready") and self.starter.taken() < runs and health["live_runs"] < MOST_LIVE:
                 self.starter.start()
             else:
                 time.sleep(0.02)
@@ -91,7 +101,7 @@ class Crash:
         """Waits until the engine's process is gone; counts how it ended."""
         code = self.engine.process.wait(timeout=60)
         self.counts[f"ends by {-code if code < 0 else code}"] += 1
-        if code not in (0, -signal.SIGKILL):
+        if code not in (0, -signal.SIGKILL, *((EXIT_STORE,) if self.disk else ())):
             raise AssertionError(f"the engine ended with {code}:\n{self.engine.tail()}")
 
     def launcher(self):
@@ -124,8 +134,13 @@ class Crash:
 
     def cycle(self, number):
         if self.engine.process is None or self.engine.process.poll() is not None:
+            if self.disk:
+                self.disk.arm(self)
             self.engine.launch()
             self.counts["starts"] += 1
+        if self.disk:
+            self.disk.cycle(self, number)
+            return
         self.work_until(time.monotonic() + self.pause(), self.quota(number))
         if self.engine.process.poll() is not None:
             raise AssertionError(f"the engine ended by itself with {self.engine.process.returncode}:\n"
@@ -148,7 +163,7 @@ class Crash:
         self.ready()
         self.starter.settle()
         runs = self.quota(self.given.cycles - 1)
-        while self.starter.count < runs and self.left() > 60:
+        while self.starter.taken() < runs and self.left() > 60:
             self.work_until(time.monotonic() + 5, runs)
         self.client.post("pause", target="t.ticks")
 
@@ -187,9 +202,11 @@ class Crash:
                 self.say(f"{number + 1} cycles, {self.starter.count} runs asked for")
         if self.engine.process.poll() is not None:
             self.engine.launch()
+        if self.disk:
+            self.disk.heal()
         found = self.finish()
         self.say("all is at rest; judging")
-        wrong, figures = judge(self.client, self.starter, self.engine.records)
+        wrong, figures = judge(self.client, self.starter, self.engine.records, started_nothing=bool(self.disk))
         found += wrong
         found += self.verify_store()
         self.say("faults: " + ", ".join(f"{name} {count}" for name, count in sorted(self.counts.items())))
@@ -204,10 +221,15 @@ class Crash:
 
     def close(self):
         self.engine.close()
+        if self.disk:
+            self.disk.close()
+            shutil.rmtree(self.engine.home, ignore_errors=True)
 
 
 def main():
     given = parse()
+    if given.disk and os.geteuid() != 0:
+        sys.exit("crash: --disk mounts a file system: run it as root")
     if not (BIN / "pinion").exists():
         sys.exit(f"crash: there is no {BIN / 'pinion'}")
     crash = Crash(given)

@@ -179,6 +179,10 @@ class Starter:
             self.refused[key] = no.status
         return False
 
+    def taken(self):
+        """How many runs there are, or may be."""
+        return len(self.runs) + len(self.unknown)
+
     def settle(self):
         """Asks again for every run whose answer did not come: it must be there once, then."""
         for key in self.unknown:

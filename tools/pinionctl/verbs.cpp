@@ -304,7 +304,8 @@ std::vector<verb_spec> running() {
       {"wheel", "", "Shows the timing wheel: what the engine waits for.", "", 0, 0, {}, run_wheel},
       {"health",
        "",
-       "Is the engine ready? Exit code 0 if it is, 1 if not yet, 5 if there is none.",
+       "Is the engine ready? Exit code 0 if it is, 1 if not yet or the disk is full, 5 if there is "
+       "none.",
        "",
        0,
        0,

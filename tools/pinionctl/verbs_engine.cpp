@@ -24,18 +24,20 @@ exit_code run_wheel(session& now) {
 }
 
 exit_code run_health(session& now) {
-  // 503 carries the same body while the engine is not ready yet.
+  // 503 and 507 carry the same body: not ready yet, or no room on the disk.
   const auto reply = now.engine.send("GET", "/api/v1/health", {}, {}, std::chrono::seconds{30});
   const auto answer = json::parse(reply.body, nullptr, false);
   if (!answer.is_object() || !answer.contains("ready"))
     throw failure_of(reply);
   const bool ready = answer["ready"].get<bool>();
+  const bool full = answer.value("disk_full", false);
   if (now.out.chosen() == format::name)
-    now.out.line(ready ? "ready" : "starting");
+    now.out.line(full ? "disk_full" : ready ? "ready" : "starting");
   else
     print_object(now.out, answer,
                  {{"", "ready"},
                   {"", "held"},
+                  {"", "disk_full"},
                   {"", "epoch"},
                   {"", "live_runs"},
                   {"", "slots"},
@@ -43,7 +45,7 @@ exit_code run_health(session& now) {
                   {"", "started_at"},
                   {"", "recovery_s"},
                   {"", "problems"}});
-  return ready ? exit_code::done : exit_code::failed;
+  return ready && !full ? exit_code::done : exit_code::failed;
 }
 
 /// Works without an engine: then `engine` is null.

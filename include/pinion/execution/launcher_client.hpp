@@ -23,6 +23,9 @@ struct local_launcher_options {
   /// Sentences for the engine's log about what is survived here (a launcher lost, one that does not
   /// start); called on the port's thread; may be empty.
   std::function<void(const std::string&)> warn = {};
+  /// Whether processes may be started now; those that were asked for wait until then, and can be
+  /// stopped meanwhile. Called on the port's thread; empty: always.
+  std::function<bool()> may_start = {};
 };
 
 /// The production launcher port: a thread that stages the files of attempts, speaks to the

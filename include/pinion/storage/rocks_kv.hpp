@@ -70,6 +70,10 @@ public:
   result<store_figures> figures() const override;
   result<backup_record> back_up(const std::filesystem::path& folder, std::uint32_t keep) override;
 
+  /// The failure that ended commits was want of room on the disk: a new open goes on, once there is
+  /// some. From any thread.
+  bool ran_out_of_room() const noexcept;
+
   /// What `open` accepted but an operator should know, a sentence; empty: nothing.
   const std::string& notice() const noexcept;
 

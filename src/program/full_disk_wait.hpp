@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace pinion {
+
+/// So much of the reserve must be free before the store is opened: opening it writes.
+std::uint64_t room_to_open(std::uint64_t reserve_bytes) noexcept;
+
+/// Whether less than that is free on the disk of `folder`.
+bool too_full_to_open(const std::string& folder, std::uint64_t reserve_bytes);
+
+/// Waits until there is room to open the store, and meanwhile says so to whoever asks at the
+/// engine's socket. Ends early, with false, when `signals` becomes readable.
+bool wait_for_room(const std::string& folder, const std::string& socket,
+                   std::uint64_t reserve_bytes, int signals);
+
+/// Replaces this process by a new one of the same program and arguments, as after a crash: what it
+/// held open is closed. Does not return.
+[[noreturn]] void start_over(char** argv);
+
+} // namespace pinion

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "pinion/storage/kv.hpp"
+
+#include <functional>
+#include <utility>
+
+namespace pinion {
+
+/// The store as the engine's actors see it. A read that the disk refuses ends the engine: to go on
+/// as if the row were not there could start something twice or forget it. Answers to people are
+/// read from snapshots: those fail alone. Rows that are damaged are told as such to whoever asks.
+class sure_kv final : public kv_port {
+public:
+  using fatal = std::function<void(const std::string& why)>;
+
+  sure_kv(kv_port& plain, fatal end) : plain_{plain}, end_{std::move(end)} {}
+
+  result<std::optional<std::string>> get(family in, std::string_view key) const override {
+    return sure(plain_.get(in, key));
+  }
+  result<void> scan(family in, std::string_view from, std::string_view to,
+                    const visitor& visit) const override {
+    return sure(plain_.scan(in, from, to, visit));
+  }
+  result<void> scan_back(family in, std::string_view from, std::string_view to,
+                         const visitor& visit) const override {
+    return sure(plain_.scan_back(in, from, to, visit));
+  }
+  std::unique_ptr<kv_reader> snapshot() const override { return plain_.snapshot(); }
+  void commit(kv_batch batch, committed done) override {
+    plain_.commit(std::move(batch), std::move(done));
+  }
+
+private:
+  template <class T>
+  result<T> sure(result<T> read) const {
+    if (!read && read.assume_error().code == errc::storage_failure)
+      end_("the disk refuses a read: " + read.assume_error().message);
+    return read;
+  }
+
+  kv_port& plain_;
+  fatal end_;
+};
+
+} // namespace pinion

@@ -2,6 +2,7 @@
 
 #include "api/unix_socket.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/bind_handler.hpp>
@@ -153,6 +154,13 @@ private:
       return write(error_reply(400, parsed.error()));
     request.body = std::move(message.body());
     request.user = user_;
+    for (const auto& field : message.base()) {
+      auto name = to_std(field.name_string());
+      std::transform(name.begin(), name.end(), name.begin(), [](unsigned char letter) {
+        return static_cast<char>(letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : letter);
+      });
+      request.headers.emplace(std::move(name), to_std(field.value()));
+    }
     phase_ = phase::handling;
     ++serial_;
     stream_.expires_never();
@@ -218,6 +226,8 @@ private:
     message.keep_alive(keep_alive_);
     message.body() = std::move(reply.body);
     message.prepare_payload();
+    if (reply.status == 304) // Its length would have to be that of the body which is left out.
+      message.erase(http::field::content_length);
     if (is_head_)
       message.body().clear();
     stream_.expires_after(core_->limits.write_time);

@@ -178,9 +178,11 @@ json attempt(const attempt_record& record, const std::string& ref) {
           {"log_cut", record.log_cut}};
 }
 
-json version(const version_record& record) {
-  return {{"workflow", record.workflow},
+json version(const version_record& record, std::uint32_t current) {
+  return {{"id", record.workflow + ":v" + std::to_string(record.version)},
+          {"workflow", record.workflow},
           {"version", record.version},
+          {"current", record.version == current},
           {"hash", record.hash},
           {"created_at", time(record.created_at)},
           {"created_by", record.created_by}};

@@ -7,6 +7,7 @@
 #include "pinion/model/records.hpp"
 #include "pinion/timing/zone.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,7 +62,8 @@ json workflow(const workflow_record& record, const workflow_definition& definiti
               const std::vector<trigger_record>& triggers, const store_directory& others,
               instant now);
 
-json version(const version_record& record);
+/// `current`: the number of the workflow's present version.
+json version(const version_record& record, std::uint32_t current);
 json slot(const slot_record& record, zone in);
 /// "dw.load/nightly@2026-11-20T02:00:00+08:00", with a lane other than `main` in front.
 std::string slot_name(const keys::slot_key& key, zone in);
@@ -77,7 +79,9 @@ json audit(const audit_record& record);
 json why(const why_answer& answer);
 json wheel(const wheel_answer& answer);
 json health(const health_answer& answer);
-json changes(const apply_answer& answer);
+/// `fire_times`: by workflow, as `fire_changes` has them.
+json changes(const apply_answer& answer, const std::map<std::string, json>& fire_times,
+             json warnings);
 
 /// {"items": [...], "next": cursor or null}
 json list(json items, const std::string& next);

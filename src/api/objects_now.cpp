@@ -76,14 +76,20 @@ json health(const health_answer& answer) {
           {"problems", answer.problems}};
 }
 
-json changes(const apply_answer& answer) {
+json changes(const apply_answer& answer, const std::map<std::string, json>& fire_times,
+             json warnings) {
   json items = json::array();
-  for (const auto& change : answer.changes)
+  for (const auto& change : answer.changes) {
+    const auto times = fire_times.find(change.workflow);
     items.push_back({{"workflow", change.workflow},
                      {"version", change.version},
                      {"change", name_of(change.what)},
-                     {"message", change.message}});
-  return list(std::move(items), {});
+                     {"message", change.message},
+                     {"fire_times", times == fire_times.end() ? json::array() : times->second}});
+  }
+  auto shown = list(std::move(items), {});
+  shown["warnings"] = std::move(warnings);
+  return shown;
 }
 
 } // namespace pinion::objects

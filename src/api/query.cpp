@@ -10,12 +10,20 @@
 namespace pinion {
 namespace {
 
+/// "Known: a, b": what tests hold the API's description against.
+std::string all_of(std::initializer_list<std::string_view> known) {
+  std::string listed;
+  for (const auto name : known)
+    listed += (listed.empty() ? "Known: " : ", ") + std::string{name};
+  return listed.empty() ? "None is known here" : listed;
+}
+
 problem unknown_name(const std::string& what, const std::string& name,
                      std::initializer_list<std::string_view> known) {
   const std::vector<std::string> names{known.begin(), known.end()};
   const auto near = nearest_name(name, names);
   return problem{errc::invalid, "Unknown " + what + " '" + name + "'",
-                 near.empty() ? std::string{} : "Did you mean '" + near + "'?"};
+                 near.empty() ? all_of(known) : "Did you mean '" + near + "'?"};
 }
 
 bool is_known(const std::string& name, std::initializer_list<std::string_view> known) {

@@ -17,7 +17,8 @@
 /// is wrong.
 namespace pinion {
 
-/// Fails if the query has a name that is not one of `known`; the suggestion is the nearest one.
+/// Fails if the query has a name that is not one of `known`; the suggestion is the nearest one,
+/// or all of them.
 result<void> check_query(const http_request& request,
                          std::initializer_list<std::string_view> known);
 

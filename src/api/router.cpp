@@ -1,5 +1,7 @@
 #include "pinion/api/router.hpp"
 
+#include "api/conditional.hpp"
+
 #include <algorithm>
 #include <exception>
 #include <optional>
@@ -55,13 +57,14 @@ void router::dispatch(http_request request, const reply_function& reply) const {
       continue;
     if (candidate.method == method) {
       request.params = std::move(*params);
-      return call(candidate, std::move(request), reply);
+      const auto tagged = method == "GET" ? conditional(request, reply) : reply;
+      return call(candidate, std::move(request), tagged);
     }
     allowed += (allowed.empty() ? "" : ", ") + candidate.method;
   }
   if (allowed.empty())
     return reply(error_reply(problem{errc::not_found, "There is nothing at '" + request.path + "'",
-                                     "The API is described in docs/api.md"}));
+                                     "The API is described at /api/v1/openapi.json"}));
   auto refusal = error_reply(
       405, problem{errc::invalid, "'" + request.path + "' does not take " + request.method});
   refusal.headers["Allow"] = allowed;

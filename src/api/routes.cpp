@@ -8,6 +8,7 @@ router make_api(api_handles handles) {
   const auto state = std::make_shared<api_state>(std::move(handles));
   std::vector<route> table;
   routes::add_definitions(table, state);
+  routes::add_versions(table, state);
   routes::add_apply(table, state);
   routes::add_resources(table, state);
   routes::add_runs(table, state);

@@ -1,77 +1,17 @@
 #include "api/fire_changes.hpp"
 #include "api/lookup.hpp"
 #include "api/objects.hpp"
+#include "api/posted_files.hpp"
 #include "api/query.hpp"
 #include "api/route_groups.hpp"
-#include "pinion/definitions/canonical.hpp"
 #include "pinion/definitions/loader.hpp"
 
 namespace pinion::routes {
 namespace {
 
-json details_of(const std::vector<diagnostic>& list) {
-  json details = json::array();
-  for (const auto& one : list)
-    details.push_back(from_stored(to_json(one)));
-  return details;
-}
-
-/// 400 with every error of the set, none of which was taken.
-http_reply refused_set(const load_result& loaded) {
-  const auto count = loaded.errors.size();
-  json error{{"code", to_string(errc::invalid)},
-             {"message", std::to_string(count) + (count == 1 ? " error" : " errors") +
-                             " in the definitions: nothing was applied"},
-             {"suggestion", ""},
-             {"details", details_of(loaded.errors)}};
-  return json_reply(json{{"error", std::move(error)}}, 400);
-}
-
-result<std::vector<source_text>> posted_files(const json& body) {
-  const auto files = body.find("files");
-  if (files == body.end() || !files->is_array())
-    return problem{errc::invalid, "'files' must be a list of {path, text}"};
-  std::vector<source_text> sources;
-  for (const auto& file : *files) {
-    if (!file.is_object())
-      return problem{errc::invalid, "'files' must be a list of {path, text}"};
-    BOOST_OUTCOME_TRY(path, body_text(file, "path"));
-    BOOST_OUTCOME_TRY(text, body_text(file, "text"));
-    if (path.empty())
-      return problem{errc::invalid, "A file of 'files' has no path"};
-    sources.push_back({std::move(path), std::move(text)});
-  }
-  return sources;
-}
-
-/// Reads posted texts with what the engine knows already.
-load_result load_posted(api_state& state, const std::vector<source_text>& sources) {
-  const store_view view{state};
-  const store_directory stored{view};
-  load_options options;
-  options.environment = state.handles.environment;
-  options.now = view.now();
-  options.definition_elsewhere = [&](std::string_view id) {
-    return stored.definitions().definition(id);
-  };
-  options.exists_elsewhere = [&](const std::string& id) {
-    const auto row = view.rows.workflow(id);
-    return row && row.value() && !row.value()->retired;
-  };
-  options.settings_elsewhere = [&](const std::string& project) -> std::optional<project_settings> {
-    const auto row = view.rows.project(project);
-    if (!row || !row.value())
-      return std::nullopt;
-    auto settings = settings_from_canonical_json(*row.value());
-    if (!settings)
-      return std::nullopt;
-    return std::move(settings.value());
-  };
-  return load_texts(sources, options);
-}
-
-result<apply_request> request_of(const json& body, load_result& loaded) {
+result<apply_request> request_of(const json& body, load_result& loaded, const std::string& folder) {
   apply_request request;
+  request.origin = folder;
   BOOST_OUTCOME_TRY(prune, body_flag(body, "prune"));
   BOOST_OUTCOME_TRY(dry_run, body_flag(body, "dry_run"));
   request.prune = prune;
@@ -79,43 +19,99 @@ result<apply_request> request_of(const json& body, load_result& loaded) {
   request.projects = std::move(loaded.projects);
   for (auto& one : loaded.workflows) {
     // What came over the API belongs to the API, wherever the file lay on the client's side.
-    one.definition.source_file.clear();
+    if (folder.empty())
+      one.definition.source_file.clear();
     request.workflows.push_back(std::move(one.definition));
   }
   return request;
 }
 
-void apply(const api_ptr& state, const http_request& request, const reply_function& reply) {
-  const auto body = body_object(request, {"files", "prune", "dry_run", "reason"});
-  if (!body)
-    return reply(error_reply(body.error()));
-  const auto reason = body_text(body.value(), "reason");
-  if (!reason)
-    return reply(error_reply(reason.error()));
-  const auto sources = posted_files(body.value());
-  if (!sources)
-    return reply(error_reply(sources.error()));
-  auto loaded = load_posted(*state, sources.value());
-  if (!loaded.ok())
-    return reply(refused_set(loaded));
-  const auto times = fire_changes(store_view{*state}, loaded.workflows);
-  auto asked = request_of(body.value(), loaded);
+/// A set that was read from files, and who wants it taken.
+struct read_set {
+  load_result loaded;
+  std::string folder; ///< The workflows folder that it is; empty: it was posted.
+  json body;
+  std::string user;
+};
+
+void take_set(const api_ptr& state, read_set set, const reply_function& reply) {
+  if (!set.loaded.ok())
+    return reply(refused_set(set.loaded, "nothing was applied"));
+  auto times = fire_changes(store_view{*state}, set.loaded.workflows);
+  auto asked = request_of(set.body, set.loaded, set.folder);
   if (!asked)
     return reply(error_reply(asked.error()));
-  state->engine().apply(std::move(asked.value()), {request.user, reason.value()},
+  const auto reason = body_text(set.body, "reason");
+  if (!reason)
+    return reply(error_reply(reason.error()));
+  state->engine().apply(std::move(asked.value()), {set.user, reason.value()},
                         answer_with<apply_answer>(
                             state, reply,
-                            [warnings = details_of(loaded.warnings),
-                             times](api_state&, const apply_answer& answer) -> result<json> {
-                              auto shown = objects::changes(answer);
-                              for (auto& item : shown["items"]) {
-                                const auto found = times.find(item["workflow"].get<std::string>());
-                                item["fire_times"] =
-                                    found == times.end() ? json::array() : found->second;
-                              }
-                              shown["warnings"] = warnings;
-                              return shown;
+                            [times = std::move(times), warnings = details_of(set.loaded.warnings)](
+                                api_state&, const apply_answer& answer) -> result<json> {
+                              return objects::changes(answer, times, warnings);
                             }));
+}
+
+/// The texts of the request; of a workflows folder what the engine finds there.
+void read_and_take(const api_ptr& state, read_set set, const reply_function& reply) {
+  if (!set.folder.empty()) {
+    set.loaded = load_folder(*state, set.folder);
+  } else {
+    const auto sources = posted_files(set.body);
+    if (!sources)
+      return reply(error_reply(sources.error()));
+    set.loaded = load_posted(*state, sources.value());
+  }
+  take_set(state, std::move(set), reply);
+}
+
+/// The paths of `roots`, as they lie on the disk.
+result<std::vector<std::string>> roots_of(const json& body) {
+  std::vector<std::string> roots;
+  const auto list = body.find("roots");
+  if (list == body.end() || list->is_null())
+    return roots;
+  if (!list->is_array())
+    return problem{errc::invalid, "'roots' must be a list of paths"};
+  for (const auto& one : *list) {
+    if (!one.is_string())
+      return problem{errc::invalid, "'roots' must be a list of paths"};
+    roots.push_back(one.get<std::string>());
+    while (roots.back().size() > 1 && roots.back().ends_with('/'))
+      roots.back().pop_back();
+  }
+  return roots;
+}
+
+/// The workflows folder that all roots are; empty: none of them is one.
+result<std::string> folder_of(const std::vector<std::string>& roots,
+                              const std::vector<std::string>& folders) {
+  std::string found;
+  for (const auto& root : roots)
+    for (const auto& folder : folders)
+      if (root == folder)
+        found = folder;
+      else if (root.starts_with(folder + '/'))
+        return problem{errc::refused, "'" + root + "' is a part of the workflows folder " + folder,
+                       "What has vanished is known of the whole: apply --prune " + folder};
+  if (!found.empty() && roots.size() > 1)
+    return problem{errc::refused, "A workflows folder is pruned by itself",
+                   "apply --prune " + found};
+  return found;
+}
+
+result<void> apply(const api_ptr& state, const http_request& request, const reply_function& reply) {
+  BOOST_OUTCOME_TRY(body, body_object(request, {"files", "roots", "prune", "dry_run", "reason"}));
+  BOOST_OUTCOME_TRY(roots, roots_of(body));
+  BOOST_OUTCOME_TRY(prune, body_flag(body, "prune"));
+  read_set set{{}, {}, std::move(body), request.user};
+  if (prune) {
+    BOOST_OUTCOME_TRY(folder, folder_of(roots, state->handles.folders));
+    set.folder = std::move(folder);
+  }
+  read_and_take(state, std::move(set), reply);
+  return ok();
 }
 
 } // namespace
@@ -124,7 +120,8 @@ void add_apply(std::vector<route>& table, const api_ptr& state) {
   table.push_back({"POST", "/api/v1/apply",
                    "Takes a set of definition files as a whole, or refuses it with every error.",
                    [state](const http_request& request, const reply_function& reply) {
-                     apply(state, request, reply);
+                     if (const auto asked = apply(state, request, reply); !asked)
+                       reply(error_reply(asked.error()));
                    }});
 }
 

@@ -83,17 +83,19 @@ result<json> list_versions(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   const store_view view{state};
   if (const auto workflow = query_text(request, "workflow"); !workflow.empty()) {
-    BOOST_OUTCOME_TRYV(find_workflow(view, workflow));
+    BOOST_OUTCOME_TRY(present, find_workflow(view, workflow));
     return filled_page(
         ask, [&](const page_request& part) { return view.rows.list_versions(workflow, part); },
-        [](const version_record& record) { return result<json>{objects::version(record)}; });
+        [&](const version_record& record) {
+          return result<json>{objects::version(record, present.version)};
+        });
   }
   std::vector<std::pair<std::string, json>> found;
   const auto visit = [&](const workflow_record& record,
                          const workflow_definition&) -> result<void> {
     BOOST_OUTCOME_TRY(row, view.rows.version(record.id, record.version));
     if (row)
-      found.emplace_back(record.id, objects::version(*row));
+      found.emplace_back(record.id, objects::version(*row, record.version));
     return ok();
   };
   BOOST_OUTCOME_TRYV(each_workflow(view, request, visit));

@@ -156,7 +156,7 @@ result<json> describe_workflow(const store_view& view, const reference& ref) {
   BOOST_OUTCOME_TRY(definition, view.definition(record.id, ref.version.value_or(record.version)));
   BOOST_OUTCOME_TRY(triggers, view.rows.triggers_of(record.id));
   BOOST_OUTCOME_TRY(version, view.rows.version(record.id, ref.version.value_or(record.version)));
-  json shown = ref.version && version ? objects::version(*version)
+  json shown = ref.version && version ? objects::version(*version, record.version)
                                       : objects::workflow(record, *definition, triggers,
                                                           store_directory{view}, view.now());
   shown["kind"] = ref.version ? "version" : "workflow";

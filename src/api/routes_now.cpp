@@ -1,5 +1,6 @@
 #include "api/lookup.hpp"
 #include "api/objects.hpp"
+#include "api/openapi_document.hpp"
 #include "api/query.hpp"
 #include "api/route_groups.hpp"
 #include "api/why_slot.hpp"
@@ -69,7 +70,9 @@ void why(const api_ptr& state, const http_request& request, const reply_function
 }
 
 /// 200 once the engine is ready, 503 with the same body before.
-void health(const api_ptr& state, const http_request&, const reply_function& reply) {
+void health(const api_ptr& state, const http_request& request, const reply_function& reply) {
+  if (const auto known = check_query(request, {}); !known)
+    return reply(error_reply(known.error()));
   state->engine().health([state, reply](result<health_answer> answer) {
     state->later([reply, answer = std::move(answer)] {
       if (!answer)
@@ -79,15 +82,26 @@ void health(const api_ptr& state, const http_request&, const reply_function& rep
   });
 }
 
-void wheel(const api_ptr& state, const http_request&, const reply_function& reply) {
+void wheel(const api_ptr& state, const http_request& request, const reply_function& reply) {
+  if (const auto known = check_query(request, {}); !known)
+    return reply(error_reply(known.error()));
   state->engine().wheel(
       answer_with<wheel_answer>(state, reply, [](api_state&, const wheel_answer& answer) {
         return result<json>{objects::wheel(answer)};
       }));
 }
 
-result<json> version(api_state&, const http_request&) {
+result<json> version(api_state&, const http_request& request) {
+  BOOST_OUTCOME_TRYV(check_query(request, {}));
   return json{{"version", PINION_VERSION}, {"api", "v1"}, {"tzdata", tzdata_version()}};
+}
+
+void openapi(const http_request& request, const reply_function& reply) {
+  if (const auto known = check_query(request, {}); !known)
+    return reply(error_reply(known.error()));
+  http_reply document;
+  document.body = openapi_document();
+  reply(std::move(document));
 }
 
 } // namespace
@@ -107,6 +121,7 @@ void add_now(std::vector<route>& table, const api_ptr& state) {
       {"GET", "/api/v1/health", "Is the engine ready? 503 if not.", with_state(health)});
   table.push_back({"GET", "/api/v1/version", "Versions of the engine and its time zone data.",
                    answering(state, version)});
+  table.push_back({"GET", "/api/v1/openapi.json", "This API as an OpenAPI document.", openapi});
 }
 
 } // namespace pinion::routes

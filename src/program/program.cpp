@@ -274,6 +274,7 @@ int serve(const program_options& options, char** argv, const program_parts& part
     handles.clock = &clock;
     handles.pool = pool;
     handles.keeper = &kv;
+    handles.folders = options.workflows;
     handles.environment = options.environment;
     auto server = http_server::start(
         {at.socket().string(), {}, options.socket_group},

@@ -137,7 +137,7 @@ public:
   static constexpr std::int64_t slot_us = 1'795'370'400'000'000; ///< 2026-11-22T18:00Z
   fake_engine engine;
   manual_clock clock{from_us(slot_us + 3'600'000'000)};
-  router api = make_api({&engine, &clock, nullptr, ""});
+  router api = make_api({&engine, &clock, nullptr, nullptr, {}, ""});
 
   api_fixture() { apply(definition()); }
 

@@ -21,7 +21,7 @@ TEST_CASE("help lists every verb, and each verb has its own", "[cli]") {
        {"validate", "apply", "get",      "describe", "trigger", "rerun",  "cancel",
         "fail",     "skip",  "succeed",  "pause",    "resume",  "hold",   "unhold",
         "logs",     "why",   "graph",    "preview",  "wheel",   "health", "version",
-        "shutdown", "plan",  "backfill", "freeze",   "thaw",    "dryrun"}) {
+        "shutdown", "plan",  "backfill", "freeze",   "thaw",    "dryrun", "diff"}) {
     CAPTURE(verb);
     CHECK(all.out.find("\n  " + verb + ' ') != std::string::npos);
     const auto one = uut.run(verb + " --help");

@@ -57,6 +57,34 @@ TEST_CASE("a handler that throws answers 500", "[router]") {
   CHECK(failed.body.find("out of order") != std::string::npos);
 }
 
+TEST_CASE("what was read and is known already is not sent again", "[router]") {
+  const router uut{{{"GET", "/a", "", [](const http_request&, const reply_function& reply) {
+                       http_reply answer;
+                       answer.body = "{}";
+                       reply(answer);
+                     }}}};
+  const auto get = [&](const std::string& known) {
+    http_request request;
+    request.method = "GET";
+    request.path = "/a";
+    request.headers["if-none-match"] = known;
+    http_reply got;
+    uut.dispatch(std::move(request), [&](http_reply reply) { got = std::move(reply); });
+    return got;
+  };
+  const auto first = get("");
+  const auto tag = first.headers.at("ETag");
+  CHECK(first.status == 200);
+  for (const auto& known : {tag, "W/" + tag, "\"x\", " + tag, std::string{"*"}}) {
+    INFO(known);
+    const auto again = get(known);
+    CHECK(again.status == 304);
+    CHECK(again.body.empty());
+    CHECK(again.headers.at("ETag") == tag);
+  }
+  CHECK(get("\"x\"").status == 200);
+}
+
 TEST_CASE("targets that are no plain absolute path are refused", "[router]") {
   for (const auto* bad :
        {"a", "", "*", "http://x/a", "/a/../b", "/a/%2e%2e/b", "/a/..%2fb", "//a", "/a/", "/a%00",

@@ -3,7 +3,7 @@
 
 # Everything that building, testing and the demo need, as Debian 12 names it. The one list.
 build_packages=(
-  build-essential ca-certificates ccache cmake mold ninja-build pkg-config python3 tzdata
+  build-essential ca-certificates ccache cmake curl mold ninja-build pkg-config python3 tzdata
   catch2 libbenchmark-dev libboost-dev libboost-program-options-dev libcaf-dev libcctz-dev
   libfmt-dev librapidcheck-dev librocksdb-dev libspdlog-dev libssl-dev libyaml-cpp-dev
   nlohmann-json3-dev

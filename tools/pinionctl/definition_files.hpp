@@ -1,6 +1,6 @@
 #pragma once
 
-#include "failure.hpp"
+#include "client.hpp"
 #include "pinion/definitions/loader.hpp"
 #include "pinion/definitions/preview.hpp"
 
@@ -15,6 +15,13 @@ json to_details(const std::vector<diagnostic>& list);
 /// Loads files and folders as one set, checked at the present time; in a folder upward or beside
 /// there may be a pinion.yaml. Names of other workflows are only checked within the set.
 load_result load_paths(const std::vector<std::string>& paths, const std::string& environment);
+
+/// The texts of the files, under absolute paths: the default `cwd` of their tasks. Throws a failure
+/// with what cannot be read.
+json files_of(const std::vector<std::string>& paths);
+
+/// Posts a body with `files`. Errors in the definitions are a failure of what was asked about.
+json post_definitions(client& engine, const std::string& path, const json& body);
 
 /// The present time.
 instant wall_now();

@@ -114,13 +114,29 @@ std::vector<verb_spec> defining() {
       {"apply",
        "PATH...",
        "Hands files and folders to the engine as one set.",
-       "",
-       1,
+       "A workflow that it gets belongs to the API; one of a workflows folder belongs to its file "
+       "and\n"
+       "is refused. --prune retires what has vanished: of a workflows folder, when that is named, "
+       "else\n"
+       "of the API's workflows of these projects. --restore takes an older version in place of "
+       "files:\nit becomes the newest.",
+       0,
        many,
        {{"dry-run", 0, "", "show what would change"},
         {"prune", 0, "", "retire workflows that have vanished, however many"},
+        {"restore", 0, "W:vN", "make this version the newest again"},
         reason_option()},
        run_apply},
+      {"diff",
+       "W:v7 [W:v8|FILE...] | PATH...",
+       "Compares versions of a workflow, or files with what the engine has.",
+       "A version alone is compared with the present one; W without number means the present one.\n"
+       "Files alone: each workflow of them with its present version. Exit code 1 if anything "
+       "differs.",
+       1,
+       many,
+       {},
+       run_diff},
       {"preview",
        "[WORKFLOW|WORKFLOW/TRIGGER|PATH...]",
        "Shows the next fire times, of an applied workflow, of files, or of --cron.",
@@ -322,7 +338,8 @@ std::vector<verb_spec> running() {
       {"completion",
        "bash|zsh",
        "Prints the completion script of a shell; no engine needed.",
-       "For this shell: eval \"$(pinionctl completion bash)\". It completes verbs, options, kinds, and\n"
+       "For this shell: eval \"$(pinionctl completion bash)\". It completes verbs, options, kinds, "
+       "and\n"
        "as far as an engine answers the names of workflows, triggers, runs, tasks and backfills.",
        1,
        1,

@@ -5,20 +5,24 @@
 #include <filesystem>
 
 namespace pinion::ctl {
+
 namespace {
 
-/// The texts of the files, under absolute paths: the default `cwd` of their tasks.
+std::string absolute_path(const std::string& path) {
+  std::error_code failed;
+  const auto absolute = std::filesystem::absolute(path, failed);
+  return failed ? path : absolute.lexically_normal().string();
+}
+
+} // namespace
+
 json files_of(const std::vector<std::string>& paths) {
   load_options options;
-  for (const auto& path : paths) {
-    std::error_code failed;
-    const auto absolute = std::filesystem::absolute(path, failed);
-    options.roots.push_back(failed ? path : absolute.lexically_normal().string());
-  }
+  for (const auto& path : paths)
+    options.roots.push_back(absolute_path(path));
   auto collected = collect_sources(options);
   if (!collected.problems.empty()) {
-    auto failed = fail_with(exit_code::failed,
-                            {errc::invalid, "Some files cannot be read: nothing was applied"});
+    auto failed = fail_with(exit_code::failed, {errc::invalid, "Some files cannot be read"});
     failed.error["details"] = to_details(collected.problems);
     throw failed;
   }
@@ -26,6 +30,42 @@ json files_of(const std::vector<std::string>& paths) {
   for (auto& source : collected.sources)
     files.push_back({{"path", std::move(source.path)}, {"text", std::move(source.text)}});
   return files;
+}
+
+json post_definitions(client& engine, const std::string& path, const json& body) {
+  try {
+    return engine.post(path, body);
+  } catch (failure& failed) {
+    // Wrong definitions are what was asked about, not wrong usage.
+    if (failed.code == exit_code::usage && body.contains("files"))
+      failed.code = exit_code::failed;
+    throw;
+  }
+}
+
+namespace {
+
+/// An older version that becomes the newest, in place of files.
+json restored(session& now) {
+  if (!now.args.words.empty() || now.args.has("prune"))
+    throw usage_failure("--restore goes without files and --prune");
+  return now.engine.post("/api/v1/restore", {{"version", now.args.text("restore")},
+                                             {"dry_run", now.args.has("dry-run")},
+                                             {"reason", now.args.text("reason")}});
+}
+
+json applied(session& now) {
+  if (now.args.words.empty())
+    throw usage_failure("'apply' needs a file or a folder", "Or a version: --restore W:v7");
+  json roots = json::array();
+  for (const auto& path : now.args.words)
+    roots.push_back(absolute_path(path));
+  return post_definitions(now.engine, "/api/v1/apply",
+                          {{"files", files_of(now.args.words)},
+                           {"roots", std::move(roots)},
+                           {"prune", now.args.has("prune")},
+                           {"dry_run", now.args.has("dry-run")},
+                           {"reason", now.args.text("reason")}});
 }
 
 /// Which triggers come at other times, and at which.
@@ -39,18 +79,7 @@ void print_fire_times(console& out, const json& items) {
 } // namespace
 
 exit_code run_apply(session& now) {
-  json answer;
-  try {
-    answer = now.engine.post("/api/v1/apply", {{"files", files_of(now.args.words)},
-                                               {"prune", now.args.has("prune")},
-                                               {"dry_run", now.args.has("dry-run")},
-                                               {"reason", now.args.text("reason")}});
-  } catch (failure& failed) {
-    // Wrong definitions are what was asked about, not wrong usage.
-    if (failed.code == exit_code::usage)
-      failed.code = exit_code::failed;
-    throw;
-  }
+  const auto answer = now.args.has("restore") ? restored(now) : applied(now);
   auto& out = now.out;
   if (out.chosen() == format::as_json || out.chosen() == format::yaml) {
     out.document(answer);

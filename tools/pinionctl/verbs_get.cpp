@@ -22,7 +22,7 @@ struct kind_spec {
 const std::vector<kind_spec>& kinds() {
   static const std::vector<kind_spec> all{
       {"workflows", "id", {"project", "workflow", "state", "label", "owner"}},
-      {"versions", "version", {"project", "workflow", "label", "owner"}},
+      {"versions", "id", {"project", "workflow", "label", "owner"}},
       {"triggers", "id", {"project", "workflow", "state", "label", "owner"}},
       {"runs",
        "id",
@@ -113,6 +113,8 @@ exit_code get_one(session& now, const kind_spec& kind, const std::string& ref) {
   json object;
   if (name == "workflows")
     object = now.engine.get("/api/v1/workflows/" + percent_encode(ref));
+  else if (name == "versions")
+    object = now.engine.get("/api/v1/versions/" + percent_encode(ref));
   else if (name == "runs")
     object = now.engine.get("/api/v1/runs", {{"run", ref}})["items"].at(0);
   else
@@ -129,7 +131,9 @@ exit_code get_one(session& now, const kind_spec& kind, const std::string& ref) {
 std::string filter_of_ref(const std::string& kind, const std::string& ref) {
   if (kind == "attempts" || kind == "slots")
     return "ref";
-  if (kind == "versions" || kind == "vars" || kind == "plan")
+  if (kind == "versions")
+    return ref.find(':') == std::string::npos ? "workflow" : "";
+  if (kind == "vars" || kind == "plan")
     return "workflow";
   if (kind == "instances" && ref.find('/') == std::string::npos)
     return "run";

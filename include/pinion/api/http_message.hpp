@@ -17,6 +17,7 @@ struct http_request {
   std::string content_type;
   std::string body;
   std::string user; ///< Name of the user at the other end of the socket: for the audit record.
+  std::map<std::string, std::string> headers; ///< Names in lower case; of repeated ones the first.
 };
 
 /// What is sent back. `body` is JSON unless `content_type` says otherwise.

@@ -25,7 +25,8 @@ public:
   const std::vector<route>& routes() const noexcept { return table_; }
 
   /// Hands the request to its route. Unknown paths answer 404; known ones with another method 405
-  /// and `Allow`. An exception of a handler answers 500. HEAD is served as GET.
+  /// and `Allow`. An exception of a handler answers 500. HEAD is served as GET. JSON that is read
+  /// carries an `ETag`, and `If-None-Match` with that tag is answered 304 without a body.
   void dispatch(http_request request, const reply_function& reply) const;
 
 private:

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace pinion {
 
@@ -19,6 +20,7 @@ struct api_handles {
   std::shared_ptr<handler_pool> pool;
   /// The store as a whole; null: it is none on a disk (tests).
   store_keeper* keeper = nullptr;
+  std::vector<std::string> folders; ///< Workflows folders of the engine: absolute paths.
   std::string environment; ///< `--env` of the engine: definitions that are posted are read with it.
 };
 

@@ -36,6 +36,9 @@ public:
   retention_actor retention; ///< Null: nothing is removed.
   engine_actor engine;
 
+  /// What is committed, for those who watch.
+  change_feed changes;
+
   instant now() const noexcept { return ports.clock->wall_now(); }
 
   /// Names a timer; never zero, never the same twice.

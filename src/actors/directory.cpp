@@ -179,7 +179,8 @@ std::vector<blocked_by> directory_state::explain(const msg::edges_query& what) c
     return out;
   edge_lookup store{*context};
   for (const auto& at : found->second.edges) {
-    if (what.task && at.edge.task != *what.task)
+    if (!what.tasks.empty() &&
+        std::find(what.tasks.begin(), what.tasks.end(), at.edge.task) == what.tasks.end())
       continue;
     if (at.edge.slots.empty())
       out.push_back({"upstream", at.edge.workflow + '/' + at.edge.trigger,

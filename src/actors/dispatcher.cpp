@@ -4,6 +4,11 @@
 
 namespace pinion {
 
+namespace {
+/// Holders of a pool that `why` names.
+constexpr std::size_t most_holders = 5;
+} // namespace
+
 pool_number dispatcher_state::number_of(const std::string& project, const std::string& pool) {
   const auto next = static_cast<pool_number>(names.size());
   const auto [at, fresh] = numbers.try_emplace({project, pool}, next);
@@ -114,11 +119,22 @@ msg::queue_position dispatcher_state::position(const instance_key& key) const {
     return out;
   out.position = static_cast<std::uint32_t>(standing->position);
   out.never = standing->never;
+  out.behind = standing->behind;
   const auto pool = standing->short_of.empty() ? slots : standing->short_of.front();
   out.pool = names[pool];
   out.limit = numbers.contains({std::string{}, out.pool});
   out.capacity = ledger.capacity(pool);
   out.used = ledger.out(pool);
+  for (const auto& holder : ledger.holders_of(pool))
+    if (out.holders.size() < most_holders)
+      out.holders.push_back(holder.key);
+  return out;
+}
+
+std::vector<instance_key> dispatcher_state::holders() const {
+  std::vector<instance_key> out;
+  for (const auto& holder : ledger.holders_of(slots))
+    out.push_back(holder.key);
   return out;
 }
 
@@ -160,6 +176,7 @@ dispatcher(dispatcher_actor::stateful_pointer<dispatcher_state> self, context_pt
       [self](const msg::restore_permits& what) { self->state.restore(what); },
       [self](const msg::position_query& what) { return self->state.position(what.key); },
       [self](const msg::pools_query&) { return self->state.pools(); },
+      [self](const msg::holders_query&) { return self->state.holders(); },
   };
 }
 

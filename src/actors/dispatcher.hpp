@@ -37,6 +37,7 @@ struct dispatcher_state {
   void grant();
   msg::queue_position position(const instance_key& key) const;
   std::vector<pool_status> pools() const;
+  std::vector<instance_key> holders() const;
 
 private:
   pool_number number_of(const std::string& project, const std::string& pool);

@@ -1,5 +1,6 @@
 #include "actors/edge_lookup.hpp"
 
+#include "actors/why_foreign.hpp"
 #include "actors/why_text.hpp"
 #include "pinion/definitions/canonical.hpp"
 #include "pinion/timing/instant_text.hpp"
@@ -133,9 +134,24 @@ result<std::optional<instant>> edge_lookup::run_before(const bound_edge& edge, i
   return row ? std::optional{row->slot} : std::nullopt;
 }
 
+std::string edge_lookup::pause_of(const bound_edge& edge) const {
+  const auto by = [](const std::string& who, const std::string& why) {
+    return (who.empty() ? std::string{"somebody"} : who) + (why.empty() ? "" : " (" + why + ')');
+  };
+  if (const auto workflow = store_.workflow(edge.workflow);
+      workflow && workflow.value() && workflow.value()->paused)
+    return ", and " + edge.workflow + " is paused by " +
+           by(workflow.value()->paused_by, workflow.value()->paused_reason);
+  if (const auto trigger = store_.trigger(edge.workflow, edge.trigger);
+      trigger && trigger.value() && trigger.value()->paused)
+    return ", and " + edge.workflow + '/' + edge.trigger + " is paused by " +
+           by(trigger.value()->paused_by, trigger.value()->paused_reason);
+  return {};
+}
+
 blocked_by edge_lookup::explain(const bound_edge& edge, instant slot) {
   const auto name_of = edge.workflow + '/' + edge.trigger + '@' + print_utc(slot);
-  blocked_by out{"upstream", name_of, {}, never};
+  blocked_by out{"upstream", name_of, {}, never, never};
   const auto task = edge.upstream_task.empty() ? std::string{} : edge.upstream_task + " of ";
   out.message = "waits for " + task + name_of;
   const auto row = store_.slot(key_of(edge, slot));
@@ -146,7 +162,10 @@ blocked_by edge_lookup::explain(const bound_edge& edge, instant slot) {
   if (!row.value() || row.value()->outcome == slot_outcome::planned) {
     const auto state = state_of(edge, slot);
     const bool comes = state && state.value().what == bound_state::kind::pending;
-    out.message += comes ? ", whose time has not come" : ", which nobody has made";
+    const auto paused = comes ? pause_of(edge) : std::string{};
+    out.message += comes ? ", whose time has not come" + paused : ", which nobody has made";
+    if (comes && paused.empty() && slot > context_.now())
+      out.until = slot; // At the earliest.
     if (!comes)
       out.message += ": `trigger " + edge.workflow + '/' + edge.trigger + " --slot` makes it";
     return out;
@@ -165,6 +184,8 @@ blocked_by edge_lookup::explain(const bound_edge& edge, instant slot) {
   const auto state = of_run(edge, *run.value());
   const bool over = state && state.value().what == bound_state::kind::ended;
   out.message += " (" + to_string(at.run) + ", " + std::string{to_string(run.value()->state)} + ')';
+  if (!over)
+    out.until = foreign_runs{*context_.ports.kv, context_.now()}.end_of(*run.value());
   if (over && state.value().outcome != upstream_class::success)
     out.message += ", which did not succeed: it goes on once that is rerun and does";
   return out;

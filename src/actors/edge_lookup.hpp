@@ -26,6 +26,8 @@ public:
   blocked_by explain(const bound_edge& edge, instant slot);
 
 private:
+  /// ", and dw.orders is paused by ann (repairs)", or nothing.
+  std::string pause_of(const bound_edge& edge) const;
   result<bound_state> without_row(const bound_edge& edge, instant slot) const;
   result<bound_state> of_isolated(const bound_edge& edge, instant slot) const;
   result<bound_state> of_run(const bound_edge& edge, const run_record& run);

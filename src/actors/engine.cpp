@@ -494,6 +494,10 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
         self->request(self->state.context->dispatcher, caf::infinite, msg::pools_query{})
             .then([done = what.done](const std::vector<pool_status>& pools) { done(pools); });
       },
+      [self](const msg::running& what) {
+        self->request(self->state.context->dispatcher, caf::infinite, msg::holders_query{})
+            .then([done = what.done](const std::vector<instance_key>& keys) { done(keys); });
+      },
       [self](const msg::health& what) { self->state.health(what); },
       [self](const msg::wait_run& what) { self->state.wait_run(what); },
       [self](const std::string& workflow, const msg::make_slot& what) {

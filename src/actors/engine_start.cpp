@@ -87,6 +87,9 @@ public:
   void pools(reply<std::vector<pool_status>> done) override {
     tell(msg::pools{msg::answer{std::move(done)}});
   }
+  void running(reply<std::vector<instance_key>> done) override {
+    tell(msg::running{msg::answer{std::move(done)}});
+  }
   void health(reply<health_answer> done) override {
     tell(msg::health{msg::answer{std::move(done)}});
   }
@@ -94,6 +97,7 @@ public:
     tell(msg::wait_run{run, at_most, msg::answer{std::move(done)}});
   }
   const kv_port& store() const override { return *context_->ports.kv; }
+  change_feed& changes() const override { return context_->changes; }
   const std::string& data_folder() const override { return context_->options.data_folder; }
 
 private:

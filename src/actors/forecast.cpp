@@ -1,5 +1,6 @@
 #include "actors/forecast.hpp"
 
+#include "actors/why_foreign.hpp"
 #include "pinion/storage/store_reader.hpp"
 
 #include <algorithm>
@@ -32,7 +33,8 @@ std::vector<std::uint32_t> in_order(const workflow_definition& workflow) {
   return order;
 }
 
-forecast::forecast(const run_core& run, const kv_reader& store, instant now) {
+forecast::forecast(const run_core& run, const kv_reader& store, instant now,
+                   const forecast_limits& limits) {
   const auto count = run.definition().tasks.size();
   if (count > max_tasks)
     return;
@@ -40,55 +42,76 @@ forecast::forecast(const run_core& run, const kv_reader& store, instant now) {
   learn(run, store, took);
   spans_.resize(count);
   for (const auto task : in_order(run.definition()))
-    spans_[task] = predict(run, task, took[task], now);
+    spans_[task] = predict(run, task, took[task], now, limits);
 }
 
 void forecast::learn(const run_core& run, const kv_reader& store,
                      std::vector<duration>& took) const {
-  const store_reader reader{store};
-  run_filter filter;
-  filter.workflow = run.run().workflow;
-  filter.state = run_state::success;
-  const auto last = reader.latest(filter);
-  if (!last || !last.value() || last.value()->version != run.run().version)
+  foreign_runs others{store, never};
+  const auto last = others.last_success(run.run().workflow);
+  if (!last)
     return;
-  const auto rows = reader.instances_of(last.value()->id);
-  if (!rows)
+  // An edit in between changes positions, not names.
+  const auto then = last->version == run.run().version
+                        ? run.definition_ptr()
+                        : others.version_of(last->workflow, last->version);
+  const auto rows = store_reader{store}.instances_of(last->id);
+  if (!then || !rows)
     return;
-  for (const auto& row : rows.value())
-    if (row.key.task < took.size() && row.started_at != never && row.ended_at >= row.started_at)
-      took[row.key.task] = std::max(took[row.key.task], row.ended_at - row.started_at);
+  for (const auto& row : rows.value()) {
+    const auto task = then == run.definition_ptr() ? std::optional{row.key.task}
+                      : row.key.task < then->tasks.size()
+                          ? run.task_named(then->tasks[row.key.task].name)
+                          : std::nullopt;
+    if (!task || *task >= took.size() || !is_terminal(row.state))
+      continue;
+    // What was skipped took no time.
+    const auto lasted = row.started_at == never ? duration{0} : row.ended_at - row.started_at;
+    took[*task] = std::max(took[*task], lasted);
+  }
 }
 
 forecast::span forecast::predict(const run_core& run, std::uint32_t task, duration took,
-                                 instant now) const {
+                                 instant now, const forecast_limits& limits) const {
   span out;
-  bool known = true;
-  for (const auto& at : run.instances_of(task))
+  bool over = true;
+  bool begun = false;
+  bool frozen = false;
+  instant ready = std::max({now, run.run().slot, limits.earliest});
+  for (const auto& at : run.instances_of(task)) {
+    out.start = std::max(out.start, at.started_at);
     if (is_terminal(at.state)) {
-      out.start = std::max(out.start, at.started_at);
       out.end = std::max(out.end, at.ended_at);
-    } else {
-      known = false;
-      out.start = std::max(out.start, at.started_at);
+      continue;
     }
-  if (known)
+    over = false;
+    begun = begun || is_active(at.state) || is_polling(at);
+    frozen = frozen || at.mode == task_mode::frozen;
+    if (at.state == instance_state::retry_wait)
+      ready = std::max(ready, at.retry_at);
+  }
+  if (over)
     return out;
-  const auto& needs = run.definition().tasks[task].needs;
-  instant ready = std::max(now, run.run().slot);
-  bool guessed = true;
-  for (const auto need : needs) {
+  out.end = never;
+  const auto& definition = run.definition().tasks[task];
+  bool known = begun || !limits.nothing_begins;
+  for (const auto need : definition.needs) {
     const auto& upstream = spans_[need];
-    guessed = guessed && upstream.end != never;
+    known = known && upstream.end != never;
     if (upstream.end > ready || (out.after == no_element && upstream.end != never)) {
       ready = std::max(ready, upstream.end);
       out.after = need;
     }
   }
-  const bool running = std::any_of(run.instances_of(task).begin(), run.instances_of(task).end(),
-                                   [](const auto& at) { return is_active(at.state) || is_polling(at); });
-  if (!running)
-    out.start = guessed ? ready : never;
+  if (!begun) {
+    out.counts = !definition.fallback_of || run.instances_of(task).front().attempt > 0;
+    const auto blocked = limits.blocked.find(task);
+    const bool for_ever = frozen || (definition.fallback_of && out.counts == false) ||
+                          (blocked != limits.blocked.end() && blocked->second == never);
+    if (blocked != limits.blocked.end())
+      ready = std::max(ready, blocked->second);
+    out.start = known && !for_ever ? ready : never;
+  }
   out.end = took < duration{0} || out.start == never ? never : std::max(out.start + took, now);
   return out;
 }
@@ -96,8 +119,10 @@ forecast::span forecast::predict(const run_core& run, std::uint32_t task, durati
 instant forecast::end_of_run() const {
   auto latest = never;
   for (const auto& each : spans_) {
-    if (each.end == never && each.start == never)
+    if (!each.counts)
       continue;
+    if (each.end == never)
+      return never;
     latest = std::max(latest, each.end);
   }
   return latest;

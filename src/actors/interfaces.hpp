@@ -87,7 +87,9 @@ using dispatcher_actor = caf::typed_actor<
     // Self-sent: grants what can be granted, once for all requests of a turn.
     caf::reacts_to<msg::flush>, caf::reacts_to<msg::restore_permits>,
     caf::replies_to<msg::position_query>::with<msg::queue_position>,
-    caf::replies_to<msg::pools_query>::with<std::vector<pool_status>>>;
+    caf::replies_to<msg::pools_query>::with<std::vector<pool_status>>,
+    // Answers with the holders of worker slots, by key.
+    caf::replies_to<msg::holders_query>::with<std::vector<instance_key>>>;
 
 /// The WORKER: attempts on this node. A remote one speaks the same interface.
 using worker_actor = caf::typed_actor<
@@ -137,7 +139,7 @@ using workflow_actor =
                      // from the store.
                      caf::replies_to<msg::find_run>::with<run_actor>,
                      caf::replies_to<msg::workflow_query>::with<msg::workflow_status>,
-                     caf::replies_to<msg::admission_query>::with<blocked_by>>;
+                     caf::replies_to<msg::admission_query>::with<std::vector<blocked_by>>>;
 
 /// The PLANNER: which slots are owed and planned; feeds them to the wheel.
 using planner_actor = timer_client::extend<
@@ -183,7 +185,7 @@ using engine_actor = timer_client::extend<
     caf::reacts_to<msg::backfill>, caf::reacts_to<msg::preview_backfill>,
     caf::reacts_to<msg::steer_backfill>, caf::reacts_to<msg::hold>, caf::reacts_to<msg::shutdown>,
     caf::reacts_to<msg::why>, caf::reacts_to<msg::wheel>, caf::reacts_to<msg::pools>,
-    caf::reacts_to<msg::health>, caf::reacts_to<msg::wait_run>,
+    caf::reacts_to<msg::running>, caf::reacts_to<msg::health>, caf::reacts_to<msg::wait_run>,
     // From BACKFILLS: to the WORKFLOW that it concerns.
     caf::replies_to<std::string, msg::make_slot>::with<msg::made_slot>,
     // From INSTANCEs of type workflow.

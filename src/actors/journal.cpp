@@ -62,6 +62,7 @@ void journal_state::commit_group() {
   if (in_flight.empty())
     return;
   number_audit(group, next_audit);
+  changed = context->changes.heard() ? change_feed::changes_of(group) : std::vector<row_change>{};
   context->ports.kv->commit(std::move(group),
                             [to = caf::actor_cast<journal_actor>(self)](auto outcome) {
                               caf::anon_send(to, msg::committed{std::move(outcome)});
@@ -73,6 +74,8 @@ void journal_state::acknowledge(const result<std::uint64_t>& outcome) {
     context->ports.fatal("the store refused a commit: " + outcome.error().message);
     return;
   }
+  if (!changed.empty())
+    context->changes.publish(outcome.value(), std::exchange(changed, {}));
   auto done = std::exchange(in_flight, {});
   for (auto& promise : done)
     promise.deliver(outcome.value());

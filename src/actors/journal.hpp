@@ -26,6 +26,7 @@ struct journal_state {
   std::vector<caf::typed_response_promise<std::uint64_t>> in_flight;
   std::unordered_map<std::uint64_t, std::uint32_t> incarnations;
   std::uint64_t next_audit = 1;
+  std::vector<row_change> changed; ///< By the commit that is under way, if somebody watches.
   bool flush_queued = false;
 
   caf::result<std::uint64_t> take(msg::submit& what);

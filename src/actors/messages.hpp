@@ -82,6 +82,7 @@ struct set_hold {
   bool held = false;
 };
 struct pools_query {};
+struct holders_query {};
 /// What a row of permits says at recovery. `slot`: it also holds a worker's slot.
 struct restore_permits {
   instance_key key;
@@ -105,6 +106,9 @@ struct queue_position {
   std::uint32_t capacity = 0;
   std::uint32_t used = 0;
   bool never = false; ///< More than the pool's capacity is asked for.
+  /// No pool is short: this request, before it in the queue, reserves what is free.
+  std::optional<instance_key> behind;
+  std::vector<instance_key> holders; ///< Some who hold permits of the pool that is short, by key.
 };
 
 // -- to the WORKER
@@ -358,10 +362,10 @@ struct slots_told {
   std::string workflow;
   std::optional<keys::slot_key> slot;
 };
-/// What the open edges of a run wait for, for `why`; of one task or of all.
+/// What the open edges of a run wait for, for `why`; of these tasks, or (none named) of all.
 struct edges_query {
   run_id run;
-  std::optional<std::uint32_t> task;
+  std::vector<std::uint32_t> tasks;
 };
 
 // -- to BACKFILLS
@@ -492,6 +496,9 @@ struct wheel {
 struct pools {
   answer<std::vector<pool_status>> done;
 };
+struct running {
+  answer<std::vector<instance_key>> done;
+};
 struct health {
   answer<health_answer> done;
 };
@@ -539,6 +546,7 @@ PINION_LOCAL_MESSAGE(withdraw)
 PINION_LOCAL_MESSAGE(set_pools)
 PINION_LOCAL_MESSAGE(set_hold)
 PINION_LOCAL_MESSAGE(pools_query)
+PINION_LOCAL_MESSAGE(holders_query)
 PINION_LOCAL_MESSAGE(restore_permits)
 PINION_LOCAL_MESSAGE(position_query)
 PINION_LOCAL_MESSAGE(queue_position)
@@ -590,6 +598,7 @@ PINION_LOCAL_MESSAGE(shutdown)
 PINION_LOCAL_MESSAGE(why)
 PINION_LOCAL_MESSAGE(wheel)
 PINION_LOCAL_MESSAGE(pools)
+PINION_LOCAL_MESSAGE(running)
 PINION_LOCAL_MESSAGE(health)
 PINION_LOCAL_MESSAGE(wait_run)
 PINION_LOCAL_MESSAGE(call_workflow)
@@ -623,6 +632,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::operation_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::trigger_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::why_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::wheel_answer)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::blocked_by)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<pinion::pool_status>)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<pinion::blocked_by>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<pinion::instance_key>)

@@ -50,6 +50,10 @@ struct run_flight {
   }
 };
 
+/// See run_why.cpp.
+struct why_question;
+using why_question_ptr = std::shared_ptr<why_question>;
+
 /// A RUN. Events are applied to the core at once; their rows are gathered while a batch is under
 /// way and then written as one; what they cause happens when that is durable.
 struct run_state_data {
@@ -92,9 +96,10 @@ struct run_state_data {
   const project_settings& settings();
 
 private:
-  void explain_places(why_answer out, const std::optional<instance_key>& key,
-                      caf::typed_response_promise<why_answer> promise);
-  const instance_record* first_pre_ready();
+  void ask_turn(const why_question_ptr& asked);
+  void ask_edges(const why_question_ptr& asked);
+  void ask_places(const why_question_ptr& asked);
+  void answer_why(why_question& asked);
   bool is_of_newest_attempt(const run_event& event) const;
   void gather(run_step&& step, std::shared_ptr<const start_request> start);
   void gather_alarm(const run_effect::alarm& alarm);

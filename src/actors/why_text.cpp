@@ -96,23 +96,21 @@ std::string_view phrase_of(reason why) noexcept {
     return "a switch before it chose other tasks";
   case reason::failure_strategy:
     return "another task failed, and the workflow's `failure:` says to stop";
+  case reason::frozen:
+    return "it is frozen";
+  case reason::dry_run:
+    return "it was only a dry run";
+  case reason::actor_crashed:
+    return "the engine's part that kept it failed too often";
+  case reason::rerun:
+    return "it is run again";
+  case reason::covered_by_fallback:
+    return "its fallback took its place";
+  case reason::removed:
+    return "a rerun's list no longer has it";
   default:
     return {};
   }
-}
-
-/// To what a person wants to know: seconds, or milliseconds where it was over soon.
-std::string rounded(duration took) {
-  constexpr std::chrono::seconds soon{10};
-  return took < soon ? print_duration(std::chrono::floor<std::chrono::milliseconds>(took))
-                     : print_duration(std::chrono::floor<std::chrono::seconds>(took));
-}
-
-std::string with_message(reason why, const std::string& message) {
-  auto phrase = std::string{phrase_of(why)};
-  if (phrase.empty())
-    phrase = to_string(why);
-  return message.empty() ? phrase : phrase + ": " + message;
 }
 
 std::string_view phrase_of(instance_state state) noexcept {
@@ -149,6 +147,19 @@ std::string cover_of(const run_core& run, const instance_record& at) {
 
 } // namespace
 
+std::string rounded(duration took) {
+  constexpr std::chrono::seconds soon{10};
+  return took < soon ? print_duration(std::chrono::floor<std::chrono::milliseconds>(took))
+                     : print_duration(std::chrono::floor<std::chrono::seconds>(took));
+}
+
+std::string phrase_with(reason why, const std::string& message) {
+  auto phrase = std::string{phrase_of(why)};
+  if (phrase.empty())
+    phrase = to_string(why);
+  return message.empty() ? phrase : phrase + ": " + message;
+}
+
 std::string ref_of(const run_core& run, const instance_record& at) {
   auto ref = to_string(run.run().id) + '/' + run.definition().tasks[at.key.task].name;
   return at.element_key.empty() ? ref : ref + ':' + at.element_key;
@@ -156,7 +167,7 @@ std::string ref_of(const run_core& run, const instance_record& at) {
 
 std::string sentence_about(const run_core& run, const instance_record& at) {
   auto text =
-      at.why == reason::none ? std::string{phrase_of(at.state)} : with_message(at.why, at.message);
+      at.why == reason::none ? std::string{phrase_of(at.state)} : phrase_with(at.why, at.message);
   if (at.attempt > 1)
     text += "; attempt " + std::to_string(at.attempt);
   return at.state == instance_state::failed ? text + cover_of(run, at) : text;
@@ -174,7 +185,7 @@ std::string sentence_about(const run_core& run) {
       }
     return std::to_string(ended) + " of " + std::to_string(all) + " instances have ended";
   }
-  auto text = with_message(at.why, at.message);
+  auto text = phrase_with(at.why, at.message);
   if (at.started_at != never && at.ended_at >= at.started_at)
     text += ", after " + rounded(at.ended_at - at.started_at);
   return text;
@@ -191,7 +202,7 @@ std::vector<blocked_by> ended_causes(const run_core& run, const instance_record&
       if (out.size() < most && (is_failing(each.state) || each.state == instance_state::skipped))
         out.push_back(
             {"upstream", ref_of(run, each),
-             std::string{to_string(each.state)} + ": " + with_message(each.why, each.message),
+             std::string{to_string(each.state)} + ": " + phrase_with(each.why, each.message),
              each.ended_at});
   return out;
 }

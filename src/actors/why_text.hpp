@@ -4,6 +4,7 @@
 #include "pinion/model/run_core.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pinion {
@@ -20,5 +21,11 @@ std::vector<blocked_by> ended_causes(const run_core& run, std::size_t most);
 
 /// "r123/load:DEU"
 std::string ref_of(const run_core& run, const instance_record& at);
+
+/// The reason as a phrase, with what the record says beside it.
+std::string phrase_with(reason why, const std::string& message);
+
+/// To what a person wants to know: seconds, or milliseconds where it was over soon.
+std::string rounded(duration took);
 
 } // namespace pinion

@@ -1,6 +1,7 @@
 #include "actors/workflow.hpp"
 
 #include "actors/crash.hpp"
+#include "actors/why_foreign.hpp"
 #include "pinion/definitions/canonical.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
@@ -141,17 +142,61 @@ audit_record workflow_state_data::audit(const caller& by, std::string verb,
   return record;
 }
 
-blocked_by workflow_state_data::explain_admission(run_id run) const {
-  const auto self_at = runs.find(run);
-  blocked_by cause{"limit", id(), {}, self_at == runs.end() ? never : self_at->second.slot};
-  std::string others;
-  for (const auto& [other, at] : runs)
-    if (at.fired && at.candidate.admitted && other != run)
-      others += (others.empty() ? "" : ", ") + to_string(other);
-  cause.message = "waits for its turn: max_active_runs is " +
-                  std::to_string(seed.definition->max_active_runs) +
-                  ", active: " + (others.empty() ? "none" : others);
-  return cause;
+// The rules of `admitted_next`, each that holds the run back as a cause.
+std::vector<blocked_by> workflow_state_data::explain_admission(run_id run) const {
+  std::vector<blocked_by> causes;
+  const auto found = runs.find(run);
+  if (found == runs.end())
+    return causes;
+  const auto& asked = found->second.candidate;
+  foreign_runs others{*seed.context->ports.kv, seed.context->now()};
+  std::string active;
+  std::uint32_t count = 0;
+  std::uint32_t before = 0;
+  instant first_end = never;
+  const auto row = store_reader{*seed.context->ports.kv}.run(run);
+  const auto since = row && row.value() ? row.value()->fired_at : never;
+  blocked_by overlap{"overlap", {}, {}, since, never};
+  for (const auto& [other, at] : runs) {
+    if (!at.fired || other == run)
+      continue;
+    if (!at.candidate.admitted) {
+      before += at.candidate.wants && other < run ? 1U : 0U;
+      continue;
+    }
+    ++count;
+    active += (active.empty() ? "" : ", ") + to_string(other);
+    const auto end = others.end_of(other);
+    if (end != never && (first_end == never || end < first_end))
+      first_end = end;
+    if (at.candidate.trigger == asked.trigger && asked.overlap != overlap_policy::allow) {
+      overlap.ref = to_string(other);
+      overlap.until = end;
+    }
+  }
+  if (count >= std::max(seed.definition->max_active_runs, 1U))
+    causes.push_back({"limit", id(),
+                      "waits for its turn: max_active_runs is " +
+                          std::to_string(seed.definition->max_active_runs) + ", active: " + active +
+                          (before == 0 ? "" : "; " + std::to_string(before) + " wait before it"),
+                      since, before == 0 ? first_end : never});
+  if (!overlap.ref.empty()) {
+    const bool cancels = asked.overlap == overlap_policy::cancel_running;
+    overlap.message = (cancels ? "cancels " : "waits for ") + overlap.ref +
+                      ", an earlier run of the same trigger, as `overlap: " +
+                      (cancels                                      ? "cancel_running"
+                       : asked.overlap == overlap_policy::skip      ? "skip"
+                       : asked.overlap == overlap_policy::queue_one ? "queue_one"
+                                                                    : "queue") +
+                      "` says";
+    if (before > 0)
+      overlap.until = never;
+    causes.push_back(std::move(overlap));
+  }
+  if (causes.empty())
+    causes.push_back(
+        {"limit", id(), "its turn has come; the start is being written", since, never});
+  return causes;
 }
 
 msg::workflow_status workflow_state_data::status() const {

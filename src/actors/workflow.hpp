@@ -102,7 +102,7 @@ struct workflow_state_data {
   void reopened(run_id run);
   caf::result<run_actor> find(run_id run);
   void run_down(const caf::actor_addr& who, const caf::error& why);
-  blocked_by explain_admission(run_id run) const;
+  std::vector<blocked_by> explain_admission(run_id run) const;
   msg::workflow_status status() const;
 
   const std::string& id() const { return seed.record.id; }

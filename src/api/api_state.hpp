@@ -2,6 +2,7 @@
 
 #include "api/definition_cache.hpp"
 #include "api/json.hpp"
+#include "api/watch_hub.hpp"
 #include "pinion/api/routes.hpp"
 
 #include <functional>
@@ -16,6 +17,7 @@ struct api_state {
 
   const api_handles handles;
   definition_cache definitions;
+  watch_hub watches;
 
   engine_client& engine() const { return *handles.engine; }
   instant now() const { return handles.clock->wall_now(); }

@@ -1,9 +1,12 @@
 #include "api/graph.hpp"
 
+#include "api/lookup.hpp"
 #include "api/objects.hpp"
+#include "pinion/timing/instant_text.hpp"
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 namespace pinion {
 namespace {
@@ -129,6 +132,30 @@ std::vector<counts> counts_by_task(const workflow_definition& definition,
   return of;
 }
 
+/// From the first start of its instances to the last end; open as long as one has not ended.
+struct time_span {
+  instant start = never;
+  instant end = never;
+  bool open = false;
+};
+
+std::vector<time_span> spans_by_task(const workflow_definition& definition,
+                                     const run_instances& instances) {
+  std::vector<time_span> of(definition.tasks.size());
+  for (const auto& row : instances.rows) {
+    if (row.key.task >= of.size() || row.started_at == never)
+      continue;
+    auto& span = of[row.key.task];
+    span.start = span.start == never ? row.started_at : std::min(span.start, row.started_at);
+    span.end = std::max(span.end, row.ended_at);
+    span.open = span.open || !is_terminal(row.state);
+  }
+  for (auto& span : of)
+    if (span.open)
+      span.end = never;
+  return of;
+}
+
 json counts_object(const counts& of) {
   json shown = json::object();
   for (std::size_t state = 0; state < of.size(); ++state)
@@ -153,26 +180,126 @@ json graph_of(const workflow_definition& definition, const run_instances* instan
   const auto shown = shown_tasks(graph, extent);
   const auto of =
       instances != nullptr ? counts_by_task(definition, *instances) : std::vector<counts>{};
+  const auto spans =
+      instances != nullptr ? spans_by_task(definition, *instances) : std::vector<time_span>{};
   json nodes = json::array();
   for (std::uint32_t task = 0; task < definition.tasks.size(); ++task) {
     if (!shown[task])
       continue;
     const auto& one = definition.tasks[task];
-    nodes.push_back({{"task", one.name},
-                     {"title", one.title},
-                     {"type", type_name(one.type)},
-                     {"fan_out", one.for_each.has_value()},
-                     {"state", of.empty() ? json() : json(to_string(standing_for(of[task])))},
-                     {"counts", of.empty() ? json() : counts_object(of[task])},
-                     {"level", level[task]},
-                     {"needs", names_of(definition, one.needs)},
-                     {"fallback_of",
-                      one.fallback_of ? json(definition.tasks[*one.fallback_of].name) : json()}});
+    nodes.push_back(
+        {{"task", one.name},
+         {"title", one.title},
+         {"type", type_name(one.type)},
+         {"fan_out", one.for_each.has_value()},
+         {"state", of.empty() ? json() : json(to_string(standing_for(of[task])))},
+         {"counts", of.empty() ? json() : counts_object(of[task])},
+         {"level", level[task]},
+         {"needs", names_of(definition, one.needs)},
+         {"fallback_of", one.fallback_of ? json(definition.tasks[*one.fallback_of].name) : json()},
+         {"started_at", spans.empty() ? json() : objects::time(spans[task].start)},
+         {"ended_at", spans.empty() ? json() : objects::time(spans[task].end)}});
   }
   return {{"workflow", definition.id()},
           {"run", instances != nullptr ? json(to_string(instances->run.id)) : json()},
           {"state", instances != nullptr ? json(to_string(instances->run.state)) : json()},
           {"nodes", std::move(nodes)}};
+}
+
+namespace {
+
+/// Slots of one need that are listed, the newest: a window may have thousands.
+constexpr std::size_t most_slots = 20;
+
+/// What the slot of another workflow came to: its run and state, or how it was left out.
+result<void> add_slot_state(const store_view& view, const bound_edge& edge, instant slot,
+                            json& into) {
+  const auto definition = current_definition(view, edge.workflow);
+  into["slot"] = print_local(slot, definition ? objects::zone_of(*definition.value()) : zone{});
+  BOOST_OUTCOME_TRY(row, view.rows.slot({"main", edge.workflow, edge.trigger, slot}));
+  into["state"] = row ? json(to_string(row->outcome)) : json();
+  if (!row || row->run == run_id{})
+    return ok();
+  BOOST_OUTCOME_TRY(run, view.rows.run(row->run));
+  into["run"] = to_string(row->run);
+  if (run)
+    into["state"] = to_string(run->state);
+  return ok();
+}
+
+result<json> bound_upstream(const store_view& view, const workflow_definition& definition,
+                            const run_record& run, const std::vector<std::string>& shown) {
+  json items = json::array();
+  BOOST_OUTCOME_TRY(slot, view.rows.slot({run.lane, run.workflow, run.trigger, run.slot}));
+  if (!slot)
+    return items;
+  for (const auto& edge : slot->edges) {
+    if (edge.task >= definition.tasks.size())
+      continue;
+    const auto& task = definition.tasks[edge.task].name;
+    if (!std::binary_search(shown.begin(), shown.end(), task))
+      continue;
+    const auto first = edge.slots.size() > most_slots ? edge.slots.size() - most_slots : 0;
+    for (auto i = first; i < edge.slots.size(); ++i) {
+      json item{{"task", task},
+                {"workflow", edge.workflow},
+                {"trigger", edge.trigger},
+                {"upstream_task", edge.upstream_task.empty() ? json() : json(edge.upstream_task)},
+                {"slot", nullptr},
+                {"run", nullptr},
+                {"state", nullptr}};
+      BOOST_OUTCOME_TRYV(add_slot_state(view, edge, edge.slots[i], item));
+      items.push_back(std::move(item));
+    }
+  }
+  return items;
+}
+
+json declared_upstream(const workflow_definition& definition,
+                       const std::vector<std::string>& shown) {
+  json items = json::array();
+  for (const auto& task : definition.tasks)
+    if (std::binary_search(shown.begin(), shown.end(), task.name))
+      for (const auto& need : task.outside_needs)
+        items.push_back({{"task", task.name},
+                         {"workflow", need.workflow},
+                         {"trigger", need.trigger.empty() ? json() : json(need.trigger)},
+                         {"upstream_task", need.task.empty() ? json() : json(need.task)},
+                         {"slot", nullptr},
+                         {"run", nullptr},
+                         {"state", nullptr}});
+  return items;
+}
+
+} // namespace
+
+result<void> add_across(const store_view& view, const workflow_definition& definition,
+                        const run_record* run, json& graph) {
+  std::vector<std::string> shown;
+  for (const auto& node : graph["nodes"])
+    shown.push_back(node["task"].get<std::string>());
+  std::sort(shown.begin(), shown.end());
+  json downstream = json::array();
+  BOOST_OUTCOME_TRY(workflows, view.rows.workflows());
+  for (const auto& each : workflows) {
+    if (each.retired)
+      continue;
+    BOOST_OUTCOME_TRY(other, view.definition(each.id, each.version));
+    for (const auto& task : other->tasks)
+      for (const auto& need : task.outside_needs)
+        if (need.workflow == definition.id() &&
+            (need.task.empty() || std::binary_search(shown.begin(), shown.end(), need.task)))
+          downstream.push_back({{"task", need.task.empty() ? json() : json(need.task)},
+                                {"workflow", each.id},
+                                {"downstream_task", task.name}});
+  }
+  auto upstream = declared_upstream(definition, shown);
+  if (run != nullptr) {
+    BOOST_OUTCOME_TRY(bound, bound_upstream(view, definition, *run, shown));
+    upstream = std::move(bound);
+  }
+  graph["across"] = {{"upstream", std::move(upstream)}, {"downstream", std::move(downstream)}};
+  return ok();
 }
 
 } // namespace pinion

@@ -3,6 +3,7 @@
 #include "api/json.hpp"
 #include "pinion/model/definition.hpp"
 #include "pinion/model/records.hpp"
+#include "pinion/timing/problem.hpp"
 
 #include <limits>
 #include <optional>
@@ -23,11 +24,22 @@ struct graph_extent {
   std::uint32_t downstream = std::numeric_limits<std::uint32_t>::max();
 };
 
-/// {workflow, run, state, nodes: [{task, type, state, counts, level, needs[], fallback}]} in the
-/// order of the definition. `level` is the longest way from a task without needs; a fallback stands
-/// one level below its primary. `state` of a fan-out: that of its instance that needs attention
-/// first; `counts` has all of them. Without `instances` both are null.
+class store_view;
+
+/// {workflow, run, state, at, nodes: [{task, type, state, counts, level, needs[], fallback,
+/// started_at, ended_at}]} in the order of the definition. `level` is the longest way from a task
+/// without needs; a fallback stands one level below its primary. `state` of a fan-out: that of its
+/// instance that needs attention first; `counts` has all of them. Without `instances` both are
+/// null.
 json graph_of(const workflow_definition& definition, const run_instances* instances,
               const graph_extent& extent);
+
+/// Adds `across: {upstream: [{task, workflow, trigger, upstream_task, slot, run, state}],
+/// downstream:
+/// [{task, workflow, downstream_task}]}` to a graph: needs on other runs of the tasks that it
+/// shows, of a run with what they are bound to, and the tasks of all workflows that need it. Fails
+/// with the store's errors.
+result<void> add_across(const store_view& view, const workflow_definition& definition,
+                        const run_record* run, json& graph);
 
 } // namespace pinion

@@ -1,12 +1,16 @@
 #include "api/http_session.hpp"
 
 #include "api/unix_socket.hpp"
+#include "pinion/api/event_stream.hpp"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -49,7 +53,7 @@ class http_session : public std::enable_shared_from_this<http_session> {
 public:
   http_session(std::shared_ptr<http_core> core, local_socket socket, std::uint64_t number)
       : core_{std::move(core)}, stream_{std::move(socket)}, number_{number},
-        user_{peer_user(stream_.socket().native_handle())} {}
+        user_{peer_user(stream_.socket().native_handle())}, timer_{core_->io} {}
 
   ~http_session() {
     --core_->open;
@@ -78,19 +82,22 @@ public:
   }
 
   void end(bool idle_only) {
-    if (!idle_only || phase_ == phase::idle)
+    if (!idle_only || phase_ == phase::idle || phase_ == phase::streaming)
       close();
   }
 
   /// The answer to request `serial`; late ones of a connection that went on are dropped.
   void answer(std::uint64_t serial, http_reply reply) {
-    if (serial != serial_ || phase_ != phase::handling)
+    if (serial != serial_ || phase_ != phase::handling) {
+      if (reply.events)
+        reply.events->close();
       return;
+    }
     write(std::move(reply));
   }
 
 private:
-  enum class phase { idle, reading, handling, writing, closed };
+  enum class phase { idle, reading, handling, writing, streaming, closed };
 
   void read_header() {
     phase_ = phase::reading;
@@ -153,6 +160,7 @@ private:
     if (auto parsed = parse_target(to_std(message.target()), request); !parsed)
       return write(error_reply(400, parsed.error()));
     request.body = std::move(message.body());
+    request.last_event_id = to_std(message["Last-Event-ID"]);
     request.user = user_;
     for (const auto& field : message.base()) {
       auto name = to_std(field.name_string());
@@ -161,6 +169,7 @@ private:
       });
       request.headers.emplace(std::move(name), to_std(field.value()));
     }
+    version_ = message.version();
     phase_ = phase::handling;
     ++serial_;
     stream_.expires_never();
@@ -189,6 +198,8 @@ private:
       asio::post(core->io, [to = session, number = serial, reply = std::move(reply)]() mutable {
         if (const auto alive = to.lock())
           alive->answer(number, std::move(reply));
+        else if (reply.events)
+          reply.events->close();
       });
     }
   };
@@ -205,7 +216,9 @@ private:
     stream_.socket().async_wait(
         local_socket::wait_read, [self = weak_from_this(), serial = serial_](error_code failed) {
           const auto alive = self.lock();
-          if (!alive || failed || alive->phase_ != phase::handling || alive->serial_ != serial)
+          const bool waits =
+              alive && (alive->phase_ == phase::handling || alive->phase_ == phase::streaming);
+          if (!waits || failed || alive->serial_ != serial)
             return;
           if (peer_has_left(alive->stream_.socket().native_handle()))
             alive->close();
@@ -213,6 +226,10 @@ private:
   }
 
   void write(http_reply reply) {
+    if (reply.events && !is_head_)
+      return begin_stream(std::move(reply));
+    if (reply.events)
+      reply.events->close();
     phase_ = phase::writing;
     auto& message = response_.emplace();
     message.version(11);
@@ -247,10 +264,103 @@ private:
     wait_for_request(false);
   }
 
+  // The session stays alive as `handling_` until the client leaves or the stream ends.
+  void begin_stream(http_reply reply) {
+    phase_ = phase::streaming;
+    events_ = std::move(reply.events);
+    auto& head = stream_head_.emplace(http::status::ok, 11U);
+    head.set(http::field::server, "pinion");
+    head.set(http::field::content_type, "text/event-stream; charset=utf-8");
+    head.set(http::field::cache_control, "no-store");
+    head.set("X-Content-Type-Options", "nosniff");
+    head.keep_alive(false);
+    // Who speaks HTTP/1.0 reads to the end of the connection.
+    chunked_ = version_ >= 11;
+    head.chunked(chunked_);
+    stream_serializer_.emplace(head);
+    stream_.expires_after(core_->limits.write_time);
+    http::async_write_header(stream_, *stream_serializer_,
+                             [self = shared_from_this()](error_code failed, std::size_t) {
+                               failed ? self->close() : self->open_stream();
+                             });
+  }
+
+  void open_stream() {
+    if (phase_ == phase::closed)
+      return;
+    events_->attach([core = core_, weak = weak_from_this()] {
+      asio::post(core->io, [weak] {
+        if (const auto alive = weak.lock())
+          alive->pass_on();
+      });
+    });
+    pass_on();
+    tick_later();
+  }
+
+  /// Writes what waits, one piece at a time; with nothing to write a heartbeat after a while.
+  void pass_on() {
+    if (phase_ != phase::streaming || piece_under_way_)
+      return;
+    auto bytes = events_->take();
+    if (!bytes.empty())
+      return write_piece(std::move(bytes));
+    if (events_->ended())
+      return end_stream();
+    stream_.expires_never();
+    timer_.expires_after(core_->limits.heartbeat);
+    timer_.async_wait([weak = weak_from_this()](error_code cancelled) {
+      const auto alive = weak.lock();
+      if (!cancelled && alive && alive->phase_ == phase::streaming && !alive->piece_under_way_)
+        alive->write_piece(":\n\n");
+    });
+  }
+
+  void write_piece(std::string bytes) {
+    timer_.cancel();
+    piece_under_way_ = true;
+    piece_ = std::move(bytes);
+    stream_.expires_after(core_->limits.write_time);
+    const auto written = [self = shared_from_this()](error_code failed, std::size_t) {
+      self->piece_under_way_ = false;
+      failed ? self->close() : self->pass_on();
+    };
+    if (chunked_)
+      asio::async_write(stream_, http::make_chunk(asio::buffer(piece_)), written);
+    else
+      asio::async_write(stream_, asio::buffer(piece_), written);
+  }
+
+  void end_stream() {
+    if (!chunked_)
+      return close();
+    piece_under_way_ = true;
+    stream_.expires_after(core_->limits.write_time);
+    asio::async_write(stream_, http::make_chunk_last(),
+                      [self = shared_from_this()](error_code, std::size_t) { self->close(); });
+  }
+
+  void tick_later() {
+    if (events_->tick_every().count() == 0)
+      return;
+    ticker_.emplace(core_->io, events_->tick_every());
+    ticker_->async_wait([weak = weak_from_this()](error_code cancelled) {
+      const auto alive = weak.lock();
+      if (cancelled || !alive || alive->phase_ != phase::streaming)
+        return;
+      alive->events_->tick_now();
+      alive->tick_later();
+    });
+  }
+
   void close() {
     if (phase_ == phase::closed)
       return;
     phase_ = phase::closed;
+    timer_.cancel();
+    ticker_.reset();
+    if (events_)
+      events_->close();
     error_code ignored;
     stream_.socket().shutdown(local_socket::shutdown_send, ignored);
     stream_.close();
@@ -265,6 +375,16 @@ private:
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> response_;
   std::shared_ptr<http_session> handling_;
+  // Of a stream of events.
+  std::shared_ptr<event_stream> events_;
+  std::optional<http::response<http::empty_body>> stream_head_;
+  std::optional<http::response_serializer<http::empty_body>> stream_serializer_;
+  std::string piece_; ///< What is being written.
+  bool piece_under_way_ = false;
+  bool chunked_ = true;
+  unsigned version_ = 11; ///< Of the request's HTTP.
+  asio::steady_timer timer_;
+  std::optional<asio::steady_timer> ticker_;
   phase phase_ = phase::idle;
   std::uint64_t serial_ = 0; ///< Number of the request that is handled.
   bool keep_alive_ = false;

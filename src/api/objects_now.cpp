@@ -35,10 +35,19 @@ json why(const why_answer& answer) {
     causes.push_back({{"kind", cause.kind},
                       {"ref", cause.ref},
                       {"message", cause.message},
-                      {"since", time(cause.since)}});
+                      {"since", time(cause.since)},
+                      {"until", time(cause.until)}});
+  json because = json::array();
+  for (const auto& fact : answer.because)
+    because.push_back({{"kind", fact.kind},
+                       {"ref", fact.ref},
+                       {"message", fact.message},
+                       {"at", time(fact.at)},
+                       {"took_s", fact.took < duration::zero() ? json() : seconds(fact.took)}});
   return {{"state", answer.state},
           {"message", answer.sentence},
           {"blocked_by", std::move(causes)},
+          {"because", std::move(because)},
           {"expected_start", time(answer.expected_start)},
           {"expected_end", time(answer.expected_end)},
           {"critical_path", answer.critical_path}};

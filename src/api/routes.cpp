@@ -19,6 +19,8 @@ router make_api(api_handles handles) {
   routes::add_slots(table, state);
   routes::add_plan(table, state);
   routes::add_backfills(table, state);
+  routes::add_watch(table, state);
+  routes::add_top(table, state);
   routes::add_now(table, state);
   routes::add_store(table, state);
   return router{std::move(table)};

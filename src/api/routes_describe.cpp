@@ -220,7 +220,7 @@ result<json> describe_slot(const store_view& view, const reference& ref) {
   auto shown = objects::slot(slot, in);
   shown["kind"] = "slot";
   shown["id"] = objects::slot_name({slot.lane, slot.workflow, slot.trigger, slot.slot}, in);
-  shown["message"] = why_slot(slot, in).sentence;
+  shown["message"] = why_slot(slot, nullptr, in).sentence;
   shown["needs"] = needs_of(*definition, slot.edges, {});
   timeline events;
   BOOST_OUTCOME_TRYV(add_audit(view, slot.workflow + '/' + slot.trigger, events));
@@ -266,9 +266,12 @@ result<json> describe(api_state& state, const http_request& request) {
 }
 
 result<json> show_graph(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(request, {"ref", "upstream", "downstream"}));
+  BOOST_OUTCOME_TRYV(check_query(request, {"ref", "upstream", "downstream", "across"}));
   BOOST_OUTCOME_TRY(ref, parse_reference(query_text(request, "ref")));
   constexpr auto all = std::numeric_limits<std::uint32_t>::max();
+  const auto across = query_text(request, "across");
+  if (!across.empty() && across != "true" && across != "false")
+    return problem{errc::invalid, "'across' must be true or false"};
   const bool cut = request.query.contains("upstream") || request.query.contains("downstream");
   BOOST_OUTCOME_TRY(up, query_number(request, "upstream", 0, all, cut ? 0 : all));
   BOOST_OUTCOME_TRY(down, query_number(request, "downstream", 0, all, cut ? 0 : all));
@@ -277,7 +280,11 @@ result<json> show_graph(api_state& state, const http_request& request) {
   if (!ref.names_run()) {
     BOOST_OUTCOME_TRY(record, find_workflow(view, ref.workflow));
     BOOST_OUTCOME_TRY(definition, view.definition(record.id, ref.version.value_or(record.version)));
-    return graph_of(*definition, nullptr, extent);
+    auto graph = graph_of(*definition, nullptr, extent);
+    if (across == "true") {
+      BOOST_OUTCOME_TRYV(add_across(view, *definition, nullptr, graph));
+    }
+    return graph;
   }
   BOOST_OUTCOME_TRY(run, find_run(view, ref));
   BOOST_OUTCOME_TRY(definition, view.definition_of(run));
@@ -287,7 +294,12 @@ result<json> show_graph(api_state& state, const http_request& request) {
   }
   BOOST_OUTCOME_TRY(rows, view.rows.instances_of(run.id));
   const run_instances shown{run, rows};
-  return graph_of(*definition, &shown, extent);
+  auto graph = graph_of(*definition, &shown, extent);
+  graph["at"] = objects::time(view.now());
+  if (across == "true") {
+    BOOST_OUTCOME_TRYV(add_across(view, *definition, &run, graph));
+  }
+  return graph;
 }
 
 } // namespace

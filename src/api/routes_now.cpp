@@ -33,9 +33,21 @@ result<why_answer> why_of_backfill(const store_view& view, std::uint64_t id) {
 
 /// A slot that has no run has reasons of its own.
 result<why_answer> why_of_slot(const store_view& view, const reference& ref) {
-  BOOST_OUTCOME_TRY(slot, find_slot(view, ref));
-  BOOST_OUTCOME_TRY(definition, current_definition(view, slot.workflow));
-  return why_slot(slot, objects::zone_of(*definition));
+  const auto slot = find_slot(view, ref);
+  if (!slot && slot.error().code == errc::not_found)
+    return why_no_slot(view, ref);
+  if (!slot)
+    return slot.error();
+  BOOST_OUTCOME_TRY(definition, current_definition(view, slot.value().workflow));
+  const auto found =
+      std::find_if(definition->triggers.begin(), definition->triggers.end(),
+                   [&](const auto& each) { return each.id == slot.value().trigger; });
+  auto answer = why_slot(slot.value(), found == definition->triggers.end() ? nullptr : &*found,
+                         objects::zone_of(*definition));
+  if (slot.value().outcome == slot_outcome::planned) {
+    BOOST_OUTCOME_TRYV(add_pauses(view, slot.value(), answer));
+  }
+  return answer;
 }
 
 void why(const api_ptr& state, const http_request& request, const reply_function& reply) {

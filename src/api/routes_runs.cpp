@@ -4,49 +4,10 @@
 #include "api/objects.hpp"
 #include "api/paging.hpp"
 #include "api/route_groups.hpp"
+#include "api/run_query.hpp"
 
 namespace pinion::routes {
 namespace {
-
-result<std::optional<reason>> query_reason(const http_request& request) {
-  const auto text = query_text(request, "reason");
-  if (text.empty())
-    return std::optional<reason>{};
-  if (const auto found = reason_from(text))
-    return found;
-  return problem{errc::invalid, "'" + text + "' is no reason"};
-}
-
-/// The zone in which times of a request without offset are meant.
-zone asked_zone(const store_view& view, const std::string& workflow) {
-  const auto definition = workflow.empty() ? result<definition_cache::definition_ptr>{nullptr}
-                                           : current_definition(view, workflow);
-  return definition && definition.value() ? objects::zone_of(*definition.value()) : zone{};
-}
-
-/// "p.w" or "p.w/trigger" as the filter of workflow and trigger.
-result<run_filter> run_filter_of(const store_view& view, const http_request& request) {
-  run_filter filter;
-  filter.project = query_text(request, "project");
-  filter.workflow = query_text(request, "workflow");
-  filter.trigger = query_text(request, "trigger");
-  if (!filter.workflow.empty()) {
-    BOOST_OUTCOME_TRYV(find_workflow(view, filter.workflow));
-  }
-  if (!filter.trigger.empty() && filter.workflow.empty())
-    return problem{errc::invalid, "'trigger' needs 'workflow'"};
-  if (const auto text = query_text(request, "state"); !text.empty()) {
-    filter.state = run_state_from(text);
-    if (!filter.state)
-      return problem{errc::invalid, "'" + text + "' is no state of a run",
-                     "planned, queued, running, success, failed, cancelled or skipped"};
-  }
-  BOOST_OUTCOME_TRY(range, query_times(request, view.now(), asked_zone(view, filter.workflow)));
-  filter.since = range.from;
-  if (range.to != instant{})
-    filter.until = range.to + duration{1}; // Both ends included.
-  return filter;
-}
 
 result<json> show_run(const store_view& view, const run_record& run) {
   BOOST_OUTCOME_TRY(definition, view.definition_of(run));

@@ -1,6 +1,7 @@
 #include "api/why_workflow.hpp"
 
 #include "api/objects.hpp"
+#include "api/why_slot.hpp"
 #include "pinion/timing/instant_text.hpp"
 
 #include <algorithm>
@@ -35,7 +36,8 @@ void add_trigger(const workflow_definition& definition, const trigger_definition
     const auto behind = trigger.after ? " (that of " + trigger.after->workflow + ')' : "";
     out.causes.push_back(
         {"time", ref,
-         "its next slot is " + print_local(*next, objects::zone_of(definition)) + behind, never});
+         "its next slot is " + print_local(*next, objects::zone_of(definition)) + behind, never,
+         *next});
     if (out.expected_start == never || *next < out.expected_start)
       out.expected_start = *next;
   } else {
@@ -70,6 +72,11 @@ result<why_answer> why_workflow(const store_view& view, const reference& ref) {
     const auto row = std::find_if(rows.begin(), rows.end(),
                                   [&](const auto& each) { return each.trigger == trigger.id; });
     add_trigger(*definition, trigger, row == rows.end() ? nullptr : &*row, others, view.now(), out);
+  }
+  if (!ref.trigger.empty() && known) {
+    BOOST_OUTCOME_TRY(slots,
+                      last_slots(view, record.id, ref.trigger, objects::zone_of(*definition)));
+    out.because = std::move(slots);
   }
   if (!known)
     return problem{errc::not_found, record.id + " has no trigger " + ref.trigger,

@@ -113,13 +113,6 @@ private:
 
 } // namespace
 
-instant deadline_of(const workflow_definition& workflow, const task_definition& task,
-                    instant slot) {
-  const auto in = zone_of_workflow(workflow);
-  const auto day = day_of(slot, in);
-  return resolve(civil_time{day.time_since_epoch()} + task.deadline.value_or(duration{0}), in);
-}
-
 simulation_report report_of(const simulation_result& result) {
   simulation_report out;
   find_late(result, out);

@@ -33,6 +33,8 @@ public:
   std::optional<problem> refusal; ///< The answer to every change, if set.
   health_answer state;
   why_answer reasons;
+  std::vector<instance_key> at_work; ///< What holds worker slots.
+  mutable change_feed feed;
   run_id next_run{1};
 
   void apply(apply_request request, caller by, reply<apply_answer> done) override {
@@ -107,6 +109,7 @@ public:
   void pools(reply<std::vector<pool_status>> done) override {
     done(std::vector<pool_status>{{"", "slots", 4, 1, 0}, {"dw", "models", 2, 2, 3}});
   }
+  void running(reply<std::vector<instance_key>> done) override { done(at_work); }
   void health(reply<health_answer> done) override { done(state); }
   void wait_run(run_id run, duration, reply<run_record> done) override {
     auto row = store_reader{kv}.run(run);
@@ -116,6 +119,7 @@ public:
       done(problem{errc::not_found, "no such run"});
   }
   const kv_port& store() const override { return kv; }
+  change_feed& changes() const override { return feed; }
   const std::string& data_folder() const override { return folder; }
 
 private:
@@ -252,7 +256,10 @@ public:
   void commit(kv_batch batch) {
     std::uint64_t next = 1;
     number_audit(batch, next);
-    engine.kv.commit(std::move(batch), [](result<std::uint64_t>) {});
+    auto rows = change_feed::changes_of(batch);
+    engine.kv.commit(std::move(batch), [&](const result<std::uint64_t>& number) {
+      engine.feed.publish(number.value(), std::move(rows));
+    });
   }
 
   struct answer {

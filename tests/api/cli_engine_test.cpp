@@ -131,3 +131,47 @@ TEST_CASE_METHOD(cli_with_engine, "trigger makes the run of a slot", "[cli]") {
   CHECK(refused.code == 4);
   CHECK(refused.err.find("r3") != std::string::npos);
 }
+
+TEST_CASE_METHOD(cli_with_engine, "top is one screen into a pipe, one document with json",
+                 "[cli]") {
+  const auto added = add_run(10);
+  engine.at_work = {{added.id, 1, 0}};
+  const auto text = run("top");
+  CHECK(text.code == 0);
+  CHECK(text.out.find("r10/train:DEU") != std::string::npos);
+  CHECK(text.out.find("dw.models") != std::string::npos);
+  CHECK(text.out.find('\x1b') == std::string::npos);
+  CHECK(document("top")["slowest"][0]["id"] == "r10/train:DEU");
+  CHECK(run("top -o name").out == "r10/train:DEU\n");
+  CHECK(run("top --interval soon").code == 2);
+}
+
+TEST_CASE_METHOD(cli_with_engine, "a gantt has a bar for each task that has begun", "[cli]") {
+  add_run(10);
+  const auto text = run("graph --gantt r10");
+  CHECK(text.code == 0);
+  CHECK(text.out.find("first") != std::string::npos);
+  CHECK(text.out.find("last") == std::string::npos);
+  CHECK(text.out.find("\u2588") != std::string::npos); // It has ended.
+  CHECK(text.out.find("\u2592") != std::string::npos); // It runs.
+  const auto cut = run("graph --gantt r10 --limit 1");
+  CHECK(cut.out.find("1 more tasks took less time") != std::string::npos);
+  CHECK(run("graph --gantt dw.load").code == 2);
+}
+
+TEST_CASE_METHOD(cli_with_engine, "a graph across workflows names both sides", "[cli]") {
+  auto other = definition();
+  other.name = "report";
+  other.triggers.clear();
+  outside_need need;
+  need.workflow = "dw.load";
+  need.task = "last";
+  other.tasks[0].outside_needs = {need};
+  apply(other);
+  const auto down = document("graph dw.load --across")["across"]["downstream"];
+  REQUIRE(down.size() == 1);
+  CHECK(down[0]["workflow"] == "dw.report");
+  CHECK(down[0]["downstream_task"] == "first");
+  CHECK(run("graph dw.report --across").out.find("first \u2190 dw.load/last") != std::string::npos);
+  CHECK(run("graph dw.report --across -o dot").out.find("style=dotted") != std::string::npos);
+}

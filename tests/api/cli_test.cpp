@@ -18,10 +18,10 @@ TEST_CASE("help lists every verb, and each verb has its own", "[cli]") {
   const auto all = uut.run("--help");
   CHECK(all.code == 0);
   for (const std::string verb :
-       {"validate", "apply", "get",      "describe", "trigger", "rerun",  "cancel",
-        "fail",     "skip",  "succeed",  "pause",    "resume",  "hold",   "unhold",
-        "logs",     "why",   "graph",    "preview",  "wheel",   "health", "version",
-        "shutdown", "plan",  "backfill", "freeze",   "thaw",    "dryrun", "diff"}) {
+       {"validate", "apply",   "get",    "describe", "trigger", "rerun",    "cancel", "fail",
+        "skip",     "succeed", "pause",  "resume",   "hold",    "unhold",   "logs",   "why",
+        "graph",    "preview", "wheel",  "health",   "version", "shutdown", "plan",   "backfill",
+        "freeze",   "thaw",    "dryrun", "diff",     "top"}) {
     CAPTURE(verb);
     CHECK(all.out.find("\n  " + verb + ' ') != std::string::npos);
     const auto one = uut.run(verb + " --help");
@@ -37,7 +37,8 @@ TEST_CASE("wrong usage ends with 2 and what was meant", "[cli]") {
         std::pair{"get rnus", "Did you mean 'runs'?"},
         std::pair{"get runs --sate x", "Did you mean '--state'?"}, std::pair{"trigger", "--help"},
         std::pair{"frobnicate x", "lists the verbs"}, std::pair{"get nothing", "kinds"},
-        std::pair{"get events", "needs a REF"}, std::pair{"get runs --watch", ""},
+        std::pair{"get events", "needs a REF"},
+        std::pair{"get pools --watch", "'top' shows the engine live"},
         std::pair{"-o xml health", "table, wide"}, std::pair{"--server http://x health", "socket"},
         std::pair{"", "--help"}}) {
     CAPTURE(arguments);

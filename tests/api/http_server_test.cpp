@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "pinion/api/event_stream.hpp"
 #include "pinion/api/http_server.hpp"
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace pinion;
@@ -100,6 +102,8 @@ public:
   std::filesystem::path folder;
   std::string path;
   held_replies late;
+  std::shared_ptr<event_stream> events = std::make_shared<event_stream>();
+  std::string asked_after;
   std::shared_ptr<handler_pool> pool = std::make_shared<handler_pool>(2);
   std::unique_ptr<http_server> server;
 
@@ -125,6 +129,12 @@ public:
       late.hold(reply);
     };
     const auto drop = [](const http_request&, const reply_function&) {};
+    const auto stream = [this](const http_request& request, const reply_function& reply) {
+      asked_after = request.last_event_id;
+      http_reply answer;
+      answer.events = events;
+      reply(std::move(answer));
+    };
     http_server_options options;
     options.socket_path = path;
     options.limits = limits;
@@ -132,6 +142,7 @@ public:
                               router{{{"GET", "/echo", "", echo},
                                       {"POST", "/echo", "", echo},
                                       {"GET", "/late", "", hold},
+                                      {"GET", "/stream", "", stream},
                                       {"GET", "/drop", "", drop}}},
                               pool);
   }
@@ -142,6 +153,19 @@ public:
     return client.rest();
   }
 };
+
+constexpr const char* get_stream = "GET /stream HTTP/1.1\r\nLast-Event-ID: 41\r\n\r\n";
+
+/// Looks until it holds, at most 30 s.
+bool eventually(const std::function<bool()>& holds) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > until)
+      return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+  return true;
+}
 
 constexpr const char* last_get = "GET /echo HTTP/1.1\r\nConnection: close\r\n\r\n";
 
@@ -307,4 +331,63 @@ TEST_CASE("a reply outlives its server", "[http_server]") {
     client.leave();
   }
   orphan(http_reply{});
+}
+
+TEST_CASE("a stream passes on events as they come, and ends in order", "[http_server]") {
+  server_fixture uut;
+  raw_client client{uut.path};
+  client.send(get_stream);
+  const auto head = client.read_until("\r\n\r\n");
+  CHECK(head.starts_with("HTTP/1.1 200"));
+  CHECK(head.find("text/event-stream") != std::string::npos);
+  CHECK(head.find("chunked") != std::string::npos);
+  CHECK(uut.asked_after == "41");
+  uut.events->send("item", 42, R"({"id":"r1"})");
+  const auto first = client.read_until("\n\n");
+  CHECK(first.find("id: 42\nevent: item\ndata: {\"id\":\"r1\"}\n\n") != std::string::npos);
+  uut.events->send("item", 43, "{}");
+  uut.events->end();
+  const auto rest = client.rest();
+  CHECK(rest.find("id: 43") != std::string::npos);
+  CHECK(rest.ends_with("0\r\n\r\n"));
+}
+
+TEST_CASE("a stream without events says that it is there", "[http_server]") {
+  server_fixture uut{{.heartbeat = std::chrono::milliseconds{50}}};
+  raw_client client{uut.path};
+  client.send(get_stream);
+  CHECK(client.read_until(":\n\n").find("<nothing") == std::string::npos);
+}
+
+TEST_CASE("a stream is closed when its client leaves, takes nothing, or the server stops",
+          "[http_server]") {
+  server_fixture uut{{.write_time = std::chrono::milliseconds{200}}};
+  raw_client client{uut.path};
+  client.send(get_stream);
+  client.read_until("\r\n\r\n");
+  SECTION("it leaves") {
+    client.leave();
+    CHECK(eventually([&] { return !uut.events->open(); }));
+  }
+  SECTION("it takes nothing, and what waits for it stays bounded") {
+    const std::string large(10'000, 'x');
+    CHECK(eventually([&] {
+      uut.events->send("item", 1, large);
+      return !uut.events->open();
+    }));
+    CHECK(eventually([&] { return uut.server->connections() == 0; }));
+  }
+  SECTION("the server stops") {
+    uut.server->stop();
+    CHECK_FALSE(uut.events->open());
+  }
+}
+
+TEST_CASE("a stream ticks as long as its client is there", "[http_server]") {
+  server_fixture uut;
+  std::atomic<int> ticks = 0;
+  uut.events->tick(std::chrono::milliseconds{5}, [&] { ++ticks; });
+  raw_client client{uut.path};
+  client.send(get_stream);
+  CHECK(eventually([&] { return ticks > 3; }));
 }

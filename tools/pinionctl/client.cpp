@@ -26,16 +26,18 @@ using error_code = boost::system::error_code;
 constexpr std::size_t longest_socket_path = 107;
 constexpr std::uint64_t most_bytes = 1ULL << 30U; ///< Of one answer.
 
-failure no_engine(const std::string& path, const std::string& why) {
-  return fail_with(exit_code::no_engine,
-                   {errc::unavailable, "No engine answers at '" + path + "': " + why,
-                    "Start one with 'pinion standalone', or name its socket with --server"});
-}
-
 std::string lower_case(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
+}
+
+} // namespace
+
+failure no_engine(const std::string& path, const std::string& why) {
+  return fail_with(exit_code::no_engine,
+                   {errc::unavailable, "No engine answers at '" + path + "': " + why,
+                    "Start one with 'pinion standalone', or name its socket with --server"});
 }
 
 std::string target_of(const std::string& path, const query& values) {
@@ -49,7 +51,11 @@ std::string target_of(const std::string& path, const query& values) {
   return target;
 }
 
-} // namespace
+void check_socket_path(const std::string& path) {
+  if (path.size() > longest_socket_path)
+    throw usage_failure("The path of the socket is longer than 107 bytes: '" + path + "'",
+                        "Use a shorter data folder");
+}
 
 struct client::connection {
   asio::io_context io;
@@ -113,9 +119,7 @@ response client::send(const std::string& method, const std::string& path, const 
       connection_.reset();
     }
   }
-  if (path_.size() > longest_socket_path)
-    throw usage_failure("The path of the socket is longer than 107 bytes: '" + path_ + "'",
-                        "Use a shorter data folder");
+  check_socket_path(path_);
   connection_ = std::make_unique<connection>();
   error_code refused;
   connection_->stream.socket().connect(asio::local::stream_protocol::endpoint{path_}, refused);

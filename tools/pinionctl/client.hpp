@@ -46,6 +46,15 @@ private:
   std::unique_ptr<connection> connection_;
 };
 
+/// Path and query as the target of a request; empty values are left out.
+std::string target_of(const std::string& path, const query& values);
+
+/// Nobody listens at the socket, or the engine has gone away.
+failure no_engine(const std::string& path, const std::string& why);
+
+/// Throws a usage failure for a path that no socket can have.
+void check_socket_path(const std::string& path);
+
 /// The failure that an answer's error object means.
 failure failure_of(const response& answer);
 

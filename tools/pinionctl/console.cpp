@@ -51,9 +51,15 @@ void console::document(const json& value) {
 }
 
 void console::print(const table& rows) {
-  raw(rows.text([this](const std::string& cell, bool is_state, bool is_header) {
+  std::vector<std::size_t> widths;
+  print(rows, widths);
+}
+
+void console::print(const table& rows, std::vector<std::size_t>& widths) {
+  const auto paint = [this](const std::string& cell, bool is_state, bool is_header) {
     return is_header ? bold(cell) : is_state ? state(cell) : cell;
-  }));
+  };
+  raw(rows.text(paint, widths));
 }
 
 std::string console::painted(const std::string& text, const char* code) const {
@@ -63,6 +69,9 @@ std::string console::painted(const std::string& text, const char* code) const {
 std::string console::state(const std::string& name) const {
   const auto end = name.find_last_not_of(' ');
   return painted(name, color_of(end == std::string::npos ? name : name.substr(0, end + 1)));
+}
+std::string console::state_as(const std::string& text, const std::string& name) const {
+  return painted(text, color_of(name));
 }
 std::string console::bold(const std::string& text) const { return painted(text, "1"); }
 std::string console::dim(const std::string& text) const { return painted(text, "2"); }

@@ -23,6 +23,8 @@ public:
   /// The document of json and yaml.
   void document(const json& value);
   void print(const table& rows);
+  /// The same for a table that goes on, see `table::text`.
+  void print(const table& rows, std::vector<std::size_t>& widths);
   /// Bytes to standard output, as they are.
   void raw(std::string_view bytes);
   /// A line of the answer for people.
@@ -35,6 +37,8 @@ public:
 
   /// A state in its colour, if there is colour.
   std::string state(const std::string& name) const;
+  /// Any text in the colour of a state.
+  std::string state_as(const std::string& text, const std::string& name) const;
   std::string bold(const std::string& text) const;
   std::string dim(const std::string& text) const;
 

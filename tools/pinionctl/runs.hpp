@@ -32,6 +32,7 @@ exit_code run_logs(session& now);
 exit_code run_why(session& now);
 exit_code run_graph(session& now);
 exit_code run_plan(session& now);
+exit_code run_top(session& now);
 exit_code run_wheel(session& now);
 exit_code run_health(session& now);
 exit_code run_version(session& now);

@@ -103,6 +103,10 @@ void print_items(console& out, const json& items, const std::vector<field>& fiel
       out.line(escaped(text_of(item, name_key.c_str())));
     return;
   }
+  out.print(rows_of(out, items, fields));
+}
+
+table rows_of(const console& out, const json& items, const std::vector<field>& fields) {
   std::vector<table::column> columns;
   for (const auto& one : fields)
     if (!one.wide || out.chosen() == format::wide)
@@ -115,7 +119,7 @@ void print_items(console& out, const json& items, const std::vector<field>& fiel
         cells.push_back(shortened(cell_of(item, one.path)));
     rows.add(std::move(cells));
   }
-  out.print(rows);
+  return rows;
 }
 
 void print_fields(console& out, const json& object, const std::vector<field>& fields) {

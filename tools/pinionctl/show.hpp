@@ -27,6 +27,9 @@ std::string duration_text(double seconds);
 void print_items(console& out, const json& items, const std::vector<field>& fields,
                  const std::string& name_key = "id");
 
+/// Items as rows of a table, with the columns that the format shows.
+table rows_of(const console& out, const json& items, const std::vector<field>& fields);
+
 /// Prints `title: value` lines that line up.
 void print_fields(console& out, const json& object, const std::vector<field>& fields);
 

@@ -54,8 +54,14 @@ std::size_t display_width(std::string_view text) {
 
 std::string table::text(const painter& paint) const {
   std::vector<std::size_t> widths;
-  for (const auto& one : columns_)
-    widths.push_back(display_width(one.title));
+  return text(paint, widths);
+}
+
+std::string table::text(const painter& paint, std::vector<std::size_t>& widths) const {
+  const bool header = widths.empty();
+  if (header)
+    for (const auto& one : columns_)
+      widths.push_back(display_width(one.title));
   for (const auto& row : rows_)
     for (std::size_t i = 0; i < widths.size() && i < row.size(); ++i)
       widths[i] = std::max(widths[i], display_width(row[i]));
@@ -74,7 +80,8 @@ std::string table::text(const painter& paint) const {
     out += '\n';
   };
   static const std::string nothing;
-  line([&](std::size_t i) -> const std::string& { return columns_[i].title; }, true);
+  if (header)
+    line([&](std::size_t i) -> const std::string& { return columns_[i].title; }, true);
   for (const auto& row : rows_)
     line([&](std::size_t i) -> const std::string& { return i < row.size() ? row[i] : nothing; },
          false);

@@ -25,6 +25,9 @@ public:
       std::function<std::string(const std::string& cell, bool is_state, bool is_header)>;
   /// Header and rows, two spaces between columns, no spaces at the ends of lines.
   std::string text(const painter& paint) const;
+  /// The same, of which later rows go on: `widths` are those of the columns so far (empty: none),
+  /// and grow; the header is printed if there were none.
+  std::string text(const painter& paint, std::vector<std::size_t>& widths) const;
 
 private:
   std::vector<column> columns_;

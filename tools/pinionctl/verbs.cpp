@@ -19,7 +19,8 @@ std::vector<verb_spec> looking() {
        "of one REF, oldest first, the newest --limit of them.\n"
        "Runs, instances, backfills and audit are listed newest first. --since, --from and --to\n"
        "bound the slot of runs, instances and slots and the time of audit records, both ends\n"
-       "included.",
+       "included. --watch prints the list, then a row for each change, until it is interrupted;\n"
+       "with -o json one object {event, object} a line. It goes on over a restart of the engine.",
        1,
        2,
        {{"project", 0, "P", "of this project"},
@@ -34,7 +35,8 @@ std::vector<verb_spec> looking() {
         {"to", 0, "T", "up to this time"},
         {"sort", 0, "FIELD", "order what is printed by a field of the JSON; -FIELD: falling"},
         {"limit", 0, "N", "at most so many (default 100)"},
-        {"cursor", 0, "C", "go on behind a former answer's `next`"}},
+        {"cursor", 0, "C", "go on behind a former answer's `next`"},
+        {"watch", 0, "", "go on with what changes: of runs, instances, slots, backfills"}},
        run_get},
       {"describe",
        "REF",
@@ -60,9 +62,13 @@ std::vector<verb_spec> looking() {
        run_logs},
       {"why",
        "REF",
-       "Tells why a run or an instance is not going on, and until when.",
-       "Own time and upstream are told apart. Of a workflow, a trigger, a slot without a run or a\n"
-       "backfill: what keeps it.",
+       "Tells why a run or an instance is not going on, and until when; or why it ran, or is late.",
+       "Each cause with since when and, where the last successful run tells, until when: what is\n"
+       "waited for, and what keeps that at its root. Then the facts of the past: what made it,\n"
+       "what it waited for and how long, attempts that failed, its deadline. Own time and "
+       "upstream\n"
+       "are told apart. Of a workflow, a trigger, a slot without a run or a backfill: what keeps "
+       "it.",
        1,
        1,
        {},
@@ -74,8 +80,23 @@ std::vector<verb_spec> looking() {
        1,
        1,
        {{"upstream", 0, "N", "only so many steps up"},
-        {"downstream", 0, "N", "only so many steps down"}},
+        {"downstream", 0, "N", "only so many steps down"},
+        {"across", 0, "", "also what is needed of other workflows, and what of them needs this"},
+        {"gantt", 0, "", "of a run: when each task ran, as bars over time"},
+        {"limit", 0, "N", "with --gantt: the N tasks that took longest (default 60)"}},
        run_graph},
+      {"top",
+       "",
+       "Shows the engine live: lag, pools, queues, what runs longest, the next minutes.",
+       "On a terminal the screen is drawn anew until it is interrupted; into a pipe, with --once "
+       "or\n"
+       "with -o json it is shown once. Lag is how late slots are fired.",
+       0,
+       0,
+       {{"interval", 0, "D", "how often, as 5s (default 2s)"},
+        {"once", 0, "", "one look"},
+        {"limit", 0, "N", "so many rows of each list (default 10)"}},
+       run_top},
       {"plan",
        "",
        "Shows the plan of a day by minute, with counts and the load to expect.",

@@ -1,5 +1,6 @@
 #include "runs.hpp"
 #include "show.hpp"
+#include "watch_list.hpp"
 
 #include "pinion/api/router.hpp"
 #include "pinion/timing/near_names.hpp"
@@ -158,6 +159,28 @@ json events_of(client& engine, const query& values, const std::string& ref) {
   return {{"items", thing.value("timeline", json::array())}, {"next", nullptr}};
 }
 
+/// Lists, then tells what changes.
+exit_code watch_kind(session& now, const kind_spec& kind, query values, std::uint64_t limit) {
+  const std::string name = kind.name;
+  if (name != "runs" && name != "instances" && name != "slots" && name != "backfills")
+    throw usage_failure("'get " + name + "' cannot be watched",
+                        "runs, instances, slots and backfills can; 'top' shows the engine live");
+  const auto list = [&now, name, values, limit] {
+    auto items = fetch(now.engine, "/api/v1/" + name, values, limit, {})["items"];
+    // Newest last, as what follows.
+    std::reverse(items.begin(), items.end());
+    return items;
+  };
+  auto watched = values;
+  if (const auto ref = watched.find("ref"); ref != watched.end()) {
+    const auto slash = ref->second.find('/');
+    watched["workflow"] = ref->second.substr(0, slash);
+    watched["trigger"] = slash == std::string::npos ? "" : ref->second.substr(slash + 1);
+    watched.erase(ref);
+  }
+  return watch_list(now, name, kind.name_key, std::move(watched), list);
+}
+
 } // namespace
 
 std::vector<std::string> kind_names() {
@@ -173,7 +196,7 @@ exit_code run_get(session& now) {
   auto values = query_of(now.args, kind);
   const auto limit = now.args.number("limit", 1, 10'000'000).value_or(usual_limit);
   json answer;
-  if (name == "events") {
+  if (name == "events" && !now.args.has("watch")) {
     answer = events_of(now.engine, values, now.args.words.size() > 1 ? now.args.words[1] : "");
     auto& items = answer["items"];
     if (items.size() > limit)
@@ -181,10 +204,12 @@ exit_code run_get(session& now) {
   } else if (now.args.words.size() > 1) {
     const auto& ref = now.args.words[1];
     const auto filter = filter_of_ref(name, ref);
-    if (filter.empty())
+    if (filter.empty() && !now.args.has("watch"))
       return get_one(now, kind, ref);
-    values[filter] = ref;
+    values[filter.empty() ? "run" : filter] = ref;
   }
+  if (now.args.has("watch"))
+    return watch_kind(now, kind, std::move(values), limit);
   if (name != "events")
     answer =
         fetch(now.engine, "/api/v1/" + name, std::move(values), limit, now.args.text("cursor"));

@@ -1,5 +1,7 @@
+#include "gantt_text.hpp"
 #include "runs.hpp"
 #include "show.hpp"
+#include "terminal.hpp"
 
 #include <algorithm>
 #include <map>
@@ -39,6 +41,40 @@ std::string needs_text(const json& node) {
   if (!node["fallback_of"].is_null())
     text = "↩ fallback of " + node["fallback_of"].get<std::string>();
   return text;
+}
+
+/// "dw.orders/load (r12 success)"
+std::string outside_text(const json& need, const char* task_key) {
+  auto text = text_of(need, "workflow");
+  if (const auto task = text_of(need, task_key); !task.empty())
+    text += '/' + task;
+  const auto run = text_of(need, "run");
+  const auto state = text_of(need, "state");
+  if (const auto slot = text_of(need, "slot"); !slot.empty() && run.empty())
+    text += '@' + slot;
+  if (!run.empty() || !state.empty())
+    text += " (" + run + (run.empty() || state.empty() ? "" : " ") + state + ')';
+  return text;
+}
+
+/// What lies in other workflows: what is needed, then what needs this.
+void draw_across(console& out, const json& graph) {
+  if (!graph.contains("across"))
+    return;
+  const auto draw_side = [&](const char* side, const char* title, const char* task_key,
+                             const char* arrow) {
+    const auto& items = graph["across"][side];
+    if (items.empty())
+      return;
+    out.line(out.bold(title));
+    for (const auto& item : items) {
+      const auto own = text_of(item, "task");
+      out.line("  " + (own.empty() ? "the whole run" : own) + ' ' + arrow + ' ' +
+               outside_text(item, task_key));
+    }
+  };
+  draw_side("upstream", "needs of other workflows:", "upstream_task", "←");
+  draw_side("downstream", "needed by other workflows:", "downstream_task", "→");
 }
 
 /// One layer below the other; a task stands below all that it needs.
@@ -102,6 +138,25 @@ std::string dot_of(const json& graph) {
       edges += "  " + quoted(node["fallback_of"].get<std::string>()) + " -> " + quoted(name) +
                " [style=dashed];\n";
   }
+  if (graph.contains("across")) {
+    const auto other = [&](const json& item, const char* task_key) {
+      const auto name = outside_text(item, task_key);
+      text += "  " + quoted(name) +
+              " [shape=ellipse, fillcolor=" + fill_of(text_of(item, "state")) + "];\n";
+      return quoted(name);
+    };
+    for (const auto& item : graph["across"]["upstream"])
+      edges += "  " + other(item, "upstream_task") + " -> " + quoted(text_of(item, "task")) +
+               " [style=dotted];\n";
+    for (const auto& item : graph["across"]["downstream"]) {
+      // What needs the whole run hangs on all of it: drawn once, at its last task.
+      const auto own = text_of(item, "task");
+      const auto& nodes = graph["nodes"];
+      if (!own.empty() || !nodes.empty())
+        edges += "  " + quoted(own.empty() ? text_of(nodes.back(), "task") : own) + " -> " +
+                 other(item, "downstream_task") + " [style=dotted];\n";
+    }
+  }
   return text + edges + "}\n";
 }
 
@@ -112,7 +167,12 @@ exit_code run_graph(session& now) {
   for (const auto* side : {"upstream", "downstream"})
     if (const auto steps = now.args.number(side, 0, 100'000))
       values[side] = std::to_string(*steps);
+  if (now.args.has("across"))
+    values["across"] = "true";
   const auto graph = now.engine.get("/api/v1/graph", values);
+  if (now.args.has("gantt") && text_of(graph, "run").empty())
+    throw usage_failure("--gantt needs a run", "For example: pinionctl graph --gantt " +
+                                                   text_of(graph, "workflow") + "@latest");
   auto& out = now.out;
   switch (out.chosen()) {
   case format::as_json:
@@ -128,7 +188,14 @@ exit_code run_graph(session& now) {
     break;
   case format::table:
   case format::wide:
+    if (now.args.has("gantt")) {
+      const auto most = now.args.number("limit", 1, 100'000).value_or(60);
+      for (const auto& line : gantt_text(out, graph, terminal_size().columns, most))
+        out.line(line);
+      break;
+    }
     draw(out, graph);
+    draw_across(out, graph);
     break;
   }
   return exit_code::done;

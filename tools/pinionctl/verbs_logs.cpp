@@ -1,3 +1,4 @@
+#include "event_source.hpp"
 #include "log_printer.hpp"
 #include "pinion/api/reference.hpp"
 #include "runs.hpp"
@@ -5,12 +6,10 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <thread>
 
 namespace pinion::ctl {
 namespace {
 
-constexpr std::chrono::milliseconds poll_pause{250};
 constexpr auto patience = std::chrono::seconds{60};
 
 std::uint64_t number_of(const response& answer, const char* header) {
@@ -104,12 +103,11 @@ public:
 
   exit_code run() {
     check_attempt();
-    bool ended = look();
-    while (now_.args.has("follow") && !ended) {
-      now_.out.flush();
-      std::this_thread::sleep_for(poll_pause);
+    bool ended = true;
+    if (now_.args.has("follow"))
+      follow();
+    else
       ended = look();
-    }
     for (auto& [name, log] : logs_)
       log->end();
     const bool silent = std::none_of(logs_.begin(), logs_.end(),
@@ -125,20 +123,51 @@ private:
       (void)now_.args.number("attempt", 1, 0xffff'ffffU);
   }
 
+  /// The engine tells which logs have grown, and when there is nothing more to come.
+  void follow() {
+    event_source events{
+        now_.engine.socket_path(), "/api/v1/logs/follow", {{"ref", without_attempt()}}};
+    bool over = false;
+    while (!over) {
+      const auto event = events.next();
+      over = !event || event->name == "end";
+      // Whatever was missed, also what ended before: all of it is looked at.
+      if (over || event->name == "ready" || event->name == "reset")
+        look();
+      else if (event->name == "log")
+        grown(text_of(event->data, "attempt"));
+      if (!events.has_next())
+        now_.out.flush();
+    }
+  }
+
   /// Prints what is new in all logs. Returns whether all that the reference means has ended.
   bool look() {
     bool ended = true;
     const auto instances = find();
-    const bool prefixed = ref_.task.empty() || instances.size() > 1;
+    prefixed_ = ref_.task.empty() || instances.size() > 1;
     for (const auto& instance : instances) {
-      // Its state first: what it wrote before it ended is read after that.
       ended = is_terminal_state(text_of(instance, "state")) && ended;
       for (const auto attempt : attempts_of(instance))
-        open(instance, attempt, prefixed);
+        open(text_of(instance, "id"), attempt);
     }
     for (auto& [name, log] : logs_)
       log->read();
     return ended;
+  }
+
+  /// One attempt's log, "r1/load#2", has more.
+  void grown(const std::string& ref) {
+    const auto mark = ref.rfind('#');
+    const auto number = std::stoull(ref.substr(mark + 1));
+    const auto asked = now_.args.text("attempt");
+    const bool wanted = ref_.attempt                      ? number == *ref_.attempt
+                        : asked.empty() || asked == "all" ? true
+                                                          : number == std::stoull(asked);
+    // A fan-out that has expanded since the first look.
+    prefixed_ = prefixed_ || (!ref_.index && ref.find(':') != std::string::npos);
+    if (wanted)
+      open(ref.substr(0, mark), number).read();
   }
 
   /// The instances that the reference names, asked for anew on every look: a fan-out expands while
@@ -179,23 +208,25 @@ private:
     return numbers;
   }
 
-  void open(const json& instance, std::uint64_t attempt, bool prefixed) {
-    const auto id = text_of(instance, "id");
+  attempt_log& open(const std::string& id, std::uint64_t attempt) {
     const auto ref = id + '#' + std::to_string(attempt);
-    if (logs_.contains(ref))
-      return;
+    if (const auto known = logs_.find(ref); known != logs_.end())
+      return *known->second;
     const bool numbered = now_.args.text("attempt") == "all" || now_.args.has("follow");
     auto prefix = id.substr(id.find('/') + 1) +
                   (numbered && attempt > 1 ? '#' + std::to_string(attempt) : "");
     const auto asked = now_.args.text("attempt");
     const bool named = ref_.attempt || (!asked.empty() && asked != "all");
-    logs_.emplace(ref, std::make_unique<attempt_log>(now_, style_, ref,
-                                                     prefixed ? prefix + " | " : "", named));
+    return *logs_
+                .emplace(ref, std::make_unique<attempt_log>(now_, style_, ref,
+                                                            prefixed_ ? prefix + " | " : "", named))
+                .first->second;
   }
 
   session& now_;
   log_style style_;
   reference ref_;
+  bool prefixed_ = false;
   std::map<std::string, std::unique_ptr<attempt_log>> logs_;
 };
 

@@ -17,8 +17,13 @@ exit_code run_why(session& now) {
     const auto ref = text_of(cause, "ref");
     out.line("  " + out.bold(text_of(cause, "kind")) + (ref.empty() ? "" : ' ' + escaped(ref)) +
              ": " + escaped(text_of(cause, "message")) +
-             (since.empty() ? "" : " (since " + cell_of(cause, "since") + ')'));
+             (since.empty() ? "" : " (since " + cell_of(cause, "since") + ')') +
+             (text_of(cause, "until").empty() ? "" : ", until about " + cell_of(cause, "until")));
   }
+  for (const auto& fact : answer.value("because", json::array()))
+    out.line("  " + out.dim("because ") + text_of(fact, "kind") + ": " +
+             escaped(text_of(fact, "message")) +
+             (text_of(fact, "at").empty() ? "" : " (" + cell_of(fact, "at") + ')'));
   for (const auto* moment : {"expected_start", "expected_end"})
     if (!text_of(answer, moment).empty())
       out.line("  " + std::string{moment} + ": " + cell_of(answer, moment));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/actors/change_feed.hpp"
 #include "pinion/model/backfill.hpp"
 #include "pinion/model/definition.hpp"
 #include "pinion/model/records.hpp"
@@ -138,19 +139,29 @@ struct pool_request {
   std::optional<std::uint32_t> permits; ///< Empty: reset.
 };
 
-/// One cause that keeps a thing from going on.
+/// One cause that keeps a thing from going on. docs/why.md lists the kinds.
 struct blocked_by {
-  std::string
-      kind;        ///< upstream|time|pool|limit|worker|paused|held|retry|running|admission|fallback
-  std::string ref; ///< What it waits for: "r12/load", "pool dw.models", a workflow ...
+  std::string kind; ///< upstream, time, pool, limit, worker, paused, held, retry, frozen ...
+  std::string ref;  ///< What it waits for: "r12/load", "dw.models", a workflow ...
   std::string message;
   instant since{}; ///< `never`: not known.
+  instant until{}; ///< When it is expected to be over; `never`: nobody knows.
+};
+
+/// One fact of the past: why a thing began, why it is late, what it waited for.
+struct explanation {
+  std::string kind; ///< trigger, person, call, backfill, upstream, late, delay, retry, deadline ...
+  std::string ref;  ///< As of `blocked_by`; may be empty.
+  std::string message;
+  instant at{};
+  duration took{-1}; ///< The delay that it caused; negative: none.
 };
 
 struct why_answer {
   std::string state;
   std::string sentence; ///< For people: one line that names the cause.
   std::vector<blocked_by> causes;
+  std::vector<explanation> because; ///< In the order of time.
   instant expected_start{};
   instant expected_end{};
   std::vector<std::string> critical_path;
@@ -235,12 +246,16 @@ public:
   virtual void why_instance(instance_key key, reply<why_answer> done) = 0;
   virtual void wheel(reply<wheel_answer> done) = 0;
   virtual void pools(reply<std::vector<pool_status>> done) = 0;
+  /// The instances that hold a worker's slot now, by key.
+  virtual void running(reply<std::vector<instance_key>> done) = 0;
   virtual void health(reply<health_answer> done) = 0;
   /// Answers once the run is terminal or `at_most` (<= 1 minute) has passed, with its row.
   virtual void wait_run(run_id run, duration at_most, reply<run_record> done) = 0;
 
   /// The store, for lists: what it shows is durable.
   virtual const kv_port& store() const = 0;
+  /// What is committed from now on, for those who watch.
+  virtual change_feed& changes() const = 0;
   /// Absolute path of the data folder.
   virtual const std::string& data_folder() const = 0;
 };

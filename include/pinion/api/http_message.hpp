@@ -4,9 +4,12 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace pinion {
+
+class event_stream;
 
 /// One request as handlers see it: whole, within the server's limits, its target decoded.
 struct http_request {
@@ -16,6 +19,7 @@ struct http_request {
   std::map<std::string, std::string> params; ///< What the route's `{name}` parts matched, decoded.
   std::string content_type;
   std::string body;
+  std::string last_event_id; ///< Header Last-Event-ID: where a stream of events goes on.
   std::string user; ///< Name of the user at the other end of the socket: for the audit record.
   std::map<std::string, std::string> headers; ///< Names in lower case; of repeated ones the first.
 };
@@ -26,6 +30,8 @@ struct http_reply {
   std::string body;
   std::string content_type = "application/json";
   std::map<std::string, std::string> headers; ///< Further ones, such as Allow.
+  /// Not null: the answer is this stream, as text/event-stream, for as long as both sides like.
+  std::shared_ptr<event_stream> events = nullptr;
 };
 
 /// Takes the reply of one request: called at most once, from any thread, also when the client has

@@ -21,7 +21,8 @@ struct http_limits {
   std::chrono::milliseconds header_time{10'000}; ///< From the first byte to the end of the header.
   std::chrono::milliseconds body_time{60'000};
   std::chrono::milliseconds idle_time{75'000};  ///< Between two requests of a connection.
-  std::chrono::milliseconds write_time{60'000}; ///< For the whole answer.
+  std::chrono::milliseconds write_time{60'000}; ///< For the whole answer; of a stream, for a piece.
+  std::chrono::milliseconds heartbeat{15'000};  ///< A stream says so much that it is still there.
 };
 
 struct http_server_options {

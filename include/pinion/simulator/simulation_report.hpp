@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/model/deadline.hpp"
 #include "pinion/simulator/simulation.hpp"
 
 #include <string>
@@ -57,10 +58,6 @@ struct simulation_report {
   bool deadline_missed = false;
   duration makespan{0}; ///< From the first slot to the last end.
 };
-
-/// The deadline of a task in the run of a slot: that time of day on the slot's date, in the zone of
-/// its workflow.
-instant deadline_of(const workflow_definition& workflow, const task_definition& task, instant slot);
 
 simulation_report report_of(const simulation_result& result);
 

@@ -35,6 +35,17 @@ set(pinion_common_headers
     <variant>
     <vector>)
 
+# With PINION_MUTATIONS the sources that have places for faults made on purpose are told so: see
+# pinion/model/mutation.hpp.
+function(pinion_mutate)
+  foreach(source ${ARGN})
+    file(STRINGS ${source} places REGEX "PINION_MUTATION" LIMIT_COUNT 1)
+    if(places)
+      set_source_files_properties(${source} PROPERTIES COMPILE_DEFINITIONS PINION_MUTATIONS)
+    endif()
+  endforeach()
+endfunction()
+
 # pinion_layer(NAME SOURCES a.cpp ... [PUBLIC lib ...] [PRIVATE lib ...] [PRECOMPILE <header> ...])
 # One library a folder of src/: public headers lie in include/pinion/NAME, the rest in src/NAME.
 function(pinion_layer name)
@@ -48,5 +59,8 @@ function(pinion_layer name)
     pinion_${name}
     PUBLIC ${arg_PUBLIC}
     PRIVATE pinion_options ${arg_PRIVATE})
+  if(PINION_MUTATIONS)
+    pinion_mutate(${arg_SOURCES})
+  endif()
   target_precompile_headers(pinion_${name} PRIVATE ${pinion_common_headers} ${arg_PRECOMPILE})
 endfunction()

@@ -1,6 +1,7 @@
 #include "actors/dispatcher.hpp"
 
 #include "actors/crash.hpp"
+#include "pinion/model/mutation.hpp"
 
 namespace pinion {
 
@@ -79,11 +80,15 @@ void dispatcher_state::withdraw(const instance_key& key) {
 void dispatcher_state::release(const instance_key& key) {
   asking.erase(key);
   needs.erase(key);
+  if (PINION_MUTATION("lose_permit_release"))
+    return;
   if (ledger.release(key))
     grant();
 }
 
 void dispatcher_state::restore(const msg::restore_permits& what) {
+  if (PINION_MUTATION("forget_permits_on_restart"))
+    return;
   ledger.restore(what.key, units_of(what.project, what.pools, what.limits, what.slot));
 }
 
@@ -97,7 +102,7 @@ void dispatcher_state::set_pools(const msg::set_pools& what) {
 }
 
 void dispatcher_state::grant() {
-  if (held)
+  if (held && !PINION_MUTATION("ignore_hold"))
     return;
   for (const auto& granted : ledger.grant_next()) {
     count(granted.key, -1);

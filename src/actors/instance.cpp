@@ -1,6 +1,7 @@
 #include "actors/instance.hpp"
 
 #include "actors/crash.hpp"
+#include "pinion/model/mutation.hpp"
 
 #include <algorithm>
 
@@ -34,7 +35,7 @@ void instance_state_data::enter(const msg::enter& what) {
   if (what.state == instance_state::waiting && what.poll == msg::poll_phase::none)
     disarm(task_timer); // Frozen before it began: its task timeout counts anew from the thaw.
   else if (task_timer == 0 && task().timeout.task > duration{0} && what.first_ready_at != never &&
-           !is_terminal(what.state))
+           !is_terminal(what.state) && !PINION_MUTATION("drop_task_timer"))
     arm(task_timer, what.first_ready_at, task().timeout.task);
   switch (what.state) {
   case instance_state::pre_trigger:
@@ -64,6 +65,8 @@ void instance_state_data::enter(const msg::enter& what) {
     start(what);
     break;
   case instance_state::retry_wait: {
+    if (PINION_MUTATION("drop_retry_timer"))
+      break;
     state_timer_is = instance_timer::retry_due;
     const auto whole = std::max(what.retry_at - what.since, duration{0});
     arm(state_timer, what.since, whole);
@@ -83,7 +86,7 @@ void instance_state_data::enter(const msg::enter& what) {
 }
 
 void instance_state_data::ask_for_permits(const msg::enter& what) {
-  if (task().timeout.queue > duration{0}) {
+  if (task().timeout.queue > duration{0} && !PINION_MUTATION("drop_queue_timer")) {
     state_timer_is = instance_timer::queue_timeout;
     arm(state_timer, what.since, task().timeout.queue);
   }
@@ -102,7 +105,9 @@ void instance_state_data::start(const msg::enter& what) {
     return;
   expect(wanted);
   order = what.start;
-  if (what.again)
+  if (what.again && order && PINION_MUTATION("start_again_without_asking"))
+    place_order();
+  else if (what.again)
     watch();
   else if (order)
     place_order();
@@ -137,7 +142,7 @@ void instance_state_data::run_body(const msg::enter& what) {
   case task_type::python:
   case task_type::java:
   case task_type::check:
-    if (what.again) {
+    if (what.again && !PINION_MUTATION("lose_adoption")) {
       expect({seed.key, what.token});
       watch();
     }
@@ -185,6 +190,8 @@ void instance_state_data::stop(const msg::enter& what) {
   // The start may have been passed over, or be told by an earlier actor: only after a watch does
   // the answer, also "never heard of it", come here.
   watch();
+  if (PINION_MUTATION("lose_stop") || (what.again && PINION_MUTATION("forget_cancel_on_restart")))
+    return;
   self->send(seed.context->worker, msg::stop_process{process, task().grace});
 }
 

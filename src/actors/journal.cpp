@@ -1,6 +1,7 @@
 #include "actors/journal.hpp"
 
 #include "actors/crash.hpp"
+#include "pinion/model/mutation.hpp"
 #include "pinion/storage/rows.hpp"
 
 #include <caf/send.hpp>
@@ -43,6 +44,8 @@ void journal_state::commit_group() {
     return;
   kv_batch group;
   const auto add = [&](waiting& from) {
+    if (PINION_MUTATION("lose_a_batch_of_a_group") && !group.writes.empty())
+      from.batch.writes.clear();
     if (group.writes.empty())
       group.writes = std::move(from.batch.writes);
     else
@@ -63,6 +66,9 @@ void journal_state::commit_group() {
     return;
   number_audit(group, next_audit);
   changed = context->changes.heard() ? change_feed::changes_of(group) : std::vector<row_change>{};
+  if (PINION_MUTATION("acknowledge_before_commit"))
+    for (auto& promise : in_flight)
+      promise.deliver(std::uint64_t{0});
   context->ports.kv->commit(std::move(group),
                             [to = caf::actor_cast<journal_actor>(self)](auto outcome) {
                               caf::anon_send(to, msg::committed{std::move(outcome)});
@@ -71,6 +77,8 @@ void journal_state::commit_group() {
 
 void journal_state::acknowledge(const result<std::uint64_t>& outcome) {
   if (!outcome) {
+    if (PINION_MUTATION("overlook_a_failed_commit"))
+      return acknowledge(std::uint64_t{0});
     context->ports.fatal("the store refused a commit: " + outcome.error().message);
     return;
   }

@@ -2,6 +2,7 @@
 
 #include "actors/crash.hpp"
 #include "pinion/model/binding.hpp"
+#include "pinion/model/mutation.hpp"
 #include "pinion/storage/rows.hpp"
 
 #include <algorithm>
@@ -199,7 +200,9 @@ void planner_state::pay_owed(const std::string& id, planned_workflow& of, planne
   const auto first = next_slot(trigger.slots, cursor);
   if (!first || first->at > now)
     return;
-  const auto policy = trigger.definition.misfire.value_or(default_misfire(trigger.slots));
+  auto policy = trigger.definition.misfire.value_or(default_misfire(trigger.slots));
+  if (PINION_MUTATION("ignore_misfire_policy"))
+    policy = {misfire_choice::all, std::chrono::hours{1'000}, 1'000};
   owed_walk walk{id,
                  of.generation,
                  trigger.definition.id,
@@ -407,6 +410,8 @@ void planner_state::submit_plan(const std::string& workflow, kv_batch batch,
 // goes through the misfire policy, planned, loaded or not.
 void planner_state::look_for_jump() {
   const auto now = context->now();
+  if (PINION_MUTATION("overlook_clock_jump"))
+    return;
   if (loaded_at == instant{} || now <= loaded_at + context->options.load_ahead + minute)
     return;
   loaded_at = now;
@@ -487,7 +492,7 @@ void planner_state::due(std::uint64_t id) {
 }
 
 void planner_state::fire_due() {
-  const auto now = context->now();
+  const auto now = context->now() + (PINION_MUTATION("fire_before_time") ? minute : duration{0});
   while (!loaded.empty() && loaded.begin()->first <= now) {
     const auto lag = now - loaded.begin()->first;
     for (const auto& each : loaded.begin()->second) {
@@ -498,6 +503,8 @@ void planner_state::fire_due() {
       lags.total_lag += lag;
       ++lags.slots_fired;
       self->send(known->second.actor, msg::fire_slot{each.trigger, each.slot});
+      if (PINION_MUTATION("double_fire_a_slot"))
+        self->send(known->second.actor, msg::fire_slot{each.trigger, each.slot});
     }
     loaded.erase(loaded.begin());
   }

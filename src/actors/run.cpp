@@ -5,6 +5,7 @@
 #include "actors/instance.hpp"
 #include "pinion/definitions/render.hpp"
 #include "pinion/definitions/secrets.hpp"
+#include "pinion/model/mutation.hpp"
 #include "pinion/storage/rows.hpp"
 
 #include <algorithm>
@@ -101,7 +102,7 @@ void run_state_data::start_up() {
         actor_of(at.key);
   if (!seed.stored)
     return;
-  if (!is_terminal(core().run().state))
+  if (!is_terminal(core().run().state) && !PINION_MUTATION("forget_needs_on_restart"))
     watch_edges();
   for (auto& effect : core().resume()) {
     if (const auto* entered = std::get_if<run_effect::entered>(&effect))
@@ -239,7 +240,8 @@ kv_batch run_state_data::write(run_flight& flight) {
   for (const auto& permit : flight.permits_taken)
     put_permit(batch, permit);
   for (const auto& permit : flight.permits_released)
-    erase_permit(batch, permit);
+    if (!PINION_MUTATION("keep_permit_row"))
+      erase_permit(batch, permit);
   for (const auto& output : flight.outputs)
     put_output(batch, output);
   // What was put and dropped within one flight is gone; what was dropped and put again stays.
@@ -250,7 +252,7 @@ kv_batch run_state_data::write(run_flight& flight) {
   for (const auto& edge : flight.edges_dropped)
     erase_edge(batch, edge);
   for (const auto& edge : flight.edges_settled)
-    if (at.settled_edge(edge.task, edge.need) != nullptr)
+    if (at.settled_edge(edge.task, edge.need) != nullptr && !PINION_MUTATION("lose_settled_edge"))
       put_edge(batch, edge);
   if (flight.run_changed || !flight.instances.empty()) {
     put_run(batch, at.run(), seed.stored ? &*seed.stored : nullptr);
@@ -372,6 +374,8 @@ void run_state_data::watch_edges(std::optional<std::uint32_t> task) {
 
 // After the commit: whoever begins to wait from here on reads the store.
 void run_state_data::tell_directory(std::optional<std::uint32_t> task) {
+  if (PINION_MUTATION("skip_directory_notification"))
+    return;
   const auto& run = core().run();
   const bool bound = !run.trigger.starts_with('@') || run.isolated;
   if (!bound || (!run.isolated && !seed.context->definitions()->needed(run.workflow)))
@@ -529,7 +533,11 @@ void run_state_data::offered(const instance_key& key) {
   }
   grant.rendered = rendered.value().masked;
   const fence token{epoch, attempt, fence::step_of(look, checks_only ? 1U : 0U)};
-  apply(grant, order_of(context, {key, token}, std::move(rendered).value()));
+  auto order = order_of(context, {key, token}, std::move(rendered).value());
+  if (PINION_MUTATION("start_before_commit"))
+    self->send(context.worker,
+               process_order{order, caf::actor_cast<process_client>(actor_of(key))});
+  apply(grant, std::move(order));
 }
 
 caf::result<msg::fired_run> run_state_data::fire(msg::fire_run& what) {
@@ -566,7 +574,8 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
   audit.details = "{\"affected\":" + std::to_string(affected) + "}";
   const auto record = [&](std::string object) {
     audit.object = std::move(object);
-    put_audit(gathered.with, audit);
+    if (!PINION_MUTATION("drop_audit"))
+      put_audit(gathered.with, audit);
   };
   if (what.operation.targets.empty())
     record(run);
@@ -577,6 +586,8 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
            (index.empty() ? "" : ':' + index));
   }
   auto promise = self->make_response_promise<operation_answer>();
+  if (PINION_MUTATION("answer_before_commit"))
+    promise.deliver(operation_answer{affected});
   gathered.replies.emplace_back(
       [promise, affected]() mutable { promise.deliver(operation_answer{affected}); });
   wake();
@@ -645,6 +656,8 @@ run_actor::behavior_type run(run_actor::stateful_pointer<run_state_data> self, r
         at.apply(what.event);
         // Refused or not, the launcher may forget an end that has been heard and dealt with.
         if (const auto* ended = std::get_if<run_happening::ended>(&what.event)) {
+          if (PINION_MUTATION("acknowledge_exit_before_commit"))
+            self->send(at.seed.context->worker, msg::forget_process{ended->key});
           at.gathered.ended.push_back(ended->key);
           at.wake();
         }

@@ -1,6 +1,7 @@
 #include "actors/timekeeper.hpp"
 
 #include "actors/crash.hpp"
+#include "pinion/model/mutation.hpp"
 
 #include <algorithm>
 #include <caf/send.hpp>
@@ -52,7 +53,7 @@ void timekeeper_state::ring(bool wall_stepped) {
   fire(due);
   if (more)
     self->send(self, msg::alarm_rang{});
-  else
+  else if (!PINION_MUTATION("forget_the_next_alarm"))
     set_alarm();
 }
 
@@ -60,7 +61,7 @@ void timekeeper_state::fire(const std::vector<expired_timer>& due) {
   const auto now = context->now();
   for (const auto& timer : due) {
     const auto found = timers.find(timer.payload);
-    if (found == timers.end())
+    if (found == timers.end() || (PINION_MUTATION("lose_a_timer_of_two") && &timer != &due.front()))
       continue;
     if (const auto who = caf::actor_cast<caf::strong_actor_ptr>(found->second.who))
       self->send(caf::actor_cast<timer_client>(who), msg::timer_due{timer.payload, now});

@@ -3,6 +3,7 @@
 #include "actors/run.hpp"
 #include "pinion/definitions/params.hpp"
 #include "pinion/model/binding.hpp"
+#include "pinion/model/mutation.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 #include "pinion/timing/zone.hpp"
@@ -185,7 +186,8 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
     auto now = *plan.item;
     now.state = backfill_item_state::running;
     now.run = run;
-    put_backfill_item(with, now, &*plan.item);
+    if (!PINION_MUTATION("lose_backfill_item"))
+      put_backfill_item(with, now, &*plan.item);
   }
   launching[key].push_back(std::move(done));
   const auto launched = [this, key](const result<run_id>& made) {

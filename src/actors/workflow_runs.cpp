@@ -1,6 +1,7 @@
 #include "actors/workflow.hpp"
 
 #include "actors/run.hpp"
+#include "pinion/model/mutation.hpp"
 #include "pinion/storage/store_reader.hpp"
 
 #include <algorithm>
@@ -56,7 +57,8 @@ void workflow_state_data::ended(run_id run) {
     visited[run] = caf::actor_cast<caf::weak_actor_ptr>(found->second.actor);
     runs.erase(found);
   }
-  admit_next();
+  if (!PINION_MUTATION("admit_nobody_after_an_end"))
+    admit_next();
 }
 
 void workflow_state_data::reopened(run_id run) {

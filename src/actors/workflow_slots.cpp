@@ -1,5 +1,6 @@
 #include "actors/workflow.hpp"
 
+#include "pinion/model/mutation.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 
@@ -75,10 +76,14 @@ workflow_state_data::drop_loaded(std::map<keys::slot_key, run_id>::iterator at) 
 }
 
 void workflow_state_data::fire(const std::string& trigger, instant slot) {
-  if (!triggers.contains(trigger) || seed.record.retired || under_way(key_of_slot(trigger, slot)))
+  const bool again = PINION_MUTATION("double_fire_a_slot");
+  const bool busy = !again && under_way(key_of_slot(trigger, slot));
+  if (!triggers.contains(trigger) || seed.record.retired || busy)
     return;
   const auto row = slot_row(trigger, slot);
-  if (!is_decided(row))
+  if (again)
+    writing[trigger].erase(slot);
+  if (again || !is_decided(row))
     decide(trigger, slot, row);
 }
 
@@ -95,7 +100,7 @@ void workflow_state_data::decide(const std::string& trigger, instant slot,
     now.version = seed.record.version;
     settle(now, row);
   };
-  if (seed.record.paused)
+  if (seed.record.paused && !PINION_MUTATION("ignore_pause"))
     return leave_out(slot_outcome::paused, reason::workflow_paused);
   if (triggers[trigger].paused)
     return leave_out(slot_outcome::paused, reason::trigger_paused);
@@ -111,9 +116,11 @@ void workflow_state_data::decide(const std::string& trigger, instant slot,
   });
   if (waiting >= max_waiting)
     return leave_out(slot_outcome::missed, reason::queue_full);
-  const auto decision =
+  auto decision =
       decide_admission(all, seed.definition->max_active_runs,
                        {run_id{}, trigger, plan.value().overlap, false, false, plan.value().wants});
+  if (PINION_MUTATION("ignore_overlap_and_limit"))
+    decision = {};
   if (decision.verdict == admission_verdict::skip)
     return leave_out(slot_outcome::skipped_overlap, decision.why);
   if (decision.verdict == admission_verdict::miss)
@@ -136,6 +143,8 @@ void workflow_state_data::settled(const std::string& trigger, instant slot) {
     return;
   known->second.cursor = upto;
   msg::submit what;
+  if (PINION_MUTATION("cursor_ahead_of_what_is_decided"))
+    upto += std::chrono::minutes{10};
   put_cursor(what.batch, id(), trigger, upto);
   what.bulk = true;
   self->request(seed.context->journal, caf::infinite, std::move(what)).then([](std::uint64_t) {});
@@ -154,7 +163,7 @@ void workflow_state_data::settle(slot_record now, const slot_record* before) {
 }
 
 void workflow_state_data::tell_slot(const keys::slot_key& key) {
-  if (seed.context->definitions()->needed(id()))
+  if (seed.context->definitions()->needed(id()) && !PINION_MUTATION("skip_slot_notification"))
     self->send(seed.context->directory, msg::slots_told{id(), key});
 }
 
@@ -177,7 +186,8 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
                                              : reason::trigger_paused,
                         seed.context->now());
     now.version = seed.record.version;
-    put_slot(batch, now, row ? &*row : nullptr);
+    if (!PINION_MUTATION("drop_missed_record"))
+      put_slot(batch, now, row ? &*row : nullptr);
     if (const auto ahead = loaded.find(key); ahead != loaded.end())
       drop_loaded(ahead);
     left.push_back(key);

@@ -1,5 +1,7 @@
 #include "bound_slots.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 #include <set>
 
@@ -88,7 +90,7 @@ private:
   }
 
   void bind_previous(std::uint32_t task) {
-    if (!previous_)
+    if (!previous_ || PINION_MUTATION("forget_previous_slot"))
       return;
     const auto& definition = of_.tasks[task];
     switch (definition.depends_on_previous) {

@@ -1,5 +1,7 @@
 #include "pinion/model/permits.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 #include <functional>
 #include <queue>
@@ -163,6 +165,8 @@ bool permit_ledger::impossible(const needs_list& needs) const noexcept {
 }
 
 bool permit_ledger::fits(const needs_list& needs, const reservations& reserved) const noexcept {
+  if (PINION_MUTATION("grant_more_than_there_is"))
+    return true;
   return std::all_of(needs.begin(), needs.end(), [&](const pool_units& need) {
     const auto held_back = reserved.find(need.pool);
     const auto kept = held_back == reserved.end() ? 0 : held_back->second;

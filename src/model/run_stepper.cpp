@@ -1,5 +1,7 @@
 #include "run_stepper.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 #include <cassert>
 
@@ -104,12 +106,13 @@ void run_stepper::shift(instance_record& at, instance_state to) {
   for (const auto behind : graph_.downstream_of(head)) {
     auto& join = graph_.joins[behind];
     join.add(before.join, minus_one);
-    join.add(after.join, 1);
+    join.add(after.join, PINION_MUTATION("wrong_join_counter") ? 2 : 1);
     if (setup) {
       join.add_setup(before.join, minus_one);
       join.add_setup(after.join, 1);
     }
-    joins_.push_back(behind);
+    if (!PINION_MUTATION("forget_downstream"))
+      joins_.push_back(behind);
   }
   for (const auto end : graph_.setups.ends_behind(head)) {
     graph_.setups.count_end(end, before.join, minus_one);

@@ -1,5 +1,7 @@
 #include "run_stepper.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 
 namespace pinion {
@@ -53,6 +55,8 @@ instance_record* run_stepper::fenced(const process_key& key) {
   auto* at = graph_.find(key.instance);
   const auto attempt = graph_.attempts.find(key.instance);
   const bool awaited = at != nullptr && is_active(at->state) && attempt != graph_.attempts.end();
+  if (awaited && PINION_MUTATION("forget_fence"))
+    return at;
   if (awaited && key.token == fence{attempt->second.epoch, attempt->second.number,
                                     step_of(*at, at->step)})
     return at;
@@ -133,7 +137,7 @@ void run_stepper::body_ended(instance_record& at, const run_happening::ended& ev
     out_.outputs.push_back({at.key, event.end.outputs_json});
     at.has_outputs = true;
   }
-  if (task.checks.empty())
+  if (task.checks.empty() || PINION_MUTATION("skip_checks"))
     succeed(at, reason::exit_zero);
   else
     next_check(at, 1);
@@ -188,7 +192,9 @@ void run_stepper::fail_attempt(instance_record& at, const attempt_verdict& verdi
   end_attempt(at, instance_state::failed, verdict.why, verdict.message);
   drop_outputs(at);
   const bool again =
-      lost ? at.losses < max_losses : verdict.retries && at.retries_used < policy.max;
+      lost ? at.losses < max_losses
+           : verdict.retries &&
+                 at.retries_used < policy.max + (PINION_MUTATION("one_retry_too_many") ? 1U : 0U);
   if (!again)
     return move(at, instance_event::failed_for_good, verdict.why, verdict.message);
   // A second between losses at least: what lost the attempt may still be coming down.
@@ -197,6 +203,8 @@ void run_stepper::fail_attempt(instance_record& at, const attempt_verdict& verdi
         time_ + std::max<duration>(std::chrono::seconds{1}, retry_delay(policy, at.key, 1));
   else
     at.retry_at = time_ + retry_delay(policy, at.key, at.retries_used + 1);
+  if (PINION_MUTATION("retry_at_once"))
+    at.retry_at = time_;
   ++(lost ? at.losses : at.retries_used);
   at.step = 0;
   at.look = 0;
@@ -231,7 +239,7 @@ void run_stepper::return_permits(const instance_record& at, const attempt_record
 }
 
 void run_stepper::drop_outputs(instance_record& at) {
-  if (!at.has_outputs)
+  if (!at.has_outputs || PINION_MUTATION("keep_outputs_of_a_failure"))
     return;
   at.has_outputs = false;
   graph_.outputs.erase(at.key);

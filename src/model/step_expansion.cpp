@@ -1,5 +1,7 @@
 #include "run_stepper.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -61,7 +63,7 @@ void run_stepper::expand(std::uint32_t task) {
 /// or reset in this step) hold no place yet.
 std::uint32_t run_stepper::free_places(std::uint32_t task) const {
   const auto limit = graph_.task(task).for_each->max_parallel;
-  if (limit == 0)
+  if (limit == 0 || PINION_MUTATION("ignore_max_parallel"))
     return std::numeric_limits<std::uint32_t>::max();
   const auto& fan = graph_.fans.at(task);
   std::uint32_t busy = 0;

@@ -1,5 +1,7 @@
 #include "run_stepper.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 
 namespace pinion {
@@ -101,7 +103,7 @@ void run_stepper::evaluate(std::uint32_t task) {
 
 void run_stepper::let_on(std::uint32_t task) {
   auto& at = graph_.instances[task].front();
-  const bool frozen = at.mode == task_mode::frozen;
+  const bool frozen = at.mode == task_mode::frozen && !PINION_MUTATION("ignore_frozen");
   const bool needs_place = at.mode == task_mode::normal && !run_.admitted;
   if (!run_.admitted)
     graph_.set_startable(task, needs_place);
@@ -141,7 +143,7 @@ void run_stepper::proceed(std::uint32_t task) {
     if (holds && !holds.value())
       return move(at, instance_event::needs_skipped, reason::when_false, "its condition is false");
   }
-  if (dry)
+  if (dry && !PINION_MUTATION("ignore_dry"))
     return succeed_dry(at);
   if (definition.for_each)
     return expand(task);
@@ -166,6 +168,8 @@ void run_stepper::start_at_once(instance_record& at) {
 
 void run_stepper::advance_chain(std::uint32_t primary) {
   const auto member = graph_.current_member(primary);
+  if (PINION_MUTATION("forget_fallback"))
+    return;
   if (member != primary && graph_.awaits(member))
     return let_on(member);
   if (!is_terminal(graph_.aggregate_state(member)))

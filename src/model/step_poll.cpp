@@ -1,5 +1,7 @@
 #include "run_stepper.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 
 namespace pinion {
@@ -13,7 +15,8 @@ attempt_record& run_stepper::begin_attempt(instance_record& at, std::uint64_t ep
     attempt.pid = 0;
     return attempt;
   }
-  ++at.attempt;
+  if (at.attempt == 0 || !PINION_MUTATION("reuse_fence"))
+    ++at.attempt;
   at.epoch = epoch;
   at.called = {};
   at.look = task.poll ? 1 : 0;

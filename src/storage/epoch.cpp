@@ -1,5 +1,6 @@
 #include "pinion/storage/epoch.hpp"
 
+#include "pinion/model/mutation.hpp"
 #include "pinion/storage/keys.hpp"
 #include "storage/byte_order.hpp"
 
@@ -18,7 +19,7 @@ void next_epoch(kv_port& rows, std::function<void(result<std::uint64_t>)> done) 
   const auto last = current_epoch(rows);
   if (!last)
     return done(last);
-  const auto epoch = last.assume_value() + 1;
+  const auto epoch = last.assume_value() + (PINION_MUTATION("reuse_epoch") ? 0U : 1U);
   kv_batch batch;
   batch.put(family::meta, std::string{keys::epoch}, little_u64(epoch));
   rows.commit(std::move(batch), [epoch, done = std::move(done)](result<std::uint64_t> committed) {

@@ -1,5 +1,6 @@
 #include "pinion/storage/rows.hpp"
 
+#include "pinion/model/mutation.hpp"
 #include "pinion/storage/codecs.hpp"
 #include "pinion/storage/keys.hpp"
 
@@ -35,7 +36,8 @@ void enter_state(kv_batch& batch, const run_record& run) {
   const auto state = run.state;
   batch.put(family::index,
             keys::newest_first(keys::runs_by_workflow(run.lane, run.workflow, state), run.id), {});
-  batch.put(family::index, keys::newest_first(keys::runs_by_state(run.lane, state), run.id), {});
+  if (!PINION_MUTATION("forget_state_index"))
+    batch.put(family::index, keys::newest_first(keys::runs_by_state(run.lane, state), run.id), {});
   batch.add(family::index, keys::counter({run.lane, run.workflow, state}), 1);
 }
 
@@ -44,15 +46,16 @@ void leave_state(kv_batch& batch, const run_record& run) {
   batch.erase(family::index,
               keys::newest_first(keys::runs_by_workflow(run.lane, run.workflow, state), run.id));
   batch.erase(family::index, keys::newest_first(keys::runs_by_state(run.lane, state), run.id));
-  batch.add(family::index, keys::counter({run.lane, run.workflow, state}), -1);
+  if (!PINION_MUTATION("forget_counter"))
+    batch.add(family::index, keys::counter({run.lane, run.workflow, state}), -1);
 }
 
 void update_live(kv_batch& batch, const run_record& now, const run_record* before) {
   const bool was = before != nullptr && !is_terminal(before->state);
   const bool is = !is_terminal(now.state);
-  if (is && !was)
+  if (is && !was && !PINION_MUTATION("forget_live_index"))
     batch.put(family::live, keys::run(now.id), {});
-  if (was && !is)
+  if (was && !is && !PINION_MUTATION("keep_live_index"))
     batch.erase(family::live, keys::run(now.id));
 }
 
@@ -87,7 +90,8 @@ bool is_listed(slot_outcome outcome) noexcept {
 void put_run(kv_batch& batch, const run_record& now, const run_record* before) {
   batch.put(family::runs, keys::run(now.id), codecs::encode(now));
   if (before == nullptr) {
-    batch.put(family::slots, keys::natural(natural_key(now)), codecs::encode_run_id(now.id));
+    if (!PINION_MUTATION("forget_natural_key"))
+      batch.put(family::slots, keys::natural(natural_key(now)), codecs::encode_run_id(now.id));
     batch.put(family::index, in_workflow(now), {});
     batch.put(family::index, in_trigger(now), {});
   }
@@ -128,6 +132,8 @@ void put_attempt(kv_batch& batch, const attempt_record& now) {
 }
 
 void put_output(kv_batch& batch, const output_record& now) {
+  if (PINION_MUTATION("lose_outputs"))
+    return;
   batch.put(family::outputs, keys::instance(now.instance), codecs::encode(now));
 }
 
@@ -152,7 +158,7 @@ void put_slot(kv_batch& batch, const slot_record& now, const slot_record* before
     batch.erase(family::slots, keys::plan(key));
   if (before != nullptr && is_listed(before->outcome))
     batch.erase(family::index, keys::slot_outcome(key, before->outcome));
-  if (now.outcome == slot_outcome::planned)
+  if (now.outcome == slot_outcome::planned && !PINION_MUTATION("forget_plan_row"))
     batch.put(family::slots, keys::plan(key), {});
   if (is_listed(now.outcome))
     batch.put(family::index, keys::slot_outcome(key, now.outcome), {});
@@ -251,6 +257,8 @@ void put_project(kv_batch& batch, std::string_view project, std::string_view set
 }
 
 void put_request_key(kv_batch& batch, std::string_view workflow, std::string_view key, run_id run) {
+  if (PINION_MUTATION("forget_request_key"))
+    return;
   batch.put(family::slots, keys::request({std::string{workflow}, std::string{key}}),
             codecs::encode_run_id(run));
 }

@@ -12,14 +12,16 @@ using kind = scripted_action::kind;
 
 bool is_of_the_world(kind what) {
   return what == kind::step_clock || what == kind::kill_launcher || what == kind::crash ||
-         what == kind::reboot;
+         what == kind::reboot || what == kind::fail_write || what == kind::slow_disk ||
+         what == kind::break_link;
 }
 
 const char* name_of(kind what) {
   static constexpr const char* names[] = {
-      "apply",       "trigger",    "operate",       "pause",         "resume", "hold",
-      "unhold",      "step clock", "kill launcher", "crash",         "reboot", "edit",
-      "switch task", "make slot",  "backfill",      "steer backfill"};
+      "apply",          "trigger",    "operate",     "pause",         "resume",
+      "hold",           "unhold",     "step clock",  "kill launcher", "crash",
+      "reboot",         "edit",       "switch task", "make slot",     "backfill",
+      "steer backfill", "fail write", "slow disk",   "break link"};
   return names[static_cast<std::size_t>(what)];
 }
 
@@ -117,14 +119,11 @@ void desk::ask(errand& what, engine_client& client, const kv_reader& disk) {
     ask_operation(what, client, disk);
     break;
   case kind::pause:
-    watcher_.paused(action.workflow, true);
     client.pause({action.workflow, {}}, by, answer_to<operation_answer>(what, nothing));
     break;
   case kind::resume:
     client.resume({action.workflow, {}}, action.owed, by,
-                  answer_to<operation_answer>(what, [this, action](const operation_answer&) {
-                    watcher_.paused(action.workflow, false);
-                  }));
+                  answer_to<operation_answer>(what, nothing));
     break;
   case kind::switch_task:
     watcher_.switched(action.workflow, action.task);
@@ -150,6 +149,9 @@ void desk::ask(errand& what, engine_client& client, const kv_reader& disk) {
   case kind::kill_launcher:
   case kind::crash:
   case kind::reboot:
+  case kind::fail_write:
+  case kind::slow_disk:
+  case kind::break_link:
     break;
   }
 }
@@ -236,7 +238,9 @@ void desk::ask_operation(errand& what, engine_client& client, const kv_reader& d
   const auto& [run, operation] = *what.target;
   watcher_.operation_asked(run, operation);
   client.operate(run, operation, {"ann", "simulated"},
-                 answer_to<operation_answer>(what, [](const operation_answer&) {}));
+                 answer_to<operation_answer>(what, [this, &what](const operation_answer&) {
+                   watcher_.operation_answered(what.target->first, what.target->second);
+                 }));
 }
 
 void desk::forget_questions() {

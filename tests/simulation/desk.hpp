@@ -16,7 +16,7 @@ class answer_watcher {
 public:
   virtual ~answer_watcher() = default;
   virtual void operation_asked(run_id run, const run_operation& operation) = 0;
-  virtual void paused(const std::string& workflow, bool on) = 0;
+  virtual void operation_answered(run_id run, const run_operation& operation) = 0;
   virtual void trigger_answered(const std::string& key, run_id run) = 0;
   /// Definitions were handed over and taken: the original ones, or the edited.
   virtual void applied(bool original) = 0;

@@ -27,6 +27,15 @@ void disk_port::release(bool acknowledge) {
   apply(std::move(next), acknowledge);
 }
 
+void disk_port::fail(bool durable) {
+  auto next = std::move(queue_.front());
+  queue_.pop_front();
+  const auto done = next.done;
+  if (durable)
+    apply(std::move(next), false);
+  done(problem{errc::storage_failure, "the disk failed (simulated)", {}});
+}
+
 void disk_port::cut() {
   dead_ = true;
   // Moved out first: destroying a callback may run code that looks at this port.

@@ -40,6 +40,8 @@ public:
   bool pending() const noexcept { return !queue_.empty(); }
   /// The oldest waiting commit becomes durable; with `acknowledge` the engine hears of it.
   void release(bool acknowledge);
+  /// The oldest waiting commit fails; `durable`: its rows are on the disk all the same.
+  void fail(bool durable);
   /// The engine is gone: what waits never was, and nothing more is taken.
   void cut();
 

@@ -93,7 +93,11 @@ void machine::detach() {
   connected_ = false;
   connects_at_.reset();
   events_.clear();
-  // What is in the socket's buffer is still read, up to somewhere.
+  take_some_commands();
+}
+
+// What is in the socket's buffer is still read, up to somewhere.
+void machine::take_some_commands() {
   const auto arrives = commands_.empty() ? 0 : draw_.below(commands_.size() + 1);
   for (std::size_t i = 0; i < arrives; ++i)
     std::visit([this](auto& each) { take(each); }, commands_[i].what);
@@ -218,11 +222,13 @@ void machine::take(const acknowledge_command& what) {
   const auto known = processes_.find(what.key);
   if (known == processes_.end())
     return;
-  if (known->second.over)
+  if (known->second.over) {
+    watcher_.end_acknowledged(what.key);
     processes_.erase(known);
-  else
+  } else {
     log_.violation("the end of " + to_string(what.key) +
                    " is acknowledged while the process is alive");
+  }
 }
 
 void machine::finish(const process_key& key, process& of) {
@@ -250,6 +256,19 @@ void machine::kill_launcher() {
   }
   if (port_ != nullptr)
     connects_at_ = clock_.steady_now() + draw_.between(milliseconds{50}, seconds{2});
+}
+
+void machine::break_link() {
+  if (!connected_)
+    return;
+  log_.note("the connection to the launcher breaks");
+  take_some_commands();
+  if (!events_.empty())
+    events_.erase(events_.begin() + static_cast<std::ptrdiff_t>(draw_.below(events_.size() + 1)),
+                  events_.end());
+  tell({launcher_event::disconnected{}});
+  connected_ = false;
+  connects_at_ = clock_.steady_now() + draw_.between(milliseconds{50}, seconds{20});
 }
 
 void machine::reboot() {

@@ -23,6 +23,8 @@ public:
   virtual void start_asked(const start_request& request) = 0;
   virtual void process_began(const start_request& request) = 0;
   virtual void process_over(const process_key& key, const process_end& end) = 0;
+  /// The launcher was told that the end of `key` is durable, and forgets it.
+  virtual void end_acknowledged(const process_key& key) = 0;
 };
 
 /// A machine with its launcher and the launcher's journal: what goes on while the engine is down.
@@ -49,6 +51,8 @@ public:
 
   /// The launcher dies with all its processes; a new one comes up a little later.
   void kill_launcher();
+  /// The connection breaks, with some of what was under way in it, and stands again a little later.
+  void break_link();
   /// Power fails: processes and unsynced claims are gone. To be called with no port attached.
   void reboot();
 
@@ -75,6 +79,7 @@ private:
   };
 
   void attach(machine_port* port);
+  void take_some_commands();
   /// Of what the port had sent, some still arrives.
   void detach();
   void send(command what);

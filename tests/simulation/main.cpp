@@ -1,3 +1,4 @@
+#include "simulation/mutations.hpp"
 #include "simulation/sweep.hpp"
 
 #include <boost/program_options.hpp>
@@ -51,25 +52,71 @@ bool try_seed(std::uint64_t seed, std::uint64_t crashes, bool twice) {
   return !swept.found;
 }
 
-int run(int argc, char** argv) {
+/// `runs` seeds from `first` on; ends at the first that breaks an invariant.
+int explore(std::uint64_t first, std::uint64_t runs, std::uint64_t crashes) {
+  const auto began = std::chrono::steady_clock::now();
+  for (std::uint64_t i = 0; i < runs; ++i)
+    if (!try_seed(first + i, crashes, i % 5 == 0))
+      return 1;
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - began;
+  std::printf("%" PRIu64 " seeds from %" PRIu64 " on: no invariant is violated, %.1f ms a seed\n",
+              runs, first, took.count() / static_cast<double>(std::max<std::uint64_t>(runs, 1)));
+  return 0;
+}
+
+options::options_description described() {
   options::options_description all{"pinion-sim: an engine in a simulated world, crashed at every "
                                    "commit.\n\nOptions"};
+  const auto number = [] { return options::value<std::uint64_t>(); };
+  const auto text = [] { return options::value<std::string>(); };
   all.add_options()("help", "print this text")(
-      "runs", options::value<std::uint64_t>()->default_value(default_runs),
-      "try that many seeds that have never been tried")("seed", options::value<std::uint64_t>(),
-                                                        "try this seed only")(
-      "crash", options::value<std::string>(),
-      "with --seed and --trace: 17b crashes just before "
-      "commit 17 is durable, 17a just after")(
-      "crashes", options::value<std::uint64_t>()->default_value(0),
+      "runs", number(),
+      "try that many seeds: from --seed on, or such as have never been tried (the default: 10)")(
+      "seed", number(), "try this seed only, or --runs seeds from it on")(
+      "crash", text(),
+      "with --seed and --trace: 17b crashes just before commit 17 is durable, 17a just after")(
+      "crashes", number()->default_value(0),
       "at most that many histories with a crash for each seed, spread evenly; 0: before and after "
-      "every commit")("trace", "with --seed: one history, every event printed");
+      "every commit")("trace", "with --seed: one history, every event printed")(
+      "mutations",
+      "make every known fault of the engine, one at a time, until a simulation notices "
+      "it; exit 1 if one escapes")(
+      "mutation", text(), "with --mutations: only this one; else: make it in what is simulated")(
+      "list-mutations", "print their names and what they break");
+  return all;
+}
+
+int mutate(const options::variables_map& given, const std::string& only) {
+  mutation_budget within;
+  if (given.contains("seed"))
+    within.first_seed = given["seed"].as<std::uint64_t>();
+  if (given.contains("runs"))
+    within.seeds = given["runs"].as<std::uint64_t>();
+  if (!given["crashes"].defaulted())
+    within.crashes = given["crashes"].as<std::uint64_t>();
+  return prove_mutations(within, only) == 0 ? 0 : 1;
+}
+
+int run(int argc, char** argv) {
+  const auto all = described();
   options::variables_map given;
   options::store(options::parse_command_line(argc, argv, all), given);
   if (given.contains("help")) {
     std::printf("%s", (std::ostringstream{} << all).str().c_str());
     return 0;
   }
+  if (given.contains("list-mutations")) {
+    for (const auto& each : all_mutations())
+      std::printf("%-32s %s\n", each.name, each.what);
+    return 0;
+  }
+  spdlog::set_level(spdlog::level::off);
+  const auto mutation =
+      given.contains("mutation") ? given["mutation"].as<std::string>() : std::string{};
+  if (given.contains("mutations"))
+    return mutate(given, mutation);
+  if (!mutation.empty())
+    choose_mutation(mutation);
   const bool one = given.contains("seed");
   if (given.contains("trace")) {
     if (!one)
@@ -78,17 +125,12 @@ int run(int argc, char** argv) {
         given.contains("crash") ? parse_crash(given["crash"].as<std::string>()) : crash_point{};
     return replay(given["seed"].as<std::uint64_t>(), crash);
   }
-  spdlog::set_level(spdlog::level::off);
   const auto crashes = given["crashes"].as<std::uint64_t>();
-  if (one)
+  if (one && !given.contains("runs"))
     return try_seed(given["seed"].as<std::uint64_t>(), crashes, true) ? 0 : 1;
-  const auto first = std::random_device{}();
-  const auto runs = given["runs"].as<std::uint64_t>();
-  for (std::uint64_t i = 0; i < runs; ++i)
-    if (!try_seed(first + i, crashes, i % 5 == 0))
-      return 1;
-  std::printf("%" PRIu64 " seeds from %u on: no invariant is violated\n", runs, first);
-  return 0;
+  const auto first = one ? given["seed"].as<std::uint64_t>() : std::random_device{}();
+  return explore(first, given.contains("runs") ? given["runs"].as<std::uint64_t>() : default_runs,
+                 crashes);
 }
 
 } // namespace

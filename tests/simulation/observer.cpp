@@ -1,6 +1,7 @@
 #include "simulation/observer.hpp"
 
 #include "pinion/storage/codecs.hpp"
+#include "pinion/storage/epoch.hpp"
 
 #include <algorithm>
 
@@ -45,6 +46,8 @@ void observer::committing(const kv_batch& batch, const kv_reader& before) {
 
 void observer::committed(const kv_batch& batch, const kv_reader& after) {
   log_.note("commit of " + std::to_string(batch.writes.size()) + " rows");
+  latest_ = std::max(latest_, clock_.wall_now());
+  note_holds(batch);
   std::set<std::pair<family, std::string>> seen;
   std::set<run_id> runs;
   std::vector<std::pair<std::string, std::string>> edges;
@@ -103,12 +106,20 @@ void observer::check_instance(std::string_view key, const std::string& now) {
             std::string{to_string(row.value().why)} + ") attempt " +
             std::to_string(row.value().attempt));
   const auto before = before_.find({family::instances, std::string{key}});
-  if (before == before_.end())
+  const auto* task = task_of(row.value().key);
+  if (before == before_.end()) {
+    note_stay(row.value(), nullptr);
     return check_mode(row.value(), nullptr);
+  }
   const auto old = codecs::decode_instance(at.value(), before->second);
   if (!old)
     return;
   check_mode(row.value(), &old.value());
+  if (task != nullptr) {
+    check_stay(row.value(), old.value(), *task);
+    check_retry_time(row.value(), old.value(), *task);
+    note_stay(row.value(), &old.value());
+  }
   const auto& was = old.value();
   const auto& is = row.value();
   if (is_terminal(was.state) && was.state != is.state && !operated_.contains(is.key.run))
@@ -121,6 +132,14 @@ void observer::check_instance(std::string_view key, const std::string& now) {
 void observer::check_attempt(std::string_view key, const std::string& now) {
   const auto before = before_.find({family::attempts, std::string{key}});
   const auto at = keys::decode_attempt(key);
+  if (const auto row =
+          at ? codecs::decode_attempt(at.value(), now) : result<attempt_record>{at.error()};
+      row && row.value().state == attempt_state::ended)
+    for (const auto& [process, seen] : processes_)
+      if (seen.alive && process.instance == at.value().instance &&
+          process.token.attempt == at.value().number)
+        log_.violation("[3] an attempt has ended, and its process " + to_string(process) +
+                       " is alive");
   if (!at || before == before_.end() || before->second == now)
     return;
   const auto old = codecs::decode_attempt(at.value(), before->second);
@@ -141,8 +160,10 @@ void observer::check_slot(std::string_view key, const std::string& now) {
     log_.note("  slot " + is.workflow + '/' + is.trigger + '@' + std::to_string(to_us(is.slot)) +
               " is " + std::string{to_string(is.outcome)} + ' ' + to_string(is.run));
   const auto before = before_.find({family::slots, std::string{key}});
-  if (before == before_.end() || before->second != now)
+  if (before == before_.end() || before->second != now) {
     check_binding(is);
+    check_firing(is);
+  }
   if (is.outcome != slot_outcome::planned && is.run == run_id{})
     history_[{at.value(), "(left out)"}] |= ways::left_out;
   if (before == before_.end())
@@ -235,6 +256,16 @@ void observer::process_over(const process_key& key, const process_end& end) {
   seen.end = end;
 }
 
+void observer::end_acknowledged(const process_key& key) {
+  if (!is_task(key))
+    return;
+  const auto row = store_.instance(key.instance);
+  if (row && row.value() && is_active(row.value()->state) &&
+      key.token == fence{row.value()->epoch, row.value()->attempt, row.value()->step})
+    log_.violation("[5] the end of " + to_string(key) +
+                   " is acknowledged, and the disk does not know of it");
+}
+
 // -- what people did
 
 void observer::operation_asked(run_id run, const run_operation& operation) {
@@ -246,7 +277,16 @@ void observer::operation_asked(run_id run, const run_operation& operation) {
     operated_.insert(run);
 }
 
-void observer::paused(const std::string&, bool) {}
+void observer::operation_answered(run_id run, const run_operation& operation) {
+  static constexpr const char* verbs[] = {"cancel", "fail",   "skip", "succeed",
+                                          "rerun",  "freeze", "thaw", "dryrun"};
+  const auto wanted = verbs[static_cast<std::size_t>(operation.what)];
+  const auto rows = store_.list_audit({to_string(run), never}, {1'000, {}});
+  if (!rows || std::none_of(rows.value().items.begin(), rows.value().items.end(),
+                            [&](const auto& row) { return row.verb == wanted; }))
+    log_.violation(std::string{"[5] "} + wanted + " on " + to_string(run) +
+                   " was answered, and no audit row tells of it");
+}
 
 void observer::applied(bool original) {
   if (!first_applied_)
@@ -267,13 +307,31 @@ std::set<std::string> observer::paused_workflows() const {
   return out;
 }
 
+const task_definition* observer::task_of(const instance_key& key) const {
+  const auto run = store_.run(key.run);
+  const auto* of = run && run.value() ? definition_of(*run.value()) : nullptr;
+  return of == nullptr || key.task >= of->tasks.size() ? nullptr : &of->tasks[key.task];
+}
+
 void observer::engine_up() {
+  ++ups_;
+  up_at_ = clock_.steady_now();
   misfires_.engine_up(clock_.wall_now(), clock_.steady_now(), paused_workflows());
 }
 
 void observer::engine_down() { misfires_.engine_down(clock_.wall_now(), clock_.steady_now()); }
 
+void observer::engine_started() {
+  const auto epoch = current_epoch(disk_);
+  if (!epoch || epoch.value() <= epoch_)
+    log_.violation("[10] an engine starts in epoch " + std::to_string(epoch ? epoch.value() : 0) +
+                   ", and there was one of " + std::to_string(epoch_));
+  else
+    epoch_ = epoch.value();
+}
+
 void observer::clock_steps(instant from, instant to) {
+  clock_stepped_ = true;
   misfires_.clock_steps(from, to, clock_.steady_now(), paused_workflows());
 }
 

@@ -26,13 +26,16 @@ public:
   void start_asked(const start_request& request) override;
   void process_began(const start_request& request) override;
   void process_over(const process_key& key, const process_end& end) override;
+  void end_acknowledged(const process_key& key) override;
   void operation_asked(run_id run, const run_operation& operation) override;
-  void paused(const std::string& workflow, bool on) override;
+  void operation_answered(run_id run, const run_operation& operation) override;
   void trigger_answered(const std::string& key, run_id run) override;
   void applied(bool original) override;
   void switched(const std::string& workflow, const std::string& task) override;
 
   void engine_up();
+  /// It has taken its epoch.
+  void engine_started();
   void engine_down();
   void clock_steps(instant from, instant to);
 
@@ -59,9 +62,30 @@ private:
   void check_run_end(const run_record& run);
   void check_attempts_end(const run_record& run);
 
+  void check_success(const instance_record& is, const attempt_record& attempt,
+                     const task_definition& task);
+  void check_retries(const instance_record& is, const std::vector<attempt_record>& attempts,
+                     const task_definition& task);
+
+  // Time: what takes longer than it may, and what comes too early.
+  void note_stay(const instance_record& is, const instance_record* was);
+  void check_stay(const instance_record& is, const instance_record& was,
+                  const task_definition& task);
+  void check_retry_time(const instance_record& is, const instance_record& was,
+                        const task_definition& task);
+  void check_firing(const slot_record& is);
+  void note_holds(const kv_batch& batch);
+  void check_places(const run_record& run);
+
+  /// Indexes, counters and lists say what the rows say.
+  void check_store();
+  std::vector<run_record> all_runs() const;
+  std::vector<run_id> listed(const run_filter& filter) const;
+
   // How tasks take part.
   void check_mode(const instance_record& is, const instance_record* was);
   void note_switch(const kv_write& write);
+  void check_parallel(const instance_record& is, const task_definition& task);
 
   // Needs on other runs.
   void check_binding(const slot_record& row);
@@ -86,6 +110,7 @@ private:
   std::set<instant> slots_of_backfills(const std::string& workflow,
                                        const std::string& trigger) const;
 
+  const task_definition* task_of(const instance_key& key) const;
   std::set<std::string> paused_workflows() const;
   /// The definition of a version: odd ones are the original, even ones the edited.
   const workflow_definition* definition_of(const std::string& workflow,
@@ -110,6 +135,20 @@ private:
   std::map<std::pair<std::string, std::string>, std::pair<task_mode, steady_instant>> switches_;
   std::map<std::pair<std::string, std::string>, steady_instant> switch_asked_;
   std::map<run_id, slot_record> slots_of_runs_;
+  /// Since when an instance stands where it stands, in the time of an engine that is up.
+  struct stay {
+    steady_instant since{};
+    steady_instant begun{}; ///< Since its first attempt could begin.
+    std::uint32_t ups = 0;  ///< The engine that was up then.
+  };
+  std::map<instance_key, stay> stays_;
+  steady_instant up_at_{}; ///< When the present engine came up.
+  std::map<std::string, steady_instant> paused_since_;
+  std::optional<steady_instant> held_since_;
+  std::uint32_t ups_ = 0;
+  bool clock_stepped_ = false;
+  instant latest_{}; ///< The largest wall time there was.
+  std::uint64_t epoch_ = 0;
   misfire_judge misfires_;
   std::optional<instant> first_applied_;
   bool edited_ = false;

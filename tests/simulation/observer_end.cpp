@@ -35,6 +35,7 @@ void observer::check_end(const machine& left) {
     for (const auto& trigger : workflow.triggers)
       check_slots_end(workflow, trigger);
   check_backfills_end();
+  check_store();
   if (first_applied_)
     misfires_.judge(scenario_, store_, *first_applied_, log_);
 }
@@ -68,12 +69,18 @@ void observer::check_run_end(const run_record& run) {
 // What the rows say of an attempt is what its process did.
 void observer::check_attempts_end(const run_record& run) {
   const auto rows = store_.instances_of(run.id);
-  if (!rows)
+  const auto* definition = definition_of(run);
+  if (!rows || definition == nullptr)
     return;
   for (const auto& row : rows.value()) {
     const auto attempts = store_.attempts_of(row.key);
     if (!attempts)
       continue;
+    check_retries(row, attempts.value(), definition->tasks[row.key.task]);
+    if (const auto outputs = store_.output(row.key);
+        row.state != instance_state::success && (!outputs || outputs.value()))
+      log_.violation(name_of(row.key) + " is " + std::string{to_string(row.state)} +
+                     " and has outputs");
     for (const auto& attempt : attempts.value()) {
       // Of several looks the last one.
       const process_key key{row.key,
@@ -89,8 +96,51 @@ void observer::check_attempts_end(const run_record& run) {
       if (attempt.outcome == instance_state::success && !operated_.contains(run.id) &&
           (end.kind != end_kind::exited || end.exit_code != 0))
         log_.violation("the row of " + to_string(key) + " says success, the process does not");
+      if (attempt.outcome == instance_state::success)
+        check_success(row, attempt, definition->tasks[row.key.task]);
     }
   }
+}
+
+// What succeeded by itself has passed its strong checks, and its outputs are there.
+void observer::check_success(const instance_record& is, const attempt_record& attempt,
+                             const task_definition& task) {
+  if (operated_.contains(is.key.run))
+    return;
+  for (std::uint32_t step = 1; step <= task.checks.size(); ++step) {
+    const auto seen = processes_.find({is.key, {attempt.epoch, attempt.number, step}});
+    const bool passed = seen != processes_.end() && seen->second.end &&
+                        seen->second.end->kind == end_kind::exited &&
+                        seen->second.end->exit_code == 0;
+    if (!task.checks[step - 1].weak && !passed)
+      log_.violation("[4] " + name_of(is.key) + " succeeds, and check " + std::to_string(step) +
+                     " has not passed");
+  }
+  const auto body = processes_.find({is.key, {attempt.epoch, attempt.number, 0}});
+  if (body == processes_.end() || !body->second.end || body->second.end->outputs_json == "{}")
+    return;
+  const auto row = store_.output(is.key);
+  if (!row || !row.value() || row.value()->values != body->second.end->outputs_json)
+    log_.violation("the outputs of " + name_of(is.key) + " are not those of its process");
+}
+
+void observer::check_retries(const instance_record& is, const std::vector<attempt_record>& attempts,
+                             const task_definition& task) {
+  if (operated_.contains(is.key.run))
+    return;
+  std::uint32_t failed = 0;
+  for (const auto& attempt : attempts) {
+    const auto seen = processes_.find({is.key, {attempt.epoch, attempt.number, 0}});
+    if (seen == processes_.end() || !seen->second.end || attempt.outcome != instance_state::failed)
+      continue;
+    const auto& end = *seen->second.end;
+    const bool by_itself = (end.kind == end_kind::exited && end.exit_code != 0) ||
+                           end.kind == end_kind::signaled || end.kind == end_kind::timed_out;
+    failed += by_itself ? 1U : 0U;
+  }
+  if (failed > task.retry.max + 1)
+    log_.violation(name_of(is.key) + " has failed " + std::to_string(failed) + " times, " +
+                   std::to_string(task.retry.max) + " retries are allowed");
 }
 
 void observer::check_slots_end(const workflow_definition& of, const trigger_definition& trigger) {

@@ -90,6 +90,22 @@ void observer::check_join(const instance_key& key) {
     log_.violation("[4] " + name_of(key) + " runs before its join rule holds");
 }
 
+// A fan-out has no more elements under way than it may have.
+void observer::check_parallel(const instance_record& is, const task_definition& task) {
+  if (!task.for_each || task.for_each->max_parallel == 0 || !is_active(is.state))
+    return;
+  const auto rows = store_.instances_of(is.key.run);
+  if (!rows)
+    return;
+  const auto active = std::count_if(rows.value().begin(), rows.value().end(), [&](const auto& row) {
+    return row.key.task == is.key.task && is_active(row.state);
+  });
+  if (active > task.for_each->max_parallel)
+    log_.violation("[4] " + std::to_string(active) + " elements of " + name_of(is.key) +
+                   " are under way, " + std::to_string(task.for_each->max_parallel) +
+                   " are allowed");
+}
+
 void observer::note_switch(const kv_write& write) {
   const auto key = keys::decode_task_switch(write.key);
   if (!key)
@@ -114,6 +130,9 @@ void observer::check_mode(const instance_record& is, const instance_record* was)
   if (begins(is, was, true) && is.mode == task_mode::dry)
     log_.violation("[4] " + name_of(is.key) + " is dry and gets a process");
   const bool starts = begins(is, was, true) || begins(is, was, false);
+  if (begins(is, was, true) && held_since_ && clock_.steady_now() - *held_since_ > heard_within)
+    log_.violation("[4] " + name_of(is.key) + " begins, and the engine is on hold");
+  check_parallel(is, task);
   if (starts && is.mode == task_mode::frozen)
     log_.violation("[4] " + name_of(is.key) + " is frozen and begins");
   if (begins(is, was, false) && !called && !empty && is.mode != task_mode::dry)

@@ -30,6 +30,9 @@ struct scripted_action {
     make_slot,      ///< Of some slot that was left out, drawn when its time comes.
     backfill,       ///< `ask`, of the last `slots` slots before then.
     steer_backfill, ///< `steer` for some backfill.
+    fail_write,     ///< The disk fails the next commit: durable or not, nobody knows.
+    slow_disk,      ///< For a while commits take seconds.
+    break_link,     ///< The connection between engine and launcher breaks; both live on.
   } what = kind::apply;
   duration at{}; ///< Since the start.
   std::string workflow;
@@ -70,6 +73,8 @@ std::vector<std::string> describe(const scenario& what);
 /// Everything that the engine can do, drawn from the seed: some minutes of slots that come every
 /// few seconds, or some hours or days of slots at hours of some zone.
 scenario random_scenario(std::uint64_t seed);
+/// The same with faults of disk and connection, drawn from the seed.
+scenario faulty_scenario(std::uint64_t seed);
 
 /// The rule of a trigger; for `after:` triggers that of the trigger at the end of the chain.
 const slot_rule* rule_of(const std::vector<workflow_definition>& all, const std::string& workflow,

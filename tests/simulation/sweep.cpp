@@ -7,7 +7,7 @@
 namespace pinion::sim {
 
 outcome simulate(std::uint64_t seed, crash_point crash, bool echo) {
-  return world{random_scenario(seed), seed, crash, echo}.run();
+  return world{faulty_scenario(seed), seed, crash, echo}.run();
 }
 
 sweep_result sweep(std::uint64_t seed, std::uint64_t most) {

@@ -138,8 +138,26 @@ void world::step() {
     else
       move_clock(duration::max());
   }
-  if (engine_ && engine_->fatal())
+  watch_engine();
+}
+
+// After a failed commit nobody knows what is on the disk: the engine ends before it does anything
+// else.
+void world::watch_engine() {
+  if (!engine_)
+    return;
+  if (engine_->fatal() && failing_)
+    crash("because its disk failed");
+  else if (engine_->fatal())
     log_.violation("the engine gave up: " + *engine_->fatal());
+  else if (failing_ && !engine_->jobs().has_job())
+    log_.violation("[5] a commit has failed, and the engine goes on");
+}
+
+duration world::commit_takes() {
+  if (clock_.steady_now() < slow_until_)
+    return draw_.between(milliseconds{100}, seconds{4});
+  return draw_.between(duration{0}, milliseconds{6});
 }
 
 void world::run_job() {
@@ -161,7 +179,7 @@ bool world::act() {
     case 0:
       if (engine_ && engine_->disk.pending()) {
         if (!commit_due_)
-          commit_due_ = at + draw_.between(duration{0}, milliseconds{6});
+          commit_due_ = at + commit_takes();
         if (*commit_due_ <= at) {
           release_commit();
           return true;
@@ -178,6 +196,7 @@ bool world::act() {
         log_.note("the engine starts");
         observer_.engine_up();
         engine_.emplace(scenario_, disk_, machine_, clock_, observer_, log_);
+        observer_.engine_started();
         return true;
       }
       if (engine_ && engine_->alarm.due() <= at) {
@@ -199,6 +218,13 @@ bool world::act() {
 void world::release_commit() {
   commit_due_.reset();
   ++commits_;
+  if (std::exchange(fail_next_, false)) {
+    const bool durable = draw_.chance(50);
+    log_.note(std::string{"a commit fails, and its rows are "} + (durable ? "there" : "not there"));
+    failing_ = true;
+    engine_->disk.fail(durable);
+    return;
+  }
   if (commits_ != crash_at_.commit) {
     engine_->disk.release(true);
     return;
@@ -212,6 +238,7 @@ void world::crash(const char* why) {
   log_.note(std::string{"the engine crashes "} + why);
   desk_.forget_questions();
   commit_due_.reset();
+  failing_ = false;
   engine_.reset();
   observer_.engine_down();
   const auto down = draw_.chance(20) ? draw_.between(seconds{10}, scenario_.longest_down)
@@ -234,6 +261,15 @@ void world::act_on(const scripted_action& action) {
     if (engine_)
       crash("at some moment");
     break;
+  case scripted_action::kind::fail_write:
+    fail_next_ = true;
+    break;
+  case scripted_action::kind::slow_disk:
+    slow_until_ = clock_.steady_now() + draw_.between(seconds{2}, seconds{40});
+    break;
+  case scripted_action::kind::break_link:
+    machine_.break_link();
+    break;
   case scripted_action::kind::reboot:
     if (engine_)
       crash("with its machine");
@@ -252,7 +288,7 @@ steady_instant world::next_due() {
     due = std::min(due, engine_->alarm.due());
     if (engine_->disk.pending()) {
       if (!commit_due_)
-        commit_due_ = clock_.steady_now() + draw_.between(duration{0}, milliseconds{6});
+        commit_due_ = clock_.steady_now() + commit_takes();
       due = std::min(due, *commit_due_);
     }
   }

@@ -91,6 +91,9 @@ private:
   void run_job();
   bool act();
   void release_commit();
+  /// How long the next commit takes.
+  duration commit_takes();
+  void watch_engine();
   void crash(const char* why);
   void act_on(const scripted_action& action);
   void move_clock(duration at_most);
@@ -113,6 +116,9 @@ private:
   steady_instant start_;
   std::optional<steady_instant> commit_due_; ///< Of the oldest commit that waits.
   std::optional<steady_instant> restart_at_;
+  bool fail_next_ = false; ///< The next commit fails.
+  bool failing_ = false;   ///< One has failed: the engine must end at once.
+  steady_instant slow_until_{};
   bool winding_down_ = false;
   duration cut_at_ = duration::max(); ///< When people lose their patience.
   std::uint64_t commits_ = 0;

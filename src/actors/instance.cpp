@@ -105,9 +105,7 @@ void instance_state_data::start(const msg::enter& what) {
     return;
   expect(wanted);
   order = what.start;
-  if (what.again && order && PINION_MUTATION("start_again_without_asking"))
-    place_order();
-  else if (what.again)
+  if (what.again)
     watch();
   else if (order)
     place_order();

@@ -436,7 +436,8 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
   // What was granted before a reboot and never confirmed is lost: the launcher's memory of it may
   // be too, so it must not be taken for never started.
   const auto* attempt = core().newest_attempt(key);
-  const bool same_boot = attempt == nullptr || attempt->boot_id == seed.context->options.boot_id;
+  const bool same_boot = attempt == nullptr || attempt->boot_id == seed.context->options.boot_id ||
+                         PINION_MUTATION("take_a_reboot_for_a_restart");
   if (state == instance_state::ready) {
     if (start)
       what.start = std::move(start);

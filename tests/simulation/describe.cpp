@@ -46,7 +46,8 @@ std::vector<std::string> describe(const scenario& what) {
   static constexpr const char* types[] = {"shell", "python",   "empty",
                                           "check", "workflow", "switch", "java"};
   std::vector<std::string> out{"begins " + print_utc(what.begins) + ", slots " +
-                               std::to_string(what.slots)};
+                               std::to_string(what.slots) +
+                               (what.remote ? ", the worker is a node of its own" : "")};
   for (const auto& [pool, permits] : what.settings.pools)
     out.push_back("pool " + pool + ": " + std::to_string(permits));
   for (const auto& workflow : what.workflows) {

@@ -13,15 +13,15 @@ using kind = scripted_action::kind;
 bool is_of_the_world(kind what) {
   return what == kind::step_clock || what == kind::kill_launcher || what == kind::crash ||
          what == kind::reboot || what == kind::fail_write || what == kind::slow_disk ||
-         what == kind::break_link;
+         what == kind::break_link || what == kind::kill_worker || what == kind::part_network;
 }
 
 const char* name_of(kind what) {
   static constexpr const char* names[] = {
-      "apply",          "trigger",    "operate",     "pause",         "resume",
-      "hold",           "unhold",     "step clock",  "kill launcher", "crash",
-      "reboot",         "edit",       "switch task", "make slot",     "backfill",
-      "steer backfill", "fail write", "slow disk",   "break link"};
+      "apply",       "trigger",     "operate",       "pause",          "resume",     "hold",
+      "unhold",      "step clock",  "kill launcher", "crash",          "reboot",     "edit",
+      "switch task", "make slot",   "backfill",      "steer backfill", "fail write", "slow disk",
+      "break link",  "kill worker", "part network"};
   return names[static_cast<std::size_t>(what)];
 }
 
@@ -152,6 +152,8 @@ void desk::ask(errand& what, engine_client& client, const kv_reader& disk) {
   case kind::fail_write:
   case kind::slow_disk:
   case kind::break_link:
+  case kind::kill_worker:
+  case kind::part_network:
     break;
   }
 }

@@ -129,6 +129,14 @@ void machine::tell(launcher_event what) {
   const auto after = events_.empty() ? steady_instant{} : events_.back().due;
   const auto twice = draw_.chance(10);
   events_.push_back({later(after), what});
+  if (late_repeats_ && std::holds_alternative<launcher_event::ended>(what.what) &&
+      draw_.chance(25)) {
+    const auto due = clock_.steady_now() + draw_.between(milliseconds{10}, seconds{20});
+    const auto after_it =
+        std::upper_bound(events_.begin(), events_.end(), due,
+                         [](steady_instant at, const auto& each) { return at < each.due; });
+    events_.insert(after_it, {due, what});
+  }
   if (twice)
     events_.push_back({later(events_.back().due), std::move(what)});
 }

@@ -49,6 +49,8 @@ public:
   /// Does one thing that is due, if there is one.
   bool act();
 
+  /// From now on ends are told again at times, long after they were told.
+  void repeat_late() noexcept { late_repeats_ = true; }
   /// The launcher dies with all its processes; a new one comes up a little later.
   void kill_launcher();
   /// The connection breaks, with some of what was under way in it, and stands again a little later.
@@ -103,6 +105,7 @@ private:
   std::deque<timed<command>> commands_;
   std::deque<timed<launcher_event>> events_;
   std::map<process_key, process> processes_;
+  bool late_repeats_ = false;
   std::int64_t next_pid_ = 100;
   std::uint32_t boots_ = 1;
 };

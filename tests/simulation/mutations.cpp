@@ -52,9 +52,12 @@ const std::vector<mutation_entry>& all_mutations() {
       {"acknowledge_exit_before_commit", "the launcher forgets an end that is not durable"},
       {"never_acknowledge_an_exit", "the launcher is never told that it may forget"},
       {"lose_adoption", "after a restart nobody asks for the running processes"},
-      {"start_again_without_asking", "after a restart a start is repeated instead of asked for"},
+      {"take_a_reboot_for_a_restart",
+       "what was granted before a reboot is taken for never started"},
       {"lose_stop", "a process that is to be stopped is not told"},
       {"forget_cancel_on_restart", "after a restart nobody stops what was being stopped"},
+      {"take_any_session", "a worker node takes what was sent in another session"},
+      {"take_orders_as_they_come", "a worker node takes orders twice and out of order"},
       {"take_lost_for_success", "a lost process counts as a good one"},
       {"skip_checks", "the checks are not run"},
       // Limits.

@@ -37,6 +37,8 @@ public:
   /// It has taken its epoch.
   void engine_started();
   void engine_down();
+  /// Until then nobody can be told anything: what takes long is counted from there.
+  void out_of_touch(steady_instant until);
   void clock_steps(instant from, instant to);
 
   /// Every run on the disk has ended, and every backfill.

@@ -12,6 +12,8 @@ using std::chrono::seconds;
 /// What the engine, the launcher and the way between them may need on top of what is prescribed:
 /// messages are slow at times, and a launcher that has died comes back.
 constexpr seconds slack{90};
+/// The same for what the engine does alone, over a slow disk.
+constexpr seconds own_slack{25};
 /// Whoever is told of a hold or a pause has heard of it so soon.
 constexpr seconds heard_within{30};
 /// What was decided before a commit that was slow to come.
@@ -56,7 +58,7 @@ void observer::check_stay(const instance_record& is, const instance_record& was,
                    std::to_string(stood / seconds{1}) + " s");
   const auto& limits = task.timeout;
   if (was.state == instance_state::pre_ready && was.why == reason::permits_pending &&
-      limits.queue > duration{0} && stood > limits.queue + slack)
+      limits.queue > duration{0} && stood > limits.queue + own_slack)
     log_.violation("[6] " + name_of(is.key) + " was in the queue for " +
                    std::to_string(stood / seconds{1}) + " s, over its timeout");
   if (is.state != was.state && limits.task > duration{0} && is.first_ready_at != never &&
@@ -65,6 +67,8 @@ void observer::check_stay(const instance_record& is, const instance_record& was,
     log_.violation("[6] " + name_of(is.key) + " took " + std::to_string(took / seconds{1}) +
                    " s, over its timeout");
 }
+
+void observer::out_of_touch(steady_instant until) { up_at_ = std::max(up_at_, until); }
 
 // -- what comes too early
 

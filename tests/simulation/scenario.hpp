@@ -32,7 +32,9 @@ struct scripted_action {
     steer_backfill, ///< `steer` for some backfill.
     fail_write,     ///< The disk fails the next commit: durable or not, nobody knows.
     slow_disk,      ///< For a while commits take seconds.
-    break_link,     ///< The connection between engine and launcher breaks; both live on.
+    break_link,     ///< The connection to the launcher breaks; both ends live on.
+    kill_worker,    ///< The worker node dies; launcher and processes go on.
+    part_network,   ///< Nothing comes through between engine and worker node for a while.
   } what = kind::apply;
   duration at{}; ///< Since the start.
   std::string workflow;
@@ -55,9 +57,12 @@ struct scenario {
   std::vector<scripted_action> actions; ///< Ascending by time.
   std::uint32_t slots = 2;
   instant begins = from_us(1'800'000'000'000'000); ///< Wall time of the start: a Friday, 08:00 UTC.
+  bool late_repeats = false; ///< The launcher tells of an end again, long after it did.
   duration lasts{}; ///< After that triggers are paused and everything must come to its end.
   std::optional<retention_settings> retention;    ///< Of the engine.
   run_files_port* files = nullptr;                ///< Of the engine.
+  /// The worker is a node of its own behind the network; otherwise it is part of the engine.
+  bool remote = false;
   duration longest_down{std::chrono::minutes{5}}; ///< Of an engine that has crashed.
 };
 

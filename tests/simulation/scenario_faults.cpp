@@ -20,6 +20,12 @@ scenario faulty_scenario(std::uint64_t seed) {
   add(kind::fail_write, 30, 3);
   add(kind::slow_disk, 20, 2);
   add(kind::break_link, 35, 4);
+  out.late_repeats = draw.chance(70);
+  out.remote = draw.chance(60);
+  if (out.remote) {
+    add(kind::kill_worker, 35, 3);
+    add(kind::part_network, 30, 3);
+  }
   std::stable_sort(out.actions.begin(), out.actions.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });
   return out;

@@ -1,3 +1,4 @@
+#include "pinion/storage/epoch.hpp"
 #include "pinion/storage/rows.hpp"
 #include "simulation/sweep.hpp"
 
@@ -104,6 +105,76 @@ TEST_CASE("the observer sees a process that starts twice", "[simulation]") {
   at.eyes.process_began(request);
   REQUIRE(at.log.failed());
   CHECK(at.log.violations().front().starts_with("[3]"));
+}
+
+/// A row of an attempt that is under way, with its instance and run.
+void put_running(watched_disk& at) {
+  run_record run;
+  run.id = {1};
+  run.workflow = "sim.two";
+  run.version = 1;
+  run.trigger = "@manual";
+  instance_record row;
+  row.key = {{1}, 0, no_element};
+  row.state = instance_state::running;
+  row.attempt = 1;
+  row.epoch = 1;
+  attempt_record attempt;
+  attempt.instance = row.key;
+  attempt.number = 1;
+  attempt.epoch = 1;
+  attempt.state = attempt_state::running;
+  kv_batch batch;
+  put_run(batch, run, nullptr);
+  put_instance(batch, row);
+  put_attempt(batch, attempt);
+  memory_kv rows{at.disk};
+  rows.commit(std::move(batch), [](const result<std::uint64_t>&) {});
+}
+
+TEST_CASE("the observer sees an end that the launcher may forget too early", "[simulation]") {
+  watched_disk at;
+  put_running(at);
+  at.eyes.end_acknowledged({{{1}, 0, no_element}, {1, 2, 0}});
+  REQUIRE_FALSE(at.log.failed());
+  at.eyes.end_acknowledged({{{1}, 0, no_element}, {1, 1, 0}});
+  REQUIRE(at.log.failed());
+  CHECK(at.log.violations().front().starts_with("[5]"));
+}
+
+TEST_CASE("the observer sees an operation that left no audit row", "[simulation]") {
+  watched_disk at;
+  put_running(at);
+  run_operation cancel;
+  cancel.what = run_operation::verb::cancel;
+  at.eyes.operation_answered({1}, cancel);
+  REQUIRE(at.log.failed());
+  CHECK(at.log.violations().front().starts_with("[5]"));
+}
+
+TEST_CASE("the observer sees an engine that takes the epoch of another", "[simulation]") {
+  watched_disk at;
+  memory_kv rows{at.disk};
+  next_epoch(rows, [](const result<std::uint64_t>&) {});
+  at.eyes.engine_started();
+  REQUIRE_FALSE(at.log.failed());
+  at.eyes.engine_started();
+  REQUIRE(at.log.failed());
+  CHECK(at.log.violations().front().starts_with("[10]"));
+}
+
+TEST_CASE("no invariant is violated where the worker is a node behind a bad network",
+          "[simulation]") {
+  std::uint64_t remote = 0;
+  for (std::uint64_t seed = 100; remote < 4; ++seed) {
+    auto of = faulty_scenario(seed);
+    if (!of.remote)
+      continue;
+    ++remote;
+    CAPTURE(seed);
+    CHECK(first_violation(world{of, seed, {}, false}.run()).empty());
+    CHECK(first_violation(world{of, seed, {15, true}, false}.run()).empty());
+  }
 }
 
 TEST_CASE("the observer knows how many owed slots a misfire policy lets run", "[simulation]") {

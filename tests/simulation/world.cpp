@@ -1,5 +1,7 @@
 #include "simulation/world.hpp"
 
+#include "pinion/storage/epoch.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <limits>
@@ -25,8 +27,10 @@ void virtual_alarm::ring(bool wall_stepped) {
 }
 
 generation::generation(const scenario& of, const std::shared_ptr<surviving_disk>& rows, machine& on,
-                       manual_clock& clock, disk_watcher& watcher, trace& log, engine_probe* probe)
-    : disk{rows, watcher}, launcher_{on}, log_{log} {
+                       manual_clock& clock, disk_watcher& watcher, trace& log, engine_probe* probe,
+                       network* over)
+    : disk{rows, watcher}, over_{over},
+      end_{[over](to_worker frame) { over->carry(std::move(frame)); }}, local_{on}, log_{log} {
   config_.set("scheduler.policy", caf::atom("testing"));
   system_.emplace(config_);
   // A leak must fail the simulation, not hang it.
@@ -36,9 +40,15 @@ generation::generation(const scenario& of, const std::shared_ptr<surviving_disk>
   ports.clock = &clock;
   ports.alarm = &alarm;
   ports.kv = &disk;
-  ports.launcher = &launcher_;
+  ports.launcher = &local_;
   ports.probe = probe;
   ports.files = of.files;
+  if (over != nullptr) {
+    const auto epoch = current_epoch(disk); // The engine takes the next one.
+    remote_.emplace(end_, resending, clock, epoch ? epoch.value() + 1 : 1);
+    over->attach(&end_);
+    ports.launcher = &*remote_;
+  }
   ports.fatal = [this](const std::string& why) {
     if (!dead_ && !fatal_)
       fatal_ = why;
@@ -61,8 +71,12 @@ generation::~generation() {
   // The ports first: the jobs that are still run below reach nothing.
   dead_ = true;
   disk.cut();
+  if (over_ != nullptr)
+    over_->attach(static_cast<engine_end*>(nullptr));
+  end_.cut();
   alarm.cut();
-  launcher_.cut();
+  resending.cut();
+  local_.cut();
   if (running_)
     running_->stop();
   while (jobs_->has_job())
@@ -78,17 +92,21 @@ generation::~generation() {
 world::world(scenario of, std::uint64_t seed, crash_point at, bool echo)
     : scenario_{std::move(of)}, draw_{seed}, crash_at_{at}, clock_{scenario_.begins,
                                                                    steady_instant{first_steady}},
-      log_{clock_}, observer_{scenario_, disk_, clock_, log_}, machine_{draw_, clock_, log_,
-                                                                        observer_},
+      log_{clock_}, observer_{scenario_, disk_, clock_, log_},
+      machine_{draw_, clock_, log_, observer_}, network_{draw_, clock_, log_},
       desk_{scenario_, draw_, clock_, log_, observer_}, start_{clock_.steady_now()} {
   if (echo)
     log_.echo();
+  if (scenario_.late_repeats)
+    machine_.repeat_late();
   for (const auto& line : describe(scenario_))
     log_.note(line);
 }
 
 outcome world::run() {
   restart_at_ = clock_.steady_now();
+  if (scenario_.remote)
+    worker_at_ = clock_.steady_now();
   while (!log_.failed() && !(winding_down_ && at_rest())) {
     if (++steps_ > max_steps)
       log_.violation("no end after " + std::to_string(max_steps) + " steps");
@@ -102,6 +120,7 @@ outcome world::run() {
     observer_.check_end(machine_);
   desk_.forget_questions();
   engine_.reset();
+  worker_.reset();
   outcome out;
   out.hash = log_.hash();
   out.commits = commits_;
@@ -127,14 +146,14 @@ void world::wind_up() {
 }
 
 void world::step() {
-  const bool job = engine_ && engine_->jobs().has_job();
+  const bool job = has_job();
   if (job && draw_.chance(3)) {
     move_clock(milliseconds{20});
   } else if (job && draw_.chance(75)) {
-    run_job();
+    run_some_job();
   } else if (!act()) {
     if (job)
-      run_job();
+      run_some_job();
     else
       move_clock(duration::max());
   }
@@ -160,8 +179,20 @@ duration world::commit_takes() {
   return draw_.between(duration{0}, milliseconds{6});
 }
 
-void world::run_job() {
-  auto& jobs = engine_->jobs();
+bool world::has_job() {
+  return (engine_ && engine_->jobs().has_job()) || (worker_ && worker_->jobs().has_job());
+}
+
+void world::run_some_job() {
+  const bool engine = engine_ && engine_->jobs().has_job();
+  const bool worker = worker_ && worker_->jobs().has_job();
+  if (engine && (!worker || draw_.chance(60)))
+    run_job(engine_->jobs());
+  else
+    run_job(worker_->jobs());
+}
+
+void world::run_job(caf::scheduler::test_coordinator& jobs) {
   if (jobs.jobs.size() > 1 && draw_.chance(60)) {
     const auto which = static_cast<std::ptrdiff_t>(draw_.below(jobs.jobs.size()));
     const auto chosen = jobs.jobs.begin() + which;
@@ -173,9 +204,10 @@ void world::run_job() {
 // Does one thing that is due; what comes first is drawn.
 bool world::act() {
   const auto at = clock_.steady_now();
-  const auto first = draw_.below(4);
-  for (std::uint64_t i = 0; i < 4; ++i) {
-    switch ((first + i) % 4) {
+  const std::uint64_t kinds = scenario_.remote ? 5 : 4;
+  const auto first = draw_.below(kinds);
+  for (std::uint64_t i = 0; i < kinds; ++i) {
+    switch ((first + i) % kinds) {
     case 0:
       if (engine_ && engine_->disk.pending()) {
         if (!commit_due_)
@@ -191,18 +223,12 @@ bool world::act() {
         return true;
       break;
     case 2:
-      if (restart_at_ && *restart_at_ <= at) {
-        restart_at_.reset();
-        log_.note("the engine starts");
-        observer_.engine_up();
-        engine_.emplace(scenario_, disk_, machine_, clock_, observer_, log_);
-        observer_.engine_started();
+      if (ring())
         return true;
-      }
-      if (engine_ && engine_->alarm.due() <= at) {
-        engine_->alarm.ring(false);
+      break;
+    case 4:
+      if (network_.act())
         return true;
-      }
       break;
     default: {
       const memory_kv rows{disk_};
@@ -213,6 +239,42 @@ bool world::act() {
     }
   }
   return false;
+}
+
+// Whatever comes up again, or is to be woken.
+bool world::ring() {
+  const auto at = clock_.steady_now();
+  if (restart_at_ && *restart_at_ <= at) {
+    restart_at_.reset();
+    log_.note("the engine starts");
+    observer_.engine_up();
+    engine_.emplace(scenario_, disk_, machine_, clock_, observer_, log_, nullptr,
+                    scenario_.remote ? &network_ : nullptr);
+    observer_.engine_started();
+    return true;
+  }
+  if (worker_at_ && *worker_at_ <= at) {
+    worker_at_.reset();
+    log_.note("the worker node starts");
+    worker_.emplace(machine_, network_, clock_, log_, ++lives_);
+    return true;
+  }
+  for (auto* alarm : {engine_ ? &engine_->alarm : nullptr, engine_ ? &engine_->resending : nullptr,
+                      worker_ ? &worker_->alarm : nullptr})
+    if (alarm != nullptr && alarm->due() <= at) {
+      alarm->ring(false);
+      return true;
+    }
+  return false;
+}
+
+void world::kill_worker() {
+  if (!worker_)
+    return;
+  log_.note("the worker node dies");
+  worker_.reset();
+  worker_at_ = clock_.steady_now() + draw_.between(milliseconds{10}, seconds{20});
+  observer_.out_of_touch(*worker_at_);
 }
 
 void world::release_commit() {
@@ -270,9 +332,19 @@ void world::act_on(const scripted_action& action) {
   case scripted_action::kind::break_link:
     machine_.break_link();
     break;
+  case scripted_action::kind::kill_worker:
+    kill_worker();
+    break;
+  case scripted_action::kind::part_network: {
+    const auto how_long = draw_.between(milliseconds{100}, seconds{40});
+    network_.part(how_long);
+    observer_.out_of_touch(clock_.steady_now() + how_long);
+    break;
+  }
   case scripted_action::kind::reboot:
     if (engine_)
       crash("with its machine");
+    kill_worker();
     machine_.reboot();
     break;
   default:
@@ -284,8 +356,14 @@ steady_instant world::next_due() {
   auto due = machine_.next_due();
   if (restart_at_)
     due = std::min(due, *restart_at_);
+  if (worker_at_)
+    due = std::min(due, *worker_at_);
+  if (scenario_.remote)
+    due = std::min(due, network_.next_due());
+  if (worker_)
+    due = std::min(due, worker_->alarm.due());
   if (engine_) {
-    due = std::min(due, engine_->alarm.due());
+    due = std::min({due, engine_->alarm.due(), engine_->resending.due()});
     if (engine_->disk.pending()) {
       if (!commit_due_)
         commit_due_ = clock_.steady_now() + commit_takes();
@@ -310,7 +388,7 @@ void world::move_clock(duration at_most) {
 }
 
 bool world::at_rest() {
-  return desk_.done() && engine_ && !engine_->jobs().has_job() && !engine_->disk.pending() &&
+  return desk_.done() && engine_ && !has_job() && !engine_->disk.pending() &&
          machine_.processes().empty() && observer_.all_ended();
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 
 #include "pinion/actors/engine.hpp"
+#include "pinion/actors/remote_launcher.hpp"
+#include "pinion/actors/worker_node.hpp"
 #include "simulation/desk.hpp"
 #include "simulation/disk_port.hpp"
 #include "simulation/machine.hpp"
+#include "simulation/network.hpp"
 #include "simulation/observer.hpp"
 
 #include <caf/actor_system.hpp>
@@ -21,7 +24,7 @@ struct crash_point {
   bool durable = false;
 };
 
-/// Wakes the engine when the virtual clock gets there.
+/// Wakes the engine, or another, when the virtual clock gets there.
 class virtual_alarm final : public alarm_port {
 public:
   void open(listener to) override { to_ = std::move(to); }
@@ -37,11 +40,33 @@ private:
   steady_instant at_ = steady_instant::max();
 };
 
+/// A worker node between its start and its crash.
+class worker_life {
+public:
+  worker_life(machine& on, network& over, const manual_clock& clock, trace& log,
+              std::uint64_t number);
+  ~worker_life();
+
+  caf::scheduler::test_coordinator& jobs() { return *jobs_; }
+  virtual_alarm alarm;
+
+private:
+  machine_port launcher_;
+  network& over_;
+  worker_end end_;
+  caf::actor_system_config config_;
+  std::optional<caf::actor_system> system_;
+  caf::scheduler::test_coordinator* jobs_ = nullptr;
+  std::unique_ptr<worker_node> node_;
+  trace& log_;
+};
+
 /// One engine between its start and its crash.
 class generation {
 public:
   generation(const scenario& of, const std::shared_ptr<surviving_disk>& disk, machine& on,
-             manual_clock& clock, disk_watcher& watcher, trace& log, engine_probe* probe = nullptr);
+             manual_clock& clock, disk_watcher& watcher, trace& log, engine_probe* probe = nullptr,
+             network* over = nullptr);
   ~generation();
 
   engine_client& client() { return running_->client(); }
@@ -51,9 +76,13 @@ public:
 
   disk_port disk;
   virtual_alarm alarm;
+  virtual_alarm resending; ///< Of the remote launcher.
 
 private:
-  machine_port launcher_;
+  network* over_; ///< To a worker node; null: the worker is part of the engine.
+  engine_end end_;
+  machine_port local_;
+  std::optional<remote_launcher> remote_;
   caf::actor_system_config config_;
   std::optional<caf::actor_system> system_;
   caf::scheduler::test_coordinator* jobs_ = nullptr;
@@ -88,7 +117,12 @@ public:
 
 private:
   void step();
-  void run_job();
+  void run_job(caf::scheduler::test_coordinator& jobs);
+  bool has_job();
+  void run_some_job();
+  bool ring();
+  void kill_worker();
+  void start_worker();
   bool act();
   void release_commit();
   /// How long the next commit takes.
@@ -111,8 +145,12 @@ private:
   std::shared_ptr<surviving_disk> disk_ = std::make_shared<surviving_disk>();
   observer observer_;
   machine machine_;
+  network network_;
   desk desk_;
   std::optional<generation> engine_;
+  std::optional<worker_life> worker_;
+  std::uint64_t lives_ = 0;
+  std::optional<steady_instant> worker_at_; ///< When the worker node comes up again.
   steady_instant start_;
   std::optional<steady_instant> commit_due_; ///< Of the oldest commit that waits.
   std::optional<steady_instant> restart_at_;

@@ -89,7 +89,6 @@ constexpr row keys[] = {
     {"a workflow", "start", "write `start:` in a trigger"},
     {"a workflow", "catchup", "write `catchup: true` in a trigger that has a `start:`"},
     {"a workflow", "concurrency", write_active},
-    {"a workflow", "max_active_tasks", write_active},
     {"a workflow", "parallelism", write_active},
     {"a workflow", "default_args", "write `defaults:`"},
     {"a workflow", "env", "write `defaults: {env: {NAME: value}}`"},

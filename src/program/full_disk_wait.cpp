@@ -31,14 +31,14 @@ bool too_full_to_open(const std::string& folder, std::uint64_t reserve_bytes) {
   return !why_full(folder, room_of(folder), room_to_open(reserve_bytes)).empty();
 }
 
-bool wait_for_room(const std::string& folder, const std::string& socket,
+bool wait_for_room(const std::string& folder, const http_server_options& listening,
                    std::uint64_t reserve_bytes, int signals) {
   const auto why = why_full(folder, room_of(folder), room_to_open(reserve_bytes)) +
                    ": the store cannot be opened; tasks that run go on";
   spdlog::critical("{}", why);
   auto pool = std::make_shared<handler_pool>(1);
   // Without a socket the wait is the same, only nobody can ask.
-  const auto server = http_server::start({socket, {}}, full_disk_only(make_api({}), why), pool);
+  const auto server = http_server::start(listening, full_disk_only(make_api({}), why), pool);
   pollfd ended{signals, POLLIN, 0};
   do {
     ::poll(&ended, 1, look_every_ms);

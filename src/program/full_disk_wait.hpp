@@ -1,5 +1,7 @@
 #pragma once
 
+#include "pinion/api/http_server.hpp"
+
 #include <cstdint>
 #include <string>
 
@@ -12,8 +14,8 @@ std::uint64_t room_to_open(std::uint64_t reserve_bytes) noexcept;
 bool too_full_to_open(const std::string& folder, std::uint64_t reserve_bytes);
 
 /// Waits until there is room to open the store, and meanwhile says so to whoever asks at the
-/// engine's socket. Ends early, with false, when `signals` becomes readable.
-bool wait_for_room(const std::string& folder, const std::string& socket,
+/// socket of `listening`. Ends early, with false, when `signals` becomes readable.
+bool wait_for_room(const std::string& folder, const http_server_options& listening,
                    std::uint64_t reserve_bytes, int signals);
 
 /// Replaces this process by a new one of the same program and arguments, as after a crash: what it

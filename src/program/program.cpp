@@ -174,7 +174,8 @@ result<std::unique_ptr<rocks_kv>> open_store(const data_folder& at, const progra
                           options.sync ? durability::sync : durability::os};
   for (;;) {
     if (too_full_to_open(folder, options.disk_reserve_bytes)) {
-      if (!wait_for_room(folder, at.socket().string(), options.disk_reserve_bytes, signals))
+      if (!wait_for_room(folder, {at.socket().string(), {}, options.socket_group},
+                         options.disk_reserve_bytes, signals))
         return nullptr;
       continue;
     }

@@ -189,7 +189,10 @@ result<void> store_checker::check_attempt(const attempt_record& attempt,
               std::to_string(instance->attempt) + ")");
   if (attempt.state == attempt_state::ended)
     return ok();
-  if (instance == nullptr || !is_active(instance->state))
+  const bool between_looks =
+      attempt.state == attempt_state::waiting && instance != nullptr &&
+      (is_polling(*instance) || instance->state == instance_state::pre_ready);
+  if (instance == nullptr || (!is_active(instance->state) && !between_looks))
     found(
         3, "attempt_alive", here,
         attempt_name(attempt) + " has not ended, its instance " +
@@ -206,7 +209,7 @@ void store_checker::check_state(const run_record& run, row_place at, run_rows ro
                                 definition_ptr definition, std::vector<bound_edge> edges) {
   std::vector<permit_record> held;
   for (const auto& attempt : rows.attempts)
-    if (attempt.state != attempt_state::ended)
+    if (attempt.state != attempt_state::ended && attempt.state != attempt_state::waiting)
       for (const auto& need : attempt.permits)
         held.push_back({definition->project, need.pool, need.permits, attempt.instance,
                         attempt.number, attempt.ready_at});

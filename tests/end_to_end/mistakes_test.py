@@ -94,7 +94,7 @@ MISTAKES = [
     ('a whole command as one element', 'workflow: w\ntasks:\n  a: {run: [python3 train.py --n 3]}\n',
      "3:12: warning: a list is a program with its arguments, without a shell: `python3 train.py --n 3` is taken for a program's name (write it as text, or each argument as an element)"),
     ('a task type of others', 'workflow: w\ntasks:\n  a: {type: bash, run: x}\n',
-     '3:13: error: `bash` is none of `shell`, `python`, `empty`, `check` or `workflow` (write `shell`, or leave `type` out)'),
+     '3:13: error: `bash` is none of `shell`, `python`, `empty`, `check`, `workflow`, `switch` or `java` (write `shell`, or leave `type` out)'),
     ('a command for Python', 'workflow: w\ntasks:\n  a: {type: python, run: x.py}\n',
      '3:21: error: `run` does not belong to a task of type python (write `script:`)'),
     ('a task that is only a command', 'workflow: w\ntasks:\n  a: ./load\n',

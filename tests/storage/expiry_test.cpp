@@ -126,13 +126,13 @@ struct history {
   }
 
   /// One pass; the sum of its steps, the largest batch, and how many steps there were.
-  struct outcome {
+  struct pass_sum {
     expiry_step sum;
     std::size_t largest = 0;
     std::size_t steps = 0;
   };
-  outcome pass(history_ages ages) {
-    outcome out;
+  pass_sum pass(history_ages ages) {
+    pass_sum out;
     history_expiry expiry{now, std::move(ages)};
     for (; out.steps < 10'000; ++out.steps) {
       auto step = expiry.next(kv).value();

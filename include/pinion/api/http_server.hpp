@@ -28,7 +28,8 @@ struct http_limits {
 struct http_server_options {
   std::string socket_path; ///< At most 107 bytes; its folder must exist.
   http_limits limits;
-  std::optional<std::uint32_t> group; ///< Its members may connect, too: the socket is 0660 then.
+  std::optional<std::uint32_t> group =
+      {}; ///< Its members may connect, too: the socket is 0660 then.
 };
 
 /// Serves HTTP/1.1 over a Unix socket: one thread for all connections, those of `pool` for the

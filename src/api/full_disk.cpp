@@ -67,8 +67,11 @@ void tell_why(const std::string& why, json& body) {
   if (why.empty() || (state != "pre_ready" && state != "ready") || !body.contains("blocked_by"))
     return;
   auto& causes = body["blocked_by"];
-  causes.insert(causes.begin(),
-                json{{"kind", "disk"}, {"ref", "engine"}, {"message", why}, {"since", nullptr}});
+  causes.insert(causes.begin(), json{{"kind", "disk"},
+                                     {"ref", "engine"},
+                                     {"message", why},
+                                     {"since", nullptr},
+                                     {"until", nullptr}});
 }
 
 route guarded(const route& usual, const disk_full_sentence& full) {

@@ -191,6 +191,9 @@ result<watch_hub::look> look_at_backfills(const store_view&, const http_request&
 }
 
 result<watch_hub::look> look_at(const store_view& view, const http_request& request) {
+  BOOST_OUTCOME_TRYV(
+      check_query(request, {"kind", "after", "project", "workflow", "trigger", "run", "task",
+                            "state", "reason", "labels", "owner", "since", "from", "to"}));
   const auto kind = query_text(request, "kind");
   if (kind == "runs")
     return look_at_runs(view, request);

@@ -26,6 +26,12 @@ std::string sentence_of(const instance_record& at) {
   return at.message.empty() ? text : text + ": " + at.message;
 }
 
+/// It waits for upstream, of its run or of others; in a run that is not admitted as `triggered`.
+bool waits_for_others(const instance_record& at) {
+  return (at.state == instance_state::waiting || at.state == instance_state::triggered) &&
+         at.mode != task_mode::frozen && !is_polling(at);
+}
+
 /// What really keeps a run, or an instance of it: those that do not themselves wait for others of
 /// the run, and the tasks on the way that wait for other runs.
 struct why_roots {
@@ -54,7 +60,7 @@ public:
 
   /// One element of a fan-out speaks for itself alone.
   void of_instance(const instance_record& at) {
-    if (at.state == instance_state::waiting && !is_polling(at))
+    if (waits_for_others(at))
       return of_task(at.key.task);
     if (!is_terminal(at.state))
       found_.keys.push_back(at.key);
@@ -78,7 +84,7 @@ private:
     for (const auto& at : run_.instances_of(task)) {
       if (is_terminal(at.state))
         continue;
-      if (at.state == instance_state::waiting && at.mode != task_mode::frozen && !is_polling(at)) {
+      if (waits_for_others(at)) {
         const auto pending = upstream_of(task);
         next.insert(next.end(), pending.begin(), pending.end());
         return;
@@ -130,7 +136,7 @@ public:
     if (is_terminal(at.state)) {
       out_.causes = ended_causes(run_, at, max_causes);
     } else {
-      if (at.state == instance_state::waiting && at.mode != task_mode::frozen && !is_polling(at))
+      if (waits_for_others(at))
         add_upstream(at);
       add_others();
       out_.expected_start = times_.start_of(task);

@@ -30,23 +30,28 @@ void add_delay(std::vector<explanation>& out, const std::string& ref, const std:
   out.push_back({"delay", ref, what + ' ' + rounded(end - begin), begin, end - begin});
 }
 
-/// The instance of the chain of `task` that ended last, or null.
-const instance_record* last_of(const run_core& run, std::uint32_t task) {
+/// The instance of the task that ended last, one that ran before one that did not; or null.
+const instance_record* last_ended(const run_core& run, std::uint32_t task) {
   const instance_record* last = nullptr;
-  const auto consider = [&](std::uint32_t member) {
-    for (const auto& at : run.instances_of(member))
-      if (is_terminal(at.state) && at.started_at != never &&
-          (last == nullptr || at.ended_at > last->ended_at))
-        last = &at;
-  };
-  consider(task);
+  for (const auto& at : run.instances_of(task)) {
+    if (!is_terminal(at.state))
+      continue;
+    const bool ran = at.started_at != never;
+    const bool others_ran = last != nullptr && last->started_at != never;
+    if (last == nullptr || (ran && !others_ran) ||
+        (ran == others_ran && at.ended_at > last->ended_at))
+      last = &at;
+  }
+  return last;
+}
+
+/// The same of the task and its fallbacks: of those that ran.
+const instance_record* last_of(const run_core& run, std::uint32_t task) {
+  const auto* last = last_ended(run, task);
   for (auto next = run.definition().tasks[task].fallback; next;
        next = run.definition().tasks[*next].fallback)
-    consider(*next);
-  if (last == nullptr)
-    for (const auto& at : run.instances_of(task))
-      if (is_terminal(at.state) && (last == nullptr || at.ended_at > last->ended_at))
-        last = &at;
+    if (const auto* at = last_ended(run, *next); at != nullptr && at->started_at != never)
+      last = at;
   return last;
 }
 
@@ -86,7 +91,7 @@ std::string edge_name(const run_core& run, const edge_record& settled) {
 void add_release(const run_core& run, const instance_record& at, std::vector<explanation>& out) {
   const auto& task = run.definition().tasks[at.key.task];
   if (task.fallback_of) {
-    if (const auto* primary = last_of(run, *task.fallback_of))
+    if (const auto* primary = last_ended(run, *task.fallback_of))
       out.push_back({"fallback", ref_of(run, *primary),
                      "stands in for " + run.definition().tasks[*task.fallback_of].name +
                          ", which ended " + std::string{to_string(primary->state)},
@@ -222,7 +227,7 @@ std::vector<std::uint32_t> path_that_was(const run_core& run) {
   const instance_record* last = nullptr;
   for (std::uint32_t task = 0; task < run.definition().tasks.size(); ++task)
     if (const auto* at = last_of(run, task); at != nullptr && at->started_at != never &&
-                                             (last == nullptr || at->ended_at > last->ended_at))
+                                             (last == nullptr || at->ended_at >= last->ended_at))
       last = at;
   std::vector<std::uint32_t> path;
   while (last != nullptr && path.size() < run.definition().tasks.size()) {

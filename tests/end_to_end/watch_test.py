@@ -10,7 +10,7 @@ import unittest
 
 from harness import BIN, DONE, NO_ENGINE, USAGE, EngineTest, OwnEngineTest, until
 
-AWAIT = 'for i in $(seq 600); do [ -e "@DIR@/{0}" ] && exit 0; sleep 0.1; done; exit 1'
+AWAIT = 'for i in $(seq 600); do [ -e "@DIR@/{0}" ] && break; sleep 0.1; done'
 
 FILES = {"watch.yaml": f"""
 workflow: two

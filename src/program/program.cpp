@@ -231,11 +231,11 @@ int serve(const program_options& options, char** argv, const program_parts& part
       spdlog::critical("the disk is full: the engine starts over and goes on from what is on disk "
                        "once there is room: {}",
                        why);
-      spdlog::shutdown();
+      spdlog::default_logger()->flush(); // Not shut down: other threads still log.
       start_over(argv);
     }
     spdlog::critical("the engine ends at once and recovers at its next start: {}", why);
-    spdlog::shutdown();
+    spdlog::default_logger()->flush();
     ::_exit(EX_IOERR);
   };
   const auto files = make_host_run_files(at.path().string());

@@ -120,6 +120,7 @@ class CrashPoints(OwnEngineTest):
         wrong, figures = judge(self.client, self.starter, self.e.records, more, may_be_cancelled=("t.long",))
         self.assertEqual(wrong, [])
         self.assertGreater(figures["instances"], 0)
+        self.assertTrue(self.e.ctl("store", "verify")["ok"])
 
     def test_before_and_after_each_kind_of_commit(self):
         self.e.program = BIN / "pinion-crashing"

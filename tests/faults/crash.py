@@ -186,9 +186,7 @@ class Crash:
     def verify_store(self):
         """`pinionctl store verify`, with the engine ended."""
         self.engine.terminate()
-        done = self.engine.call("store", "verify", self.engine.data, timeout=300)
-        if done.returncode == harness.USAGE:
-            return []
+        done = self.engine.call("store", "verify", "--data", self.engine.data, timeout=300)
         return [] if done.returncode == 0 else [f"STORE: {done.stdout}{done.stderr}"]
 
     def run(self):

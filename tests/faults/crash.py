@@ -165,7 +165,7 @@ class Crash:
         runs = self.quota(self.given.cycles - 1)
         while self.starter.taken() < runs and self.left() > 60:
             self.work_until(time.monotonic() + 5, runs)
-        self.client.post("pause", target="t.ticks")
+        self.client.insist("pause", target="t.ticks")
 
         def rest():
             return all_ended(self.client, "t.ticks")

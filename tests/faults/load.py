@@ -3,12 +3,13 @@
 Each process of a task appends lines to a file of its instance, one write each: `+ attempt fence` when it begins and
 `- attempt` when it ends. Nothing of Pinion reads or writes these files.
 """
+import contextlib
 import http.client
 import json
 import socket
 import urllib.parse
 
-from harness import TERMINAL
+from harness import TERMINAL, until
 
 # One process of a task. $1 is what it does between its two lines.
 SCRIPT = """\
@@ -139,6 +140,13 @@ class Client:
     def post(self, path, **body):
         return self.ask("POST", path, body)[1]
 
+    def insist(self, path, **body):
+        """Posts until somebody answers: only for what may be asked twice."""
+        def ask():
+            with contextlib.suppress(Unknown):
+                return self.post(path, **body)
+        return until(ask, f"an answer to {path} {body}", 60)
+
     def items(self, path, **query):
         found, cursor = [], {}
         while True:
@@ -186,7 +194,7 @@ class Starter:
     def settle(self):
         """Asks again for every run whose answer did not come: it must be there once, then."""
         for key in self.unknown:
-            self.runs[key] = self.client.post("trigger", workflow="t.load", key=key)["id"]
+            self.runs[key] = self.client.insist("trigger", workflow="t.load", key=key)["id"]
         self.unknown = []
 
 

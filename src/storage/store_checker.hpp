@@ -115,6 +115,7 @@ private:
   std::map<std::pair<std::string, std::uint32_t>, definition_ptr> definitions_;
   std::optional<run_record> last_run_; ///< Neighbours in an index often name the same.
   std::uint64_t last_audit_ = 0;
+  std::uint64_t last_without_backfill_ = 0;
   std::map<std::uint64_t, std::uint64_t> items_; ///< Slots of each backfill.
 };
 

@@ -166,6 +166,10 @@ result<why_answer> why_no_slot(const store_view& view, const reference& ref) {
     else if (at > view.now())
       out.causes.push_back(
           {"time", name, "its time has not come, and it is not planned yet", never, at});
+    else if (row && row->cursor >= at)
+      out.causes.push_back({"retention", name,
+                            "it was decided, and what became of it is no longer kept", never,
+                            never});
     else
       out.causes.push_back({"time", name, "it is being decided at this moment", never, never});
     out.sentence = out.causes.front().message;

@@ -160,7 +160,12 @@ TEST_CASE("a slot without a run is described, and says how to make it", "[slots]
   CHECK(shown["needs"][0]["workflow"] == "dw.orders");
   CHECK(shown["needs"][0]["task"] == "first");
   CHECK(shown["needs"][0]["settled"].is_null());
-  CHECK(uut.get("/api/v1/why?ref=" + percent_encode("dw.load@2026-11-21T02:00")).status == 404);
+  const auto about = [&](const std::string& slot) {
+    return uut.get("/api/v1/why?ref=" + percent_encode("dw.load@" + slot));
+  };
+  CHECK(about("2026-11-21T02:00").body["state"] == "undecided");
+  CHECK(about("2036-11-21T02:00").body["blocked_by"][0]["until"] == "2036-11-20T18:00:00.000000Z");
+  CHECK(about("2026-11-21T03:00").status == 404);
 }
 
 TEST_CASE("a run shows its needs with the slots they are bound to, and how they were settled",

@@ -48,8 +48,8 @@ public:
   /// Runs up to this one exist.
   void runs_exist_up_to(run_id highest) noexcept { runs_ = highest.value; }
 
-  /// The settings of a project as last applied, pools in the sizes that people have set; an empty set
-  /// for an unknown one.
+  /// The settings of a project as last applied, pools in the sizes that people have set; an empty
+  /// set for an unknown one.
   std::shared_ptr<const project_settings> settings(const std::string& project) const;
   void set_settings(project_settings settings);
   /// A pool's size in the place of the applied one; empty: that one again.

@@ -53,8 +53,8 @@ void dispatcher_state::ask(const permit_order& order) {
   constexpr std::uint8_t band_width = 16;
   const auto urgency = static_cast<std::uint8_t>(
       static_cast<std::uint8_t>(order.band) * band_width + order.priority);
-  permit_request request{order.key, units_of(order.project, order.pools, order.limits, order.slot), urgency,
-                         ++sequence};
+  permit_request request{order.key, units_of(order.project, order.pools, order.limits, order.slot),
+                         urgency, ++sequence};
   auto units = request.needs;
   if (ledger.enqueue(request) == enqueue_result::known)
     return;

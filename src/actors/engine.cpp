@@ -1,8 +1,8 @@
 #include "actors/engine.hpp"
 
 #include "actors/crash.hpp"
-#include "pinion/storage/rows.hpp"
 #include "pinion/storage/pool_overrides.hpp"
+#include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 
 #include <spdlog/spdlog.h>
@@ -208,8 +208,9 @@ void engine_state::hold(const msg::hold& what) {
 void engine_state::set_pool(const msg::set_one_pool& what) {
   const auto& [project, pool, permits] = what.request;
   if (!context->settings(project)->pools.contains(pool)) {
-    what.done(problem{errc::not_found, "the project '" + project + "' has no pool '" + pool + "'",
-                      "Declare it under `pools:` in pinion.yaml; `pinionctl get pools` lists them"});
+    what.done(
+        problem{errc::not_found, "the project '" + project + "' has no pool '" + pool + "'",
+                "Declare it under `pools:` in pinion.yaml; `pinionctl get pools` lists them"});
     return;
   }
   msg::submit submit;

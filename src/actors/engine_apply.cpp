@@ -365,8 +365,8 @@ void engine_state::apply(msg::apply& what) {
         for (auto& settings : plan->projects) {
           context->set_settings(settings);
           // With the sizes that people have set.
-          self->send(context->dispatcher, msg::set_pools{settings.project,
-                                                         context->settings(settings.project)->pools});
+          self->send(context->dispatcher,
+                     msg::set_pools{settings.project, context->settings(settings.project)->pools});
         }
         for (const auto& change : plan->changes) {
           auto& at = workflows[change.id];

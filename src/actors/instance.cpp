@@ -95,7 +95,8 @@ void instance_state_data::ask_for_permits(const msg::enter& what) {
   wants_permits = true;
   self->send(seed.context->dispatcher,
              permit_order{seed.key, caf::actor_cast<instance_actor>(self), seed.definition->project,
-                          task().pools, limits_of(*seed.definition, seed.key.task), what.priority, what.band, has_process(task().type)});
+                          task().pools, limits_of(*seed.definition, seed.key.task), what.priority,
+                          what.band, has_process(task().type)});
 }
 
 void instance_state_data::start(const msg::enter& what) {

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "pinion/model/task_limits.hpp"
 #include "pinion/actors/engine_client.hpp"
 #include "pinion/execution/launcher.hpp"
 #include "pinion/execution/run_files.hpp"
 #include "pinion/model/run_core.hpp"
+#include "pinion/model/task_limits.hpp"
 #include "pinion/storage/keys.hpp"
 #include "pinion/storage/kv.hpp"
 
@@ -154,7 +154,7 @@ struct call_workflow {
 /// Which requests for permits come first, whatever their priorities.
 enum class permit_band : std::uint8_t { backfill = 0, normal = 1 };
 
-/// Of an instance in `waiting`: whether it is between two looks of a `poll:`, and goes on by itself.
+/// Of an instance in `waiting`: whether it is between two looks of a `poll:`, and goes on.
 enum class poll_phase : std::uint8_t {
   none,
   looks_again, ///< At `retry_at`.

@@ -417,8 +417,8 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
       state == instance_state::dqc_check || at->step > 0 || task.type == task_type::check;
   what.token = {at->epoch, at->attempt, step_of(*at, checks ? std::max(at->step, 1U) : 0U)};
   if (is_polling(*at))
-    what.poll = at->mode == task_mode::frozen ? msg::poll_phase::frozen
-                                              : msg::poll_phase::looks_again;
+    what.poll =
+        at->mode == task_mode::frozen ? msg::poll_phase::frozen : msg::poll_phase::looks_again;
   what.priority = at->priority != 0            ? at->priority
                   : core().run().priority != 0 ? core().run().priority
                                                : task.priority;
@@ -626,8 +626,8 @@ void run_state_data::instance_down(const caf::actor_addr& who, const caf::error&
     return;
   const auto count = ++crashes[key];
   spdlog::error("the actor of an instance crashed: process={} times={} why={}",
-                to_string(process_key{key, {at->epoch, at->attempt, step_of(*at, at->step)}}), count,
-                caf::to_string(why));
+                to_string(process_key{key, {at->epoch, at->attempt, step_of(*at, at->step)}}),
+                count, caf::to_string(why));
   if (count > max_restarts) {
     const auto text = "its actor crashed " + std::to_string(count) + " times";
     // Refused where a process is being stopped: then this RUN's own supervisor decides.

@@ -169,8 +169,8 @@ result<void> switch_task(const api_ptr& state, const task_reference& ref, const 
 
 result<void> operate(const api_ptr& state, const http_request& request,
                      const reply_function& reply) {
-  BOOST_OUTCOME_TRY(
-      body, body_object(request, {"operation", "ref", "scope", "version", "dry_run", "reason"}));
+  BOOST_OUTCOME_TRY(body, body_object(request, {"operation", "ref", "scope", "version", "now",
+                                                "dry_run", "reason"}));
   BOOST_OUTCOME_TRY(ref, body_text(body, "ref"));
   if (const auto task = parse_task_reference(ref))
     return switch_task(state, *task, body, request, reply);

@@ -93,12 +93,12 @@ result<void> set_pool(const api_ptr& state, const http_request& request,
       return problem{errc::invalid, "'permits' is a whole number from 0 to 1000000, or null"};
     asked.permits = permits->get<std::uint32_t>();
   }
-  state->engine().set_pool(std::move(asked), {request.user, reason},
-                           answer_with<operation_answer>(
-                               state, reply,
-                               [](api_state&, const operation_answer& answer) -> result<json> {
-                                 return json{{"affected", answer.affected}};
-                               }));
+  state->engine().set_pool(
+      std::move(asked), {request.user, reason},
+      answer_with<operation_answer>(state, reply,
+                                    [](api_state&, const operation_answer& answer) -> result<json> {
+                                      return json{{"affected", answer.affected}};
+                                    }));
   return ok();
 }
 
@@ -202,7 +202,8 @@ void add_resources(std::vector<route>& table, const api_ptr& state) {
                    [state](const http_request& request, const reply_function& reply) {
                      list_pools(state, request, reply);
                    }});
-  table.push_back({"POST", "/api/v1/pools", "Sets the size of a pool, or resets it to pinion.yaml's.",
+  table.push_back({"POST", "/api/v1/pools",
+                   "Sets the size of a pool, or resets it to pinion.yaml's.",
                    [state](const http_request& request, const reply_function& reply) {
                      if (const auto asked = set_pool(state, request, reply); !asked)
                        reply(error_reply(asked.error()));

@@ -114,8 +114,8 @@ choice_definition choice_from(const json& from) {
   choice_definition choice;
   take(from, "on", choice.on);
   for (const auto& option : from.value("cases", json::array()))
-    choice.cases.push_back({option.at(0).get<std::string>(),
-                            option.at(1).get<std::vector<std::uint32_t>>()});
+    choice.cases.push_back(
+        {option.at(0).get<std::string>(), option.at(1).get<std::vector<std::uint32_t>>()});
   take(from, "default", choice.otherwise);
   return choice;
 }

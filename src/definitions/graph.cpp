@@ -191,8 +191,9 @@ private:
   void check_roles() {
     for (std::uint32_t i = 0; i < tasks_.size(); ++i)
       if (tasks_[i].fallback_of && (tasks_[i].teardown || tasks_[i].setup))
-        report_.error(links_[i].offset, "the fallback " + shown(tasks_[i].name) +
-                                            " cannot be a setup or teardown itself",
+        report_.error(links_[i].offset,
+                      "the fallback " + shown(tasks_[i].name) +
+                          " cannot be a setup or teardown itself",
                       "its primary is it for both");
   }
 

@@ -15,8 +15,8 @@ namespace {
 
 using task_rule = key_rule<task_draft>;
 
-constexpr std::array<std::string_view, 7> type_words{
-    "shell", "python", "empty", "check", "workflow", "switch", "java"};
+constexpr std::array<std::string_view, 7> type_words{"shell",    "python", "empty", "check",
+                                                     "workflow", "switch", "java"};
 
 constexpr unsigned bit(task_type type) { return 1U << static_cast<unsigned>(type); }
 constexpr unsigned shell_only = bit(task_type::shell);
@@ -401,9 +401,8 @@ std::string_view needed_key(task_type type) {
 }
 
 std::string advice_for_type(const node& task) {
-  for (const auto type :
-       {task_type::python, task_type::workflow, task_type::check, task_type::choice,
-        task_type::java})
+  for (const auto type : {task_type::python, task_type::workflow, task_type::check,
+                          task_type::choice, task_type::java})
     if (task.find(needed_key(type)) != nullptr && task.find("type") == nullptr)
       return "add `type: " + std::string{type_words[static_cast<std::size_t>(type)]} + "`";
   return {};
@@ -468,7 +467,8 @@ void settle_groups(const reporter& report, task_draft& draft) {
     report.error(*draft.groups_by_pool, "`groups: pool` needs a task of exactly one `pool`");
 }
 
-/// A teardown runs however the work ended, and what it leaves undone fails nobody: unless it says so.
+/// A teardown runs however the work ended, and what it leaves undone fails nobody: unless it says
+/// so.
 void settle_teardown(const reporter& report, const node& task, task_draft& draft) {
   if (!draft.task.teardown)
     return;
@@ -496,8 +496,7 @@ void check_poll(const reporter& report, const node& body_node, const task_defini
                      " means `not_yet` and, by `skip_exit`, skipped",
                  "give `skip_exit` another code");
   const auto& retried = task.retry.on_exit;
-  if (const auto both = std::find_if(retried.begin(), retried.end(), listed);
-      both != retried.end())
+  if (const auto both = std::find_if(retried.begin(), retried.end(), listed); both != retried.end())
     report.error(*at, "exit code " + std::to_string(*both) +
                           " stands in `not_yet` and in `on_exit` of `retry`");
 }

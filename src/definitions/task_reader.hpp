@@ -19,9 +19,9 @@ struct task_links {
   bool has_needs = false;     ///< `needs:` stands there, even if it is empty.
   std::uint32_t needs_offset = 0;
   std::vector<name_use> needs;
-  std::vector<need_places> outside_needs; ///< Of `task_definition::outside_needs`, in order.
-  std::uint32_t previous_offset = 0;      ///< Of the value of `depends_on_previous`.
-  std::vector<name_use> previous_tasks;   ///< `depends_on_previous: [tasks]`.
+  std::vector<need_places> outside_needs;   ///< Of `task_definition::outside_needs`, in order.
+  std::uint32_t previous_offset = 0;        ///< Of the value of `depends_on_previous`.
+  std::vector<name_use> previous_tasks;     ///< `depends_on_previous: [tasks]`.
   std::vector<std::vector<name_use>> cases; ///< Of a switch, in the order of its cases.
   std::vector<name_use> otherwise;          ///< `default:` of a switch.
   const node* join = nullptr;               ///< The value of `join` if that is a condition.

@@ -14,7 +14,7 @@ struct attempt_verdict {
     passed,
     skipped,
     failed,
-    lost, ///< Not the task's doing: repeated apart from the retries.
+    lost,    ///< Not the task's doing: repeated apart from the retries.
     not_yet, ///< A look of a `poll:` did not find it.
   } what = kind::passed;
   reason why = reason::exit_zero;

@@ -134,8 +134,9 @@ private:
     const auto from = at_;
     const auto name = word();
     if (name.empty())
-      return fail(at_, at_ < text_.size() ? "the name of a task is expected here"
-                                          : "the condition ends too early",
+      return fail(at_,
+                  at_ < text_.size() ? "the name of a task is expected here"
+                                     : "the condition ends too early",
                   "write as in \"a.success && (b.failed || c.done)\"");
     const auto task = find_(name);
     if (!task)
@@ -235,14 +236,10 @@ void join_condition_state::change(std::uint32_t node, truth to) {
     count(to, 1);
     switch (nodes[up].kind) {
     case node_kind::all:
-      to = parts.no > 0                       ? truth::no
-           : parts.yes == nodes[up].children ? truth::yes
-                                              : truth::unknown;
+      to = parts.no > 0 ? truth::no : parts.yes == nodes[up].children ? truth::yes : truth::unknown;
       break;
     case node_kind::any:
-      to = parts.yes > 0                     ? truth::yes
-           : parts.no == nodes[up].children ? truth::no
-                                             : truth::unknown;
+      to = parts.yes > 0 ? truth::yes : parts.no == nodes[up].children ? truth::no : truth::unknown;
       break;
     case node_kind::negation:
       to = negated(to);

@@ -10,18 +10,18 @@
 
 namespace pinion {
 
-/// What the tasks come to on which another depends without directly needing them: setups, and all that
-/// is before a teardown.
+/// What the tasks come to on which another depends without directly needing them: setups, and all
+/// that is before a teardown.
 struct setup_tally {
   std::uint32_t pending = 0;
   std::uint32_t skipped = 0;
   std::uint32_t failed = 0;
 };
 
-/// The reach of setups: what is behind one waits for it, however far away and whatever its join rule
-/// (Airflow's constraint on indirect setups, 3.x). With teardowns it ends where they begin. And the
-/// reach of teardowns: one waits until all before it has ended, however far away, so that it takes
-/// nothing from what is still being stopped.
+/// The reach of setups: what is behind one waits for it, however far away and whatever its join
+/// rule (Airflow's constraint on indirect setups, 3.x). With teardowns it ends where they begin.
+/// And the reach of teardowns: one waits until all before it has ended, however far away, so that
+/// it takes nothing from what is still being stopped.
 class setup_scopes {
 public:
   setup_scopes() = default;

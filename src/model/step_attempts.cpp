@@ -57,8 +57,8 @@ instance_record* run_stepper::fenced(const process_key& key) {
   const bool awaited = at != nullptr && is_active(at->state) && attempt != graph_.attempts.end();
   if (awaited && PINION_MUTATION("forget_fence"))
     return at;
-  if (awaited && key.token == fence{attempt->second.epoch, attempt->second.number,
-                                    step_of(*at, at->step)})
+  if (awaited &&
+      key.token == fence{attempt->second.epoch, attempt->second.number, step_of(*at, at->step)})
     return at;
   refuse(errc::refused, "fence " + text_of(key.token) + " of " + to_string(key) +
                             " is not that of a process that is awaited");

@@ -8,8 +8,8 @@ void run_stepper::choose(instance_record& at) {
   const auto task = at.key.task;
   const auto value = evaluate_.choice(core_, task);
   if (!value)
-    return fail_attempt(
-        at, {attempt_verdict::kind::failed, reason::condition_failed, value.error().message, false});
+    return fail_attempt(at, {attempt_verdict::kind::failed, reason::condition_failed,
+                             value.error().message, false});
   const auto key = at.key;
   end_attempt(at, instance_state::success, reason::chosen, {});
   move(at, instance_event::succeeded, reason::chosen);

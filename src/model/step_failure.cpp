@@ -24,8 +24,8 @@ bool run_stepper::spared(const instance_record& at) const {
   const auto task = graph_.primary_of(at.key.task);
   if (!graph_.task(task).teardown)
     return false;
-  const bool begun = is_active(at.state) || at.state == instance_state::retry_wait ||
-                     at.first_ready_at != never;
+  const bool begun =
+      is_active(at.state) || at.state == instance_state::retry_wait || at.first_ready_at != never;
   if (begun)
     return true;
   // What it needs of other runs may never come.

@@ -159,9 +159,9 @@ void run_stepper::cancel_all(const run_operation& operation) {
   // A second time it is of use only for the teardowns that the first one left alone.
   const bool again = run_.cancel_requested && (!operation.now || ends.empty());
   if (run_.ended_at != never || again)
-    return refuse(errc::refused, to_string(run_.id) + (run_.ended_at == never
-                                                           ? " is being cancelled already"
-                                                           : " has ended"));
+    return refuse(errc::refused,
+                  to_string(run_.id) +
+                      (run_.ended_at == never ? " is being cancelled already" : " has ended"));
   changed_ = true;
   if (!run_.cancel_requested) {
     run_.why = operation.why;

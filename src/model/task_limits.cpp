@@ -8,7 +8,8 @@ std::vector<task_limit> limits_of(const workflow_definition& workflow, std::uint
   if (workflow.max_active_tasks > 0)
     out.push_back({"max_active_tasks of " + workflow.id(), workflow.max_active_tasks});
   if (definition.max_active > 0)
-    out.push_back({"max_active of " + workflow.id() + '.' + definition.name, definition.max_active});
+    out.push_back(
+        {"max_active of " + workflow.id() + '.' + definition.name, definition.max_active});
   return out;
 }
 

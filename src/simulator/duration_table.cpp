@@ -109,8 +109,8 @@ process_fate duration_table::of(const process_question& what) const {
     return each.fails > 0 ? std::optional{each.fails} : std::nullopt;
   });
   const auto& poll = what.workflow.tasks[what.task].poll;
-  const auto looks = given.first(
-      0U, [](const auto& each) { return unless(each.looks, std::uint32_t{0}); });
+  const auto looks =
+      given.first(0U, [](const auto& each) { return unless(each.looks, std::uint32_t{0}); });
   if (poll && what.look <= looks)
     out.exit_code = poll->not_yet.front();
   else if (!exits.empty())

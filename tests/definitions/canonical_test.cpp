@@ -83,7 +83,8 @@ TEST_CASE("the canonical form does not change", "[canonical]") {
   workflow_definition made;
   made.project = "dw";
   made.name = "w";
-  made.triggers.push_back({.id = "t", .slots = {.when = every_schedule{15min}}, .text = "every 15m"});
+  made.triggers.push_back(
+      {.id = "t", .slots = {.when = every_schedule{15min}}, .text = "every 15m"});
   made.tasks.push_back({});
   made.tasks[0].name = "a";
   made.tasks[0].run = "x";

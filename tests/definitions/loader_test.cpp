@@ -78,18 +78,19 @@ TEST_CASE("a poll is read in both forms, with its defaults", "[loader]") {
 }
 
 TEST_CASE("a switch and a teardown are behind what they name, or the other way round", "[loader]") {
-  const auto made = load_one("workflow: w\n"
-                             "failure: finish_running\n"
-                             "tasks:\n"
-                             "  up: {run: x}\n"
-                             "  route: {type: switch, on: \"{{ params.x ?? 1 }}\", cases: {1: [a, b], yes: b}, "
-                             "default: [c]}\n"
-                             "  a: {run: x}\n"
-                             "  b: {run: x, needs: up}\n"
-                             "  c: {run: x}\n"
-                             "  down: {run: x, needs: [a, b], teardown: [up]}\n"
-                             "  sweep: {run: x, needs: c, teardown: true, join: all_done, ignore_failure: "
-                             "false}\n");
+  const auto made =
+      load_one("workflow: w\n"
+               "failure: finish_running\n"
+               "tasks:\n"
+               "  up: {run: x}\n"
+               "  route: {type: switch, on: \"{{ params.x ?? 1 }}\", cases: {1: [a, b], yes: b}, "
+               "default: [c]}\n"
+               "  a: {run: x}\n"
+               "  b: {run: x, needs: up}\n"
+               "  c: {run: x}\n"
+               "  down: {run: x, needs: [a, b], teardown: [up]}\n"
+               "  sweep: {run: x, needs: c, teardown: true, join: all_done, ignore_failure: "
+               "false}\n");
   using tasks = std::vector<std::uint32_t>;
   CHECK(made.failure == failure_strategy::finish_running);
   REQUIRE(made.tasks.at(1).choice);
@@ -114,12 +115,13 @@ TEST_CASE("a switch and a teardown are behind what they name, or the other way r
 }
 
 TEST_CASE("conditions, limits and java are read", "[loader]") {
-  const auto made = load_one("workflow: w\n"
-                             "max_active_tasks: 7\n"
-                             "tasks:\n"
-                             "  a: {type: java, jar: lib/x.jar, args: [\"{{ biz_date }}\"], jvm: [-Xmx1g]}\n"
-                             "  b-2: {run: x, max_active: 2}\n"
-                             "  c: {run: x, needs: [a, b-2], join: \"a.success && !b-2.skipped\"}\n");
+  const auto made =
+      load_one("workflow: w\n"
+               "max_active_tasks: 7\n"
+               "tasks:\n"
+               "  a: {type: java, jar: lib/x.jar, args: [\"{{ biz_date }}\"], jvm: [-Xmx1g]}\n"
+               "  b-2: {run: x, max_active: 2}\n"
+               "  c: {run: x, needs: [a, b-2], join: \"a.success && !b-2.skipped\"}\n");
   CHECK(made.max_active_tasks == 7);
   CHECK(made.tasks.at(0).type == task_type::java);
   CHECK(made.tasks[0].jar == "lib/x.jar");

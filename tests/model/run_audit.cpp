@@ -162,8 +162,8 @@ join_decision condition_of(const run_core& core, std::uint32_t task) {
   const auto& tasks = core.definition().tasks;
   join_condition read;
   join_condition::parse(
-      tasks[task].join_condition,
-      [&](std::string_view name) { return core.task_named(name); }, read);
+      tasks[task].join_condition, [&](std::string_view name) { return core.task_named(name); },
+      read);
   const auto value = truth_of(core, read, static_cast<std::uint32_t>(read.nodes().size() - 1));
   std::multiset<std::optional<edge_record::counts_as>> edges;
   for (const auto& edge : core.edges())

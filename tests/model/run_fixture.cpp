@@ -152,12 +152,12 @@ std::string describe(const instance_record& r) {
   std::ostringstream out;
   out << text(r.key) << ' ' << to_string(r.state) << ' ' << to_string(r.why) << " '" << r.message
       << "' " << r.attempt << ' ' << r.epoch << ' ' << r.retries_used << ' ' << r.losses << ' '
-      << r.step << ' ' << r.look << ' ' << to_string(r.stop_as) << ' ' << to_string(r.stop_reason) << ' ' << r.warned
-      << ' ' << r.element_key << ' ' << r.element_value << ' ' << r.called.value << ' '
-      << r.has_outputs << ' ' << r.placeholder << ' ' << to_string(r.mode);
-  for (const auto when : {r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at,
-                          r.ready_at, r.started_at, r.body_ended_at, r.ended_at, r.retry_at,
-                          r.poll_since})
+      << r.step << ' ' << r.look << ' ' << to_string(r.stop_as) << ' ' << to_string(r.stop_reason)
+      << ' ' << r.warned << ' ' << r.element_key << ' ' << r.element_value << ' ' << r.called.value
+      << ' ' << r.has_outputs << ' ' << r.placeholder << ' ' << to_string(r.mode);
+  for (const auto when :
+       {r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at, r.ready_at, r.started_at,
+        r.body_ended_at, r.ended_at, r.retry_at, r.poll_since})
     out << ' ' << to_us(when);
   return out.str();
 }

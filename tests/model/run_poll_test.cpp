@@ -132,7 +132,8 @@ TEST_CASE("a poll gives up when its timeout has passed, without a retry", "[run_
   CHECK(run.complaint == "");
 }
 
-TEST_CASE("a look that was due in time is made, however late, and is the last", "[run_core][poll]") {
+TEST_CASE("a look that was due in time is made, however late, and is the last",
+          "[run_core][poll]") {
   polling_run run{one_poll(every_minute(minutes{5}))};
   run.finish(run.one, 1);
   run.now += std::chrono::hours{48}; // Nobody was there.

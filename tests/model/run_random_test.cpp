@@ -324,7 +324,8 @@ private:
       if (is_terminal(state) && !by_person && (record == nullptr || record->state != state))
         run_.complaint += "a terminal state was left without an operation; ";
       if (record != nullptr && record->state == instance_state::ready &&
-          state != instance_state::ready && !attempts_.insert({key, record->attempt, record->look}).second)
+          state != instance_state::ready &&
+          !attempts_.insert({key, record->attempt, record->look}).second)
         run_.complaint += "an attempt started twice; ";
     }
     check_permits();
@@ -373,8 +374,8 @@ private:
       apply(run_happening::timer{key, instance_timer::retry_due});
       return;
     case instance_state::waiting:
-      apply(run_happening::timer{
-          key, one_in(40) ? instance_timer::task_timeout : instance_timer::look_due});
+      apply(run_happening::timer{key, one_in(40) ? instance_timer::task_timeout
+                                                 : instance_timer::look_due});
       return;
     default:
       break;

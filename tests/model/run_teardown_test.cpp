@@ -167,7 +167,8 @@ TEST_CASE("a rerun between setup and teardown takes both in once the teardown ha
   CHECK(run.complaint == "");
 }
 
-TEST_CASE("a run of which only a teardown did something counts as skipped", "[run_core][teardown]") {
+TEST_CASE("a run of which only a teardown did something counts as skipped",
+          "[run_core][teardown]") {
   workflow_builder workflow;
   workflow.add().when = "scripted";
   auto& clean = workflow.add({0});
@@ -186,8 +187,8 @@ TEST_CASE("a failure strategy ends what it says, and lets teardowns run", "[run_
   auto workflow = cluster();
   workflow.definition->tasks[4].retry.max = 1;
   workflow.add(); // 5 has not begun.
-  const auto strategy = GENERATE(failure_strategy::go_on, failure_strategy::finish_running,
-                                 failure_strategy::cancel);
+  const auto strategy =
+      GENERATE(failure_strategy::go_on, failure_strategy::finish_running, failure_strategy::cancel);
   workflow.definition->failure = strategy;
   cluster_run run{workflow};
   run.finish(run.key(0));

@@ -43,8 +43,8 @@ std::string text_of(const trigger_definition& trigger, instant from) {
 } // namespace
 
 std::vector<std::string> describe(const scenario& what) {
-  static constexpr const char* types[] = {"shell", "python",   "empty",
-                                          "check", "workflow", "switch", "java"};
+  static constexpr const char* types[] = {"shell",    "python", "empty", "check",
+                                          "workflow", "switch", "java"};
   std::vector<std::string> out{"begins " + print_utc(what.begins) + ", slots " +
                                std::to_string(what.slots) +
                                (what.remote ? ", the worker is a node of its own" : "")};

@@ -59,8 +59,8 @@ struct scenario {
   instant begins = from_us(1'800'000'000'000'000); ///< Wall time of the start: a Friday, 08:00 UTC.
   bool late_repeats = false; ///< The launcher tells of an end again, long after it did.
   duration lasts{}; ///< After that triggers are paused and everything must come to its end.
-  std::optional<retention_settings> retention;    ///< Of the engine.
-  run_files_port* files = nullptr;                ///< Of the engine.
+  std::optional<retention_settings> retention; ///< Of the engine.
+  run_files_port* files = nullptr;             ///< Of the engine.
   /// The worker is a node of its own behind the network; otherwise it is part of the engine.
   bool remote = false;
   duration longest_down{std::chrono::minutes{5}}; ///< Of an engine that has crashed.
@@ -70,8 +70,8 @@ struct scenario {
 scenario two_tasks();
 /// The same; the first one polls.
 scenario polling();
-/// A setup, a poll, a switch over what it found, and a teardown; cancelled in the middle if it takes
-/// long.
+/// A setup, a poll, a switch over what it found, and a teardown; cancelled in the middle if it
+/// takes long.
 scenario shaped();
 /// The definitions for people, a line for each task.
 std::vector<std::string> describe(const scenario& what);

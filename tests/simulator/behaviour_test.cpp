@@ -26,15 +26,16 @@ tasks:
 }
 
 TEST_CASE("a poll looks as often as is said, and holds no slot in between", "[simulation]") {
-  const sample day{R"(
+  const sample day{
+      R"(
 workflow: w
 triggers: [{id: t, cron: "0 2 * * *"}]
 tasks:
   arrived: {run: "true", poll: {every: 10m, timeout: 2h}}
   late: {run: "true", poll: {every: 10m, timeout: 1h}}
 )",
-                   "2026-11-20", "2026-11-21",
-                   R"({"p.w": 0, "p.w.arrived": {"mean": 0, "looks": 6}, "p.w.late": {"mean": 0, "looks": 60}})"};
+      "2026-11-20", "2026-11-21",
+      R"({"p.w": 0, "p.w.arrived": {"mean": 0, "looks": 6}, "p.w.late": {"mean": 0, "looks": 60}})"};
   const auto& arrived = day.instance(0, 0);
   CHECK(arrived.state == instance_state::success);
   CHECK(arrived.attempts == 1);

@@ -239,7 +239,8 @@ std::vector<verb_spec> steering() {
   auto cancel = operation("cancel", "Stops a run or an instance, the whole tree of its processes.",
                           run_cancel);
   cancel.options.insert(cancel.options.begin(), {"now", 0, "", "without teardown tasks"});
-  cancel.details = "Of a backfill, as b12: ends it, and stops what runs of it. Teardown tasks of what was set up\n"
+  cancel.details = "Of a backfill, as b12: ends it, and stops what runs of it. Teardown tasks of "
+                   "what was set up\n"
                    "still run, unless --now is given, also later.";
   const auto mode = [&](const char* name, const char* summary, const char* details,
                         exit_code (*run)(session&)) {
@@ -318,7 +319,8 @@ std::vector<verb_spec> steering() {
       {"pool",
        "set NAME N | reset NAME",
        "Sets the size of a pool while the engine runs, or takes that of pinion.yaml again.",
-       "The size holds over restarts and edits of pinion.yaml until it is reset. What is out above a\n"
+       "The size holds over restarts and edits of pinion.yaml until it is reset. What is out above "
+       "a\n"
        "smaller size comes back as it ends; 0 grants nothing more.",
        2,
        3,

@@ -141,7 +141,8 @@ exit_code run_pool(session& now) {
   auto body = json{{"pool", words[1]}, {"permits", json()}, {"reason", now.args.text("reason")}};
   if (sets) {
     const auto& text = words[2];
-    if (text.empty() || text.size() > 7 || text.find_first_not_of("0123456789") != std::string::npos)
+    if (text.empty() || text.size() > 7 ||
+        text.find_first_not_of("0123456789") != std::string::npos)
       throw usage_failure("'" + text + "' is no number of permits",
                           "Write a whole number from 0 to 1000000");
     body["permits"] = std::stoul(text);

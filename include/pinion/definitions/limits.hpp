@@ -24,11 +24,11 @@ inline constexpr std::uint32_t bound_slots = 10'000; ///< `last:`, and `-N` of `
 inline constexpr std::size_t calendars = 1'000;      ///< Of one pinion.yaml.
 inline constexpr std::size_t cases = 1'000;          ///< Of one switch.
 inline constexpr std::size_t checks = 100;           ///< Of one task.
-inline constexpr std::size_t for_each_elements = 10'000; ///< Of one fan-out.
-inline constexpr std::uint32_t retries = 10'000;         ///< `retry: max`.
+inline constexpr std::size_t for_each_elements = 10'000;       ///< Of one fan-out.
+inline constexpr std::uint32_t retries = 10'000;               ///< `retry: max`.
 inline constexpr std::chrono::milliseconds shortest_poll{100}; ///< `poll: every`.
-inline constexpr std::int64_t looks = 10'000'000; ///< `timeout` of a poll through its `every`.
-inline constexpr std::uint32_t permits = 1'000'000;      ///< Of a pool, and of one need of it.
+inline constexpr std::int64_t looks = 10'000'000;   ///< `timeout` of a poll through its `every`.
+inline constexpr std::uint32_t permits = 1'000'000; ///< Of a pool, and of one need of it.
 inline constexpr std::uint32_t active_tasks = 1'000'000; ///< `max_active`, `max_active_tasks`.
 inline constexpr std::uint32_t active_runs = 100'000;    ///< `max_active_runs`.
 inline constexpr std::int64_t duration_days = 3'660;     ///< Of any duration: about ten years.

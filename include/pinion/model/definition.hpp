@@ -80,7 +80,7 @@ struct poll_policy {
 /// them directly behind it, are skipped unless they are chosen.
 struct choice_definition {
   struct option {
-    std::string value; ///< As the text of `on`.
+    std::string value;                ///< As the text of `on`.
     std::vector<std::uint32_t> tasks; ///< Ascending.
     friend bool operator==(const option&, const option&) = default;
   };
@@ -148,7 +148,7 @@ struct task_definition {
   std::string python = "python3";
   std::string jar;              ///< java: path of a file; `args` are its arguments.
   std::vector<std::string> jvm; ///< java: options of the virtual machine.
-  std::string call_workflow; ///< workflow: `name` of the same project or `project.name`.
+  std::string call_workflow;    ///< workflow: `name` of the same project or `project.name`.
   std::vector<std::pair<std::string, std::string>> call_params; ///< Expression texts.
   std::string cwd;                                              ///< Absolute after loading.
   std::vector<std::pair<std::string, std::string>> env;
@@ -159,7 +159,7 @@ struct task_definition {
   previous_need depends_on_previous = previous_need::none;
   std::vector<std::uint32_t> previous_tasks; ///< For previous_need::tasks: positions.
   join_rule join = join_rule::all_success;
-  std::string join_condition; ///< In the place of `join`: see join_condition.hpp; empty: none.
+  std::string join_condition;   ///< In the place of `join`: see join_condition.hpp; empty: none.
   std::string when;             ///< Expression; empty: always.
   std::vector<pool_need> pools; ///< By pool name, unique.
   std::uint32_t max_active = 0; ///< Attempts at once, over all runs; 0: no limit of its own.
@@ -175,7 +175,7 @@ struct task_definition {
   std::vector<check_definition> checks;
   std::optional<poll_policy> poll;
   std::optional<choice_definition> choice; ///< Exactly for task_type::choice.
-  bool setup = false; ///< What is behind it needs it, however far away: see `setup_scope`.
+  bool setup = false;    ///< What is behind it needs it, however far away: see `setup_scopes`.
   bool teardown = false; ///< Runs however the tasks before it ended, also after a cancel.
   std::vector<std::uint32_t> teardown_of; ///< Its setups, ascending; they are among its needs too.
   bool ignore_failure = false;
@@ -238,7 +238,7 @@ struct workflow_definition {
   overlap_policy overlap = overlap_policy::queue;
   std::uint32_t max_active_runs = 1;
   std::uint32_t max_active_tasks = 0; ///< Attempts at once, over all runs; 0: no limit.
-  duration timeout{0}; ///< Of a run, from its first attempt.
+  duration timeout{0};                ///< Of a run, from its first attempt.
   failure_strategy failure = failure_strategy::go_on;
   interval_rule data_interval;
   bool data_interval_given = false; ///< Else each trigger has its own default.

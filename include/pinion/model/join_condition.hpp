@@ -14,9 +14,9 @@
 
 namespace pinion {
 
-/// `join: "a.success && (b.failed || !c.skipped)"`: a condition over how the tasks that one needs have
-/// ended. Until all of an operand's tasks have ended it may be unknown (Kleene's three values), so the
-/// whole is often decided before all have.
+/// `join: "a.success && (b.failed || !c.skipped)"`: a condition over how the tasks that one needs
+/// have ended. Until all of an operand's tasks have ended it may be unknown (Kleene's three
+/// values), so the whole is often decided before all have.
 class join_condition {
 public:
   /// What an operand asks of a task.
@@ -43,8 +43,8 @@ public:
     problem what;
   };
 
-  /// Reads `NAME.success .failed .skipped .done`, `&&`, `||`, `!` and parentheses. `failed` includes
-  /// cancelled and upstream_failed.
+  /// Reads `NAME.success .failed .skipped .done`, `&&`, `||`, `!` and parentheses. `failed`
+  /// includes cancelled and upstream_failed.
   static std::optional<failure> parse(std::string_view text, const resolver& find,
                                       join_condition& into);
 

@@ -113,10 +113,10 @@ enum class reason : std::uint8_t {
   frozen = 48,          ///< Waits until it is thawed.
   dry_run = 49,         ///< Succeeded without a process.
   workflow_paused = 50, ///< The slot passed while its workflow was paused.
-  no_process = 51, ///< The slot passed while no engine was there (or the clock jumped over it).
-  polling = 52,          ///< It looked, and what it waits for is not there yet.
-  poll_timeout = 53,     ///< It did not come in time.
-  not_chosen = 54,       ///< A switch chose others.
+  no_process = 51,   ///< The slot passed while no engine was there (or the clock jumped over it).
+  polling = 52,      ///< It looked, and what it waits for is not there yet.
+  poll_timeout = 53, ///< It did not come in time.
+  not_chosen = 54,   ///< A switch chose others.
   failure_strategy = 55, ///< Another task failed, and the workflow says `failure:`.
   chosen = 56,           ///< A switch made its choice.
 };

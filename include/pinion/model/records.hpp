@@ -113,9 +113,9 @@ struct instance_record {
   std::uint32_t retries_used = 0; ///< Since the last rerun.
   std::uint32_t losses = 0;       ///< Attempts lost with their worker since the last rerun.
   std::uint32_t step = 0;         ///< In dqc_check: which check, from 1.
-  std::uint32_t look = 0; ///< Of a `poll:`: looks of the newest attempt so far; 0: none yet.
-  instant poll_since{};   ///< Its first look since the last rerun: the poll's timeout.
-  std::uint8_t priority = 0;      ///< 0: the task's.
+  std::uint32_t look = 0;    ///< Of a `poll:`: looks of the newest attempt so far; 0: none yet.
+  instant poll_since{};      ///< Its first look since the last rerun: the poll's timeout.
+  std::uint8_t priority = 0; ///< 0: the task's.
   instance_state stop_as = instance_state::pre_trigger; ///< In stopping: how it will end.
   reason stop_reason = reason::none;
   bool warned = false; ///< A weak check failed.

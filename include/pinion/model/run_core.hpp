@@ -69,7 +69,7 @@ struct run_operation {
   std::optional<task_mode> mode = {};
   /// rerun: the backfill that asks for it; 0: none. From now on the run belongs to it.
   std::uint64_t backfill = 0;
-  /// cancel, fail, skip and succeed of the whole run: its teardowns too, which else run their course.
+  /// cancel, fail, skip, succeed of the whole run: also of its teardowns, which else run on.
   bool now = false;
 };
 
@@ -283,8 +283,8 @@ struct run_step {
 ///   teardown has begun.
 /// - A teardown waits until all before it has ended, directly needed or not.
 /// - A cancel of the whole run (also fail, skip and succeed of it), its timeout and its failure
-///   strategy leave alone the teardowns that have something to do: those that have begun, and those of
-///   which a setup succeeded; without setups, those of a run of which something has begun. `now`
+///   strategy leave alone the teardowns that have something to do: those that have begun, and those
+///   of which a setup succeeded; without setups, those of a run of which something has begun. `now`
 ///   takes them as well, also later. A teardown plays no part in the run's state, unless it
 ///   fails without `ignore_failure`, or is cancelled.
 /// - The failure strategy acts in the step in which a unit of the run comes to fail.
@@ -394,8 +394,8 @@ public:
   /// O(tasks) before the run has fired; the same as `wants_place` after.
   bool could_begin() const noexcept;
 
-  /// The run is admitted, nothing of it is under way, and what is left waits, for other runs or to be
-  /// thawed: it gives its place to others meanwhile, and goes on without asking for it again.
+  /// The run is admitted, nothing of it is under way, and what is left waits, for other runs or to
+  /// be thawed: it gives its place to others meanwhile, and goes on without asking for it again.
   bool only_waits() const noexcept;
 
   /// Position of the task of that name.

@@ -7,8 +7,8 @@
 
 namespace pinion {
 
-/// A limit that a definition sets for attempts at once, over all runs. It works like a pool of which
-/// each attempt holds one permit.
+/// A limit that a definition sets for attempts at once, over all runs. It works like a pool of
+/// which each attempt holds one permit.
 struct task_limit {
   std::string name; ///< For people, unique: "max_active of dw.orders.load".
   std::uint32_t most = 1;

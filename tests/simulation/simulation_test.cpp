@@ -2,6 +2,7 @@
 #include "pinion/storage/rows.hpp"
 #include "simulation/sweep.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <spdlog/spdlog.h>
 
@@ -30,19 +31,30 @@ TEST_CASE("two tasks in a row run to success over a crash at any commit", "[simu
     }
 }
 
+/// A seed of which some look finds nothing: the first such.
+std::uint64_t seed_with_looks(scenario (*make)()) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const auto whole = world{make(), seed, {}, false}.run();
+    if (std::any_of(whole.history.begin(), whole.history.end(), [](const std::string& line) {
+          return line.find("(polling)") != std::string::npos;
+        }))
+      return seed;
+  }
+  return 0;
+}
+
 TEST_CASE("a poll, a switch and a teardown come to their end over a crash at any commit",
           "[simulation]") {
   const auto make = GENERATE(&polling, &shaped);
-  for (const std::uint64_t seed : {5U, 6U}) {
-    const auto whole = world{make(), seed, {}, false}.run();
-    REQUIRE(first_violation(whole).empty());
-    REQUIRE(whole.commits > 10);
-    for (std::uint64_t commit = 1; commit <= whole.commits; ++commit)
-      for (const bool durable : {false, true}) {
-        CAPTURE(seed, commit, durable);
-        CHECK(first_violation(world{make(), seed, {commit, durable}, false}.run()).empty());
-      }
-  }
+  const auto seed = seed_with_looks(make);
+  REQUIRE(seed > 0);
+  const auto whole = world{make(), seed, {}, false}.run();
+  REQUIRE(first_violation(whole).empty());
+  for (std::uint64_t commit = 1; commit <= whole.commits; ++commit)
+    for (const bool durable : {false, true}) {
+      CAPTURE(seed, commit, durable);
+      CHECK(first_violation(world{make(), seed, {commit, durable}, false}.run()).empty());
+    }
 }
 
 TEST_CASE("equal seeds give equal histories, other seeds other ones", "[simulation]") {

@@ -62,7 +62,7 @@ result<json> back_up(api_state& state, const http_request& request) {
   if (!folder.starts_with('/'))
     return problem{errc::invalid, "'folder' is not an absolute path: '" + folder + "'",
                    "The engine does not know where you are"};
-  const auto keep = body.value("keep", json(0));
+  const auto keep = body.value("keep", json(0U));
   if (!keep.is_number_unsigned() || keep > most_backups)
     return problem{
         errc::invalid, "'keep' is a whole number from 1 to " + std::to_string(most_backups), {}};

@@ -91,6 +91,7 @@ json by_name(const json& list, const char* name) {
   for (const auto& one : list) {
     auto shown = opened(one);
     shown.erase(name);
+    shown.erase("text"); // Of a trigger: its schedule once more, as it was written.
     map[one.at(name).get<std::string>()] = std::move(shown);
   }
   return map;

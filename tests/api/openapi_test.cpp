@@ -36,21 +36,13 @@ names body_of(const json& operation) {
 }
 
 /// The names that a handler knows, by its own word: it refuses one that nobody knows.
-names accepted(api_fixture& uut, const route& asked) {
-  auto target = asked.pattern;
-  for (const auto& [part, value] : {std::pair{"{workflow}", "dw.load"},
-                                    {"{run}", "r10"},
-                                    {"{backfill}", "b1"},
-                                    {"{version}", "dw.load:v1"}})
-    if (const auto at = target.find(part); at != std::string::npos)
-      target.replace(at, std::string_view{part}.size(), value);
-  REQUIRE(target.find('{') == std::string::npos);
+names accepted(api_fixture& uut, const std::string& method, const std::string& target) {
   constexpr auto nobodys = "zzzzzzzzzzzzzzzz";
-  const auto answer = asked.method == "GET"
-                          ? uut.get(target + '?' + nobodys + "=1")
-                          : uut.send(asked.method, target, json{{nobodys, 1}}.dump());
+  const auto mark = target.find('?') == std::string::npos ? '?' : '&';
+  const auto answer = method == "GET" ? uut.get(target + mark + nobodys + "=1")
+                                      : uut.send(method, target, json{{nobodys, 1}}.dump());
   REQUIRE(answer.status == 400);
-  auto text = answer.body["error"]["suggestion"].get<std::string>();
+  const auto text = answer.body["error"]["suggestion"].get<std::string>();
   if (text == "None is known here")
     return {};
   REQUIRE(text.starts_with("Known: "));
@@ -61,6 +53,23 @@ names accepted(api_fixture& uut, const route& asked) {
     at = end + 2;
   }
   return found;
+}
+
+names accepted(api_fixture& uut, const route& asked) {
+  auto target = asked.pattern;
+  for (const auto& [part, value] : {std::pair{"{workflow}", "dw.load"},
+                                    {"{run}", "r10"},
+                                    {"{backfill}", "b1"},
+                                    {"{version}", "dw.load:v1"}})
+    if (const auto at = target.find(part); at != std::string::npos)
+      target.replace(at, std::string_view{part}.size(), value);
+  REQUIRE(target.find('{') == std::string::npos);
+  if (target != "/api/v1/watch")
+    return accepted(uut, asked.method, target);
+  names all; // Each kind has filters of its own.
+  for (const std::string kind : {"runs", "instances", "slots", "backfills"})
+    all.merge(accepted(uut, asked.method, target + "?kind=" + kind));
+  return all;
 }
 
 std::string lower(std::string text) {

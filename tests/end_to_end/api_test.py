@@ -121,12 +121,12 @@ class Api(EngineTest):
         promised = form.resolved(answers.get(str(got), answers["default"]))
         value = json.loads(text)
         form.check(value, promised["content"]["application/json"]["schema"], path)
-        self.assertEqual(form.faults, [])
+        self.faults += form.faults
         self.seen.add((method.lower(), "/api/v1" + path))
         return value
 
     def test_every_answer_has_the_form_that_the_document_promises(self):
-        self.seen = set()
+        self.seen, self.faults = set(), []
         get = lambda path, query=None, **parts: self.holds("GET", path, 200, query, **parts)
         post = lambda path, body, status=200, **parts: self.holds("POST", path, status, None, body, **parts)
         run = post("/trigger", {"workflow": "t.load", "key": "k", "reason": "test"}, 201)["id"]
@@ -153,7 +153,7 @@ class Api(EngineTest):
         file = {"path": "/w/other.yaml", "text": "workflow: other\ntasks: {a: {type: empty}}\n"}
         post("/apply", {"files": [file], "dry_run": True})
         post("/apply", {"files": [file]})
-        get("/versions/{version}", version="t.other:v1")
+        get("/versions/{version}", version="w.other:v1")
         post("/diff", {"from": "t.load:v1"})
         post("/diff", {"files": [{**file, "text": file["text"].replace("empty", "empty, title: x")}]})
         post("/restore", {"version": "w.other:v1"})
@@ -171,32 +171,38 @@ class Api(EngineTest):
         for ref in ("t.load", "t.load/nightly", run, run + "/first", run + "/train", backfill):
             get("/describe", {"ref": ref})
         for ref in ("t.load", run, held + "/hold"):
-            get("/graph", {"ref": ref})
+            get("/graph", {"ref": ref, "across": "true"})
         for ref in ("t.load", "t.load/nightly", run, held, held + "/hold", backfill):
             get("/why", {"ref": ref})
         get("/logs/times", {"ref": run + "/first", "offsets": "0,3"})
+        post("/pools", {"pool": "t.models", "permits": 3})
+        get("/pools")
+        post("/pools", {"pool": "t.models", "permits": None})
         get("/plan", {"workflow": "t.load"})
         get("/plan/instances", {"workflow": "t.load"})
         get("/backfills/{backfill}", backfill=backfill)
         get("/backfills/{backfill}/items", backfill=backfill)
         post("/store/backup", {"folder": str(self.engine.home / "backups")})
-        for path in ("/store/verify", "/store/stats", "/wheel", "/health", "/version", "/openapi.json"):
+        for path in ("/store/verify", "/store/stats", "/top", "/wheel", "/health", "/version", "/openapi.json"):
             get(path)
         self.assertEqual(self.api.log(run + "/first"), b"hello\n")
         (self.engine.records / "go").touch()
         self.engine.wait(held)
+        self.assertEqual(self.faults, [], "see schema/openapi.json")
         described = {(method, path) for path, operations in self.document["paths"].items()
                      for method in operations}
-        shown = described - self.seen - {("get", "/api/v1/logs"), ("post", "/api/v1/shutdown")}
+        shown = described - self.seen - {
+            ("get", "/api/v1/logs"), ("get", "/api/v1/logs/follow"), ("get", "/api/v1/watch"), ("post", "/api/v1/shutdown")}
         self.assertEqual(shown, set(), "nobody has looked at these answers")
 
     def test_a_refusal_is_a_problem_object(self):
-        self.seen = set()
+        self.seen, self.faults = set(), []
         self.holds("GET", "/runs/{run}", 404, run="r99999")
         self.holds("GET", "/runs", 400, {"stat": "failed"})
         self.holds("GET", "/runs", 400, {"limit": "0"})
         self.holds("POST", "/trigger", 400, body={"workflow": "t.load", "parms": {}})
         self.holds("POST", "/apply", 400, body={"files": [{"path": "/w/x.yaml", "text": "workflow: x\n"}]})
+        self.assertEqual(self.faults, [])
 
     def test_lists_go_on_where_a_page_ended_while_things_come_and_go(self):
         def page(cursor=None):

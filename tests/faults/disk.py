@@ -148,6 +148,9 @@ class SmallDisk:
     def alive(self, crash, runs):
         """Works for a while with an engine whose calls do not fail; returns whether there still is one."""
         self.gate.unlink(missing_ok=True)
+        # One whose start met a fault may still be about to end by it.
+        until(lambda: self.engine.process.poll() is not None or crash.client.health()[0] == 200,
+              f"an engine that answers or ends\n{self.engine.tail()}", 60)
         self.work(crash, runs)
         return self.engine.process.poll() is None
 

@@ -34,7 +34,7 @@ TEST_CASE("an instance's object has the keys of the reference, in order", "[obje
       R"("state":"success","reason":"none","message":"","attempt":0,"worker":null,"pool":null,)"
       R"("priority":5,"slot":"2026-11-23T02:00:00+08:00","ready_at":null,)"
       R"("started_at":"2026-11-22T18:00:01.000000Z","ended_at":"2026-11-22T18:00:03.000000Z",)"
-      R"("duration_s":2.0,"retry_at":null,"warned":false,"mode":"normal","called":null,"outputs":{},"upstream":[]})");
+      R"("duration_s":2.0,"retry_at":null,"looks":0,"warned":false,"mode":"normal","called":null,"outputs":{},"upstream":[]})");
 }
 
 TEST_CASE("instances without a row are listed in their initial state", "[instances]") {

@@ -261,7 +261,8 @@ void observer::end_acknowledged(const process_key& key) {
     return;
   const auto row = store_.instance(key.instance);
   if (row && row.value() && is_active(row.value()->state) &&
-      key.token == fence{row.value()->epoch, row.value()->attempt, row.value()->step})
+      key.token ==
+          fence{row.value()->epoch, row.value()->attempt, step_of(*row.value(), row.value()->step)})
     log_.violation("[5] the end of " + to_string(key) +
                    " is acknowledged, and the disk does not know of it");
 }

@@ -108,7 +108,8 @@ void observer::check_success(const instance_record& is, const attempt_record& at
   if (operated_.contains(is.key.run))
     return;
   for (std::uint32_t step = 1; step <= task.checks.size(); ++step) {
-    const auto seen = processes_.find({is.key, {attempt.epoch, attempt.number, step}});
+    const auto seen = processes_.find(
+        {is.key, {attempt.epoch, attempt.number, fence::step_of(attempt.looks, step)}});
     const bool passed = seen != processes_.end() && seen->second.end &&
                         seen->second.end->kind == end_kind::exited &&
                         seen->second.end->exit_code == 0;
@@ -116,7 +117,8 @@ void observer::check_success(const instance_record& is, const attempt_record& at
       log_.violation("[4] " + name_of(is.key) + " succeeds, and check " + std::to_string(step) +
                      " has not passed");
   }
-  const auto body = processes_.find({is.key, {attempt.epoch, attempt.number, 0}});
+  const auto body =
+      processes_.find({is.key, {attempt.epoch, attempt.number, fence::step_of(attempt.looks, 0)}});
   if (body == processes_.end() || !body->second.end || body->second.end->outputs_json == "{}")
     return;
   const auto row = store_.output(is.key);
@@ -130,7 +132,8 @@ void observer::check_retries(const instance_record& is, const std::vector<attemp
     return;
   std::uint32_t failed = 0;
   for (const auto& attempt : attempts) {
-    const auto seen = processes_.find({is.key, {attempt.epoch, attempt.number, 0}});
+    const auto seen = processes_.find(
+        {is.key, {attempt.epoch, attempt.number, fence::step_of(attempt.looks, 0)}});
     if (seen == processes_.end() || !seen->second.end || attempt.outcome != instance_state::failed)
       continue;
     const auto& end = *seen->second.end;

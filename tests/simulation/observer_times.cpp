@@ -52,7 +52,8 @@ void observer::check_stay(const instance_record& is, const instance_record& was,
   const auto now = clock_.steady_now();
   const auto stood = now - std::max(at.since, up_at_);
   const auto took = now - std::max(at.begun, up_at_);
-  const bool has_process = task.type != task_type::workflow && task.type != task_type::empty;
+  const bool has_process = task.type != task_type::workflow && task.type != task_type::empty &&
+                           task.type != task_type::choice;
   if (was.state == instance_state::stopping && has_process && stood > task.grace + slack)
     log_.violation("[6] " + name_of(is.key) + " was being stopped for " +
                    std::to_string(stood / seconds{1}) + " s");

@@ -119,7 +119,7 @@ class Surface(EngineTest):
                 self.assertGreater(len(wide.split()), len(narrow.split()))
 
     def test_names_are_taken_where_a_thing_is_asked_for(self):
-        for kind in ("workflows", "triggers", "runs", "instances", "attempts", "backfills"):
+        for kind in ("workflows", "versions", "triggers", "runs", "instances", "attempts", "backfills"):
             for name in self.names(kind, *self.need_of(kind))[:3]:
                 with self.subTest(name):
                     self.assertEqual(self.engine.call("describe", name).returncode, DONE)
@@ -134,7 +134,7 @@ class Surface(EngineTest):
         self.assertEqual(self.names("workflows", "--workflow", "shop.bad"), ["shop.bad"])
         self.assertEqual(self.names("triggers", "--owner", "ann"), ["shop.good/nightly", "shop.good/weekly"])
         self.assertEqual(self.names("triggers", "-l", "tier=iron"), [])
-        self.assertEqual(self.names("versions", "--owner", "bob"), ["1"])
+        self.assertEqual(self.names("versions", "--owner", "bob"), ["shop.bad:v1"])
         self.assertEqual(self.names("vars", "--workflow", "shop.good"), self.names("vars", "-l", "tier=gold"))
         self.assertEqual(self.names("pools", "--project", "shop")[-1:], ["shop.gate"])
         self.assertEqual(self.names("channels", "--project", "lab"), [])

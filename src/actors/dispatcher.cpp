@@ -44,7 +44,13 @@ void dispatcher_state::count(const instance_key& key, int by) {
 
 void dispatcher_state::ask(const permit_order& order) {
   asking[order.key] = order.who;
-  if (ledger.holds(order.key)) {
+  auto units = units_of(order.project, order.pools, order.limits, order.slot);
+  const auto former = needs.find(order.key);
+  // Its pools were edited after it had asked: what it asked for, or was granted, is void.
+  if (former != needs.end() && former->second != units) {
+    withdraw(order.key);
+    asking[order.key] = order.who;
+  } else if (ledger.holds(order.key)) {
     // Its actor was restarted after the grant.
     self->send(order.who, msg::permits_granted{});
     return;
@@ -53,13 +59,12 @@ void dispatcher_state::ask(const permit_order& order) {
   constexpr std::uint8_t band_width = 16;
   const auto urgency = static_cast<std::uint8_t>(
       static_cast<std::uint8_t>(order.band) * band_width + order.priority);
-  permit_request request{order.key, units_of(order.project, order.pools, order.limits, order.slot),
-                         urgency, ++sequence};
-  auto units = request.needs;
-  if (ledger.enqueue(request) == enqueue_result::known)
-    return;
-  needs[order.key] = std::move(units);
-  count(order.key, 1);
+  if (ledger.enqueue({order.key, units, urgency, ++sequence}) == enqueue_result::known) {
+    ledger.reprioritise(order.key, urgency);
+  } else {
+    needs[order.key] = std::move(units);
+    count(order.key, 1);
+  }
   // Decided once for all requests that are in the mailbox now.
   if (!grant_queued) {
     grant_queued = true;

@@ -44,7 +44,7 @@ public:
       BOOST_OUTCOME_TRY(take_settings(settings));
     }
     for (const auto& definition : request_.workflows) {
-      BOOST_OUTCOME_TRY(take(definition));
+      BOOST_OUTCOME_TRY(request_.unlisted ? take_unlisted(definition) : take(definition));
     }
     retire_vanished();
     BOOST_OUTCOME_TRY(check_set());
@@ -132,6 +132,36 @@ private:
          change.record.version,
          found == known_.end() ? apply_change::kind::created : apply_change::kind::updated,
          {}});
+    plan_.changes.push_back(std::move(change));
+    return ok();
+  }
+
+  result<void> take_unlisted(const workflow_definition& definition) {
+    const auto id = definition.id();
+    const auto hash = definition_hash(definition);
+    const auto found = known_.find(id);
+    apply_plan::change change;
+    if (found != known_.end()) {
+      change.record = found->second.record;
+      if (change.record.source != unlisted_source)
+        return problem{errc::refused, id + " is a workflow that was applied", "take another name"};
+      if (change.record.hash == hash) {
+        plan_.answer.changes.push_back(
+            {id, change.record.version, apply_change::kind::unchanged, {}});
+        return ok();
+      }
+    }
+    change.id = id;
+    change.record.id = id;
+    change.record.source = unlisted_source;
+    change.record.hash = hash;
+    change.record.updated_at = context_.now();
+    change.record.retired = true;
+    change.definition = std::make_shared<const workflow_definition>(definition);
+    put_version(plan_.batch, {id, ++change.record.version, hash, to_canonical_json(definition),
+                              context_.now(), by_.who});
+    put_workflow(plan_.batch, change.record);
+    plan_.answer.changes.push_back({id, change.record.version, apply_change::kind::created, {}});
     plan_.changes.push_back(std::move(change));
     return ok();
   }
@@ -314,8 +344,10 @@ private:
     audit_record audit;
     audit.at = context_.now();
     audit.who = by_.who;
-    audit.verb = "apply";
-    audit.object = request_.origin.empty() ? "api" : request_.origin;
+    audit.verb = request_.unlisted ? "run" : "apply";
+    audit.object = request_.unlisted         ? request_.workflows.front().id()
+                   : request_.origin.empty() ? "api"
+                                             : request_.origin;
     audit.reason = by_.reason;
     static constexpr const char* kinds[] = {"created", "updated", "unchanged", "retired", "kept"};
     auto list = nlohmann::json::array();

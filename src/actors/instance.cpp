@@ -93,9 +93,10 @@ void instance_state_data::ask_for_permits(const msg::enter& what) {
   if (what.why == reason::max_parallel)
     return;
   wants_permits = true;
+  asked = what.pools;
   self->send(seed.context->dispatcher,
              permit_order{seed.key, caf::actor_cast<instance_actor>(self), seed.definition->project,
-                          task().pools, limits_of(*seed.definition, seed.key.task), what.priority,
+                          asked, limits_of(*seed.definition, seed.key.task), what.priority,
                           what.band, has_process(task().type)});
 }
 
@@ -245,7 +246,7 @@ instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance
       [self](const msg::enter& what) { self->state.enter(what); },
       [self](const msg::permits_granted&) {
         self->state.wants_permits = false;
-        self->send(self->state.seed.run, msg::offer{self->state.seed.key});
+        self->send(self->state.seed.run, msg::offer{self->state.seed.key, self->state.asked});
       },
   };
 }

@@ -169,6 +169,7 @@ struct enter {
   poll_phase poll = poll_phase::none;
   std::uint8_t priority = 5;
   permit_band band = permit_band::normal;
+  std::vector<pool_need> pools; ///< In pre_ready: what to ask for.
   run_id called;
   instant retry_at{};
   instant since{}; ///< Since when it stands there: timeouts count from it.
@@ -204,6 +205,7 @@ struct happened {
 /// The dispatcher granted permits to the instance: render, number and write the attempt.
 struct offer {
   instance_key key;
+  std::vector<pool_need> pools; ///< What was asked for.
 };
 /// The slot fired. `with` joins the batch: slot, trigger, audit rows.
 struct fire_run {

@@ -7,10 +7,12 @@
 #include "pinion/definitions/secrets.hpp"
 #include "pinion/model/mutation.hpp"
 #include "pinion/storage/rows.hpp"
+#include "pinion/storage/store_reader.hpp"
 
 #include <algorithm>
 #include <caf/send.hpp>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 #include <unordered_set>
 
@@ -47,6 +49,23 @@ std::shared_ptr<const start_request> order_of(const engine_context& context, pro
   order->grace = task.grace;
   order->log_limit_bytes = context.options.log_limit_bytes;
   return order;
+}
+
+/// What was asked for, for the audit record.
+json_text details_of(const run_operation& operation, std::uint32_t affected) {
+  nlohmann::json details{{"affected", affected}};
+  if (operation.what == run_operation::verb::bump)
+    details["priority"] = operation.priority;
+  else if (operation.what == run_operation::verb::note)
+    details["note"] = operation.note;
+  else if (operation.what == run_operation::verb::repool)
+    for (const auto& need : operation.pools)
+      details["pools"][need.pool] = need.permits;
+  else if (operation.what == run_operation::verb::unblock)
+    details["dropped"] = operation.dropped;
+  if (operation.definition)
+    details["version"] = operation.version;
+  return details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 /// What made the RUN crash may be an expression: a failing one asks none.
@@ -185,6 +204,7 @@ void run_state_data::gather(run_step&& step, std::shared_ptr<const start_request
   append(gathered.edges_settled, std::move(step.edges_settled));
   append(gathered.edges_dropped, std::move(step.edges_dropped));
   for (auto& effect : step.effects) {
+    moving = moving || std::holds_alternative<run_effect::moved>(effect);
     if (const auto* entered = std::get_if<run_effect::entered>(&effect))
       gathered.entered.emplace_back(entered->key,
                                     enter_message(entered->key, entered->state, false, start));
@@ -287,7 +307,8 @@ void run_state_data::carry_out(run_flight& flight) {
       last[flight.entered[i].first] = i;
   // Permits go back before anybody asks for new ones.
   const auto comes_first = [](const run_effects& effect) {
-    return std::holds_alternative<run_effect::expanded>(effect) ||
+    return std::holds_alternative<run_effect::moved>(effect) ||
+           std::holds_alternative<run_effect::expanded>(effect) ||
            std::holds_alternative<run_effect::released>(effect) ||
            std::holds_alternative<run_effect::grant_unwanted>(effect);
   };
@@ -330,6 +351,21 @@ void run_state_data::follow(const run_effects& effect) {
       self->send_exit(found->second, caf::exit_reason::user_shutdown);
       instances.erase(found);
     }
+  } else if (std::holds_alternative<run_effect::moved>(effect)) {
+    moving = false;
+    const std::map<instance_key, instance_actor> former{instances.begin(), instances.end()};
+    instances.clear();
+    for (const auto& [key, actor] : former) {
+      self->send_exit(actor, caf::exit_reason::user_shutdown);
+      self->send(seed.context->dispatcher, msg::withdraw{key});
+    }
+    if (timeout_timer != 0)
+      self->send(seed.context->timekeeper, msg::cancel_timer{std::exchange(timeout_timer, 0)});
+    if (core().run().started_at != never && core().run().ended_at == never)
+      arm_timeout();
+    self->send(seed.context->directory, msg::forget_edges{id});
+    watch_edges();
+    self->send(seed.workflow, msg::run_reopened{id});
   } else if (const auto* unwanted = std::get_if<run_effect::grant_unwanted>(&effect)) {
     self->send(seed.context->dispatcher, msg::release_permits{unwanted->key});
   } else if (const auto* released = std::get_if<run_effect::released>(&effect)) {
@@ -423,6 +459,8 @@ msg::enter run_state_data::enter_message(const instance_key& key, instance_state
                   : core().run().priority != 0 ? core().run().priority
                                                : task.priority;
   what.band = core().run().backfill == 0 ? msg::permit_band::normal : msg::permit_band::backfill;
+  if (state == instance_state::pre_ready)
+    what.pools = pools_of(task, *at);
   what.called = at->called;
   what.retry_at = at->retry_at;
   what.first_ready_at = at->first_ready_at;
@@ -505,13 +543,19 @@ std::shared_ptr<const start_request> run_state_data::check_of(const instance_key
                   std::move(check).value());
 }
 
-void run_state_data::offered(const instance_key& key) {
+void run_state_data::offered(const msg::offer& what) {
+  const auto& key = what.key;
+  if (moving)
+    return; // Its permits are taken back, and it asks anew.
   const auto* at = core().find(key);
   const auto& context = *seed.context;
   if (at == nullptr || at->state != instance_state::pre_ready) {
     self->send(context.dispatcher, msg::release_permits{key});
     return;
   }
+  // Granted before its pools were edited: it asks anew once the edit is durable.
+  if (what.pools != pools_of(core().definition().tasks[key.task], *at))
+    return;
   run_happening::granted grant{key, context.epoch, context.options.worker_name,
                                context.options.boot_id, "{}"};
   const auto& task = core().definition().tasks[key.task];
@@ -559,20 +603,25 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
   const auto before = gathered.instances.size();
   if (auto refused = apply(what.operation))
     return to_error(*refused);
+  if (what.operation.definition)
+    if (auto failed = write_needs(what.operation.edges))
+      return to_error(*failed);
   if (what.operation.what == run_operation::verb::rerun && !what.operation.mode)
     follow_switches();
   auto affected = static_cast<std::uint32_t>(gathered.instances.size() - before);
   std::copy(what.with.writes.begin(), what.with.writes.end(),
             std::back_inserter(gathered.with.writes));
   static constexpr const char* verbs[] = {"cancel", "fail",   "skip", "succeed",
-                                          "rerun",  "freeze", "thaw", "dryrun"};
+                                          "rerun",  "freeze", "thaw", "dryrun",
+                                          "bump",   "unblock", "move", "note",
+                                          "move"};
   audit_record audit;
   audit.at = seed.context->now();
   audit.who = what.by.who;
   audit.verb = verbs[static_cast<std::size_t>(what.operation.what)];
   audit.reason = what.by.reason;
   const auto run = to_string(core().run().id);
-  audit.details = "{\"affected\":" + std::to_string(affected) + "}";
+  audit.details = details_of(what.operation, affected);
   const auto record = [&](std::string object) {
     audit.object = std::move(object);
     if (!PINION_MUTATION("drop_audit"))
@@ -593,6 +642,21 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
       [promise, affected]() mutable { promise.deliver(operation_answer{affected}); });
   wake();
   return promise;
+}
+
+// The slot's row holds what the run needs of other runs.
+std::optional<problem> run_state_data::write_needs(const std::vector<bound_edge>& edges) {
+  const auto& run = core().run();
+  const auto slot = store_reader{*seed.context->ports.kv}.slot(
+      {run.lane, run.workflow, run.trigger, run.slot});
+  if (!slot)
+    return slot.error();
+  if (!slot.value() || slot.value()->edges == edges)
+    return std::nullopt;
+  auto now = *slot.value();
+  now.edges = edges;
+  put_slot(gathered.with, now, &*slot.value());
+  return std::nullopt;
 }
 
 // What starts over is frozen if its task is so now, not if it was when the run was made.
@@ -663,7 +727,7 @@ run_actor::behavior_type run(run_actor::stateful_pointer<run_state_data> self, r
           at.wake();
         }
       },
-      [self](const msg::offer& what) { self->state.offered(what.key); },
+      [self](const msg::offer& what) { self->state.offered(what); },
       [self](msg::fire_run& what) { return self->state.fire(what); },
       [self](const msg::admit_run&) { self->state.apply(run_happening::admit{}); },
       [self](const msg::unload_run&) {

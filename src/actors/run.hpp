@@ -70,6 +70,7 @@ struct run_state_data {
   bool in_flight = false;
   bool idle = false; ///< What the WORKFLOW was told last, see tell_whether_idle.
   bool compose_queued = false;
+  bool moving = false; ///< It has another definition, and its INSTANCEs do not know it yet.
   std::uint64_t timeout_timer = 0;
   std::uint64_t stale_results = 0; ///< Invariant 11: refused for their fence.
 
@@ -83,7 +84,7 @@ struct run_state_data {
   /// Applies one event; returns why it was refused, if it was.
   std::optional<problem> apply(const run_event& event,
                                std::shared_ptr<const start_request> start = nullptr);
-  void offered(const instance_key& key);
+  void offered(const msg::offer& what);
   caf::result<msg::fired_run> fire(msg::fire_run& what);
   caf::result<operation_answer> operate(const msg::operate_run& what);
   /// Queues a `compose`, unless one is queued or a batch is under way.
@@ -113,6 +114,7 @@ private:
   void tell_directory(std::optional<std::uint32_t> task);
   void fail_all();
   void follow_switches();
+  std::optional<problem> write_needs(const std::vector<bound_edge>& edges);
   instance_actor& actor_of(const instance_key& key);
   msg::enter enter_message(const instance_key& key, instance_state state, bool again,
                            std::shared_ptr<const start_request> start);

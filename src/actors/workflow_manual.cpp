@@ -9,7 +9,7 @@ namespace pinion {
 
 caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::trigger_run& what) {
   const auto& ask = what.request;
-  if (seed.record.retired)
+  if (seed.record.retired && seed.record.source != unlisted_source)
     return to_error({errc::refused, id() + " is retired: its file is gone", {}});
   const store_reader store{*seed.context->ports.kv};
   // A promise takes the right to answer from `return`: it is made where nothing is returned but it.

@@ -62,15 +62,24 @@ void workflow_state_data::ended(run_id run) {
 }
 
 void workflow_state_data::reopened(run_id run) {
+  if (const auto live_one = runs.find(run); live_one != runs.end()) {
+    // It goes on, with another version perhaps.
+    const auto row = store_reader{*seed.context->ports.kv}.run(run);
+    if (row && row.value())
+      live_one->second.version = row.value()->version;
+    return;
+  }
   const auto seen = visited.find(run);
   const auto strong =
       seen == visited.end() ? nullptr : caf::actor_cast<caf::strong_actor_ptr>(seen->second);
-  if (!strong || runs.contains(run))
+  if (!strong)
     return;
   const auto row = store_reader{*seed.context->ports.kv}.run(run);
   if (!row || !row.value())
     return;
   const auto& record = *row.value();
+  if (is_terminal(record.state))
+    return; // It was moved only.
   auto& at = runs[run];
   at.actor = caf::actor_cast<run_actor>(strong);
   at.candidate = {run, record.trigger, seed.definition->overlap, record.ignore_overlap, true};

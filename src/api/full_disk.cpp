@@ -32,8 +32,8 @@ bool is_post(const route& of, std::string_view path) {
 
 /// Whether a request to this route always makes new work.
 bool makes_work(const route& of) {
-  static constexpr std::array<std::string_view, 3> paths{"/api/v1/trigger", "/api/v1/apply",
-                                                         "/api/v1/backfills"};
+  static constexpr std::array<std::string_view, 4> paths{"/api/v1/trigger", "/api/v1/apply",
+                                                         "/api/v1/backfills", "/api/v1/run"};
   return std::any_of(paths.begin(), paths.end(), [&](auto path) { return is_post(of, path); });
 }
 

@@ -32,13 +32,9 @@ unsigned http_status(errc code) noexcept {
 }
 
 http_reply error_reply(unsigned status, const problem& why) {
-  json error{{"code", to_string(why.code)},
-             {"message", why.message},
-             {"suggestion", why.suggestion},
-             {"details", json::array()}};
   http_reply reply;
   reply.status = status;
-  reply.body = to_text(json{{"error", std::move(error)}});
+  reply.body = to_text(json{{"error", error_object(why)}});
   return reply;
 }
 

@@ -1,6 +1,7 @@
 #include "api/objects.hpp"
 
 #include "pinion/api/reference.hpp"
+#include "pinion/definitions/canonical.hpp"
 #include "pinion/timing/instant_text.hpp"
 
 #include <algorithm>
@@ -121,6 +122,7 @@ json run(const run_record& record, zone in) {
           {"dry", record.dry},
           {"backfill", record.backfill == 0 ? json() : json(to_backfill_name(record.backfill))},
           {"isolated", record.isolated},
+          {"note", record.note},
           {"counts", std::move(counts)}};
 }
 
@@ -140,7 +142,7 @@ json instance(const instance_view& view) {
           {"message", record.message},
           {"attempt", record.attempt},
           {"worker", text_or_null(view.worker)},
-          {"pool", pool_names(task.pools)},
+          {"pool", pool_names(pools_of(task, record))},
           {"priority", priority},
           {"slot", print_local(view.run.slot, zone_of(view.definition))},
           {"ready_at", time(record.ready_at)},
@@ -156,7 +158,48 @@ json instance(const instance_view& view) {
           {"upstream", upstream_names(view.definition, task)}};
 }
 
+namespace {
+
+constexpr std::size_t longest_command = 200;
+
+/// What was run, in one line of at most 200 bytes; `describe REF#n` has all of it.
+json command_of(const json& rendered) {
+  std::string text;
+  if (const auto script = rendered.find("script"); script != rendered.end() && script->is_string())
+    text = script->get<std::string>();
+  else if (const auto argv = rendered.find("argv"); argv != rendered.end() && argv->is_array())
+    for (const auto& word : *argv)
+      text += (text.empty() ? "" : " ") + (word.is_string() ? word.get<std::string>() : word.dump());
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (!text.empty() && text.back() == ' ')
+    text.pop_back();
+  if (text.size() > longest_command) {
+    auto end = longest_command - 3;
+    while (end > 0 && (text[end] & '\xC0') == '\x80')
+      --end;
+    text = text.substr(0, end) + "...";
+  }
+  return text_or_null(text);
+}
+
+/// Of the variables that the task itself sets, secrets masked: equal for attempts whose environment
+/// was equal. Those that tell of run and attempt differ always, and are left out.
+json environment_digest(const json& rendered) {
+  const auto env = rendered.find("env");
+  if (env == rendered.end() || !env->is_object())
+    return {};
+  nlohmann::json own = nlohmann::json::object();
+  for (const auto& [name, value] : env->items())
+    if (!name.starts_with("PINION_"))
+      own[name] = value;
+  return sha256_hex(own.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+      .substr(0, 16);
+}
+
+} // namespace
+
 json attempt(const attempt_record& record, const std::string& ref) {
+  const auto rendered = from_stored(record.rendered);
   const bool ended = record.state == attempt_state::ended;
   const process_key mark{record.instance, {record.epoch, record.number, 0}};
   return {{"id", ref + '#' + std::to_string(record.number)},
@@ -175,7 +218,11 @@ json attempt(const attempt_record& record, const std::string& ref) {
           {"ended_at", time(record.ended_at)},
           {"duration_s", seconds_between(record.started_at, record.ended_at)},
           {"log_bytes", record.log_bytes},
-          {"log_cut", record.log_cut}};
+          {"log_cut", record.log_cut},
+          {"version", record.version == 0 ? json() : json(record.version)},
+          {"command", rendered.is_object() ? command_of(rendered) : json()},
+          {"environment_digest", rendered.is_object() ? environment_digest(rendered) : json()},
+          {"outputs", from_stored(record.outputs)}};
 }
 
 json version(const version_record& record, std::uint32_t current) {

@@ -20,6 +20,8 @@ void add_operations(std::vector<route>& table, const api_ptr& state);
 void add_backfills(std::vector<route>& table, const api_ptr& state);
 void add_plan(std::vector<route>& table, const api_ptr& state);
 void add_store(std::vector<route>& table, const api_ptr& state);
+void add_run(std::vector<route>& table, const api_ptr& state);
+void add_render(std::vector<route>& table, const api_ptr& state);
 void add_slots(std::vector<route>& table, const api_ptr& state);
 void add_watch(std::vector<route>& table, const api_ptr& state);
 void add_top(std::vector<route>& table, const api_ptr& state);

@@ -16,6 +16,8 @@ router make_api(api_handles handles) {
   routes::add_logs(table, state);
   routes::add_changes(table, state);
   routes::add_operations(table, state);
+  routes::add_run(table, state);
+  routes::add_render(table, state);
   routes::add_slots(table, state);
   routes::add_plan(table, state);
   routes::add_backfills(table, state);

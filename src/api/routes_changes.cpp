@@ -1,4 +1,5 @@
 #include "api/lookup.hpp"
+#include "api/new_run.hpp"
 #include "api/objects.hpp"
 #include "api/query.hpp"
 #include "api/route_groups.hpp"
@@ -60,26 +61,6 @@ result<trigger_request> trigger_of(api_state& state, const json& body) {
   asked.key = std::move(key);
   asked.ignore_overlap = ignore_overlap;
   return asked;
-}
-
-/// Replies with the run: 201 if it is new, 200 if it was there.
-engine_client::reply<trigger_answer> new_run(const api_ptr& state, const reply_function& reply) {
-  return [state, reply](result<trigger_answer> answer) {
-    state->later([state, reply, answer = std::move(answer)] {
-      if (!answer)
-        return reply(error_reply(answer.error()));
-      const store_view view{*state};
-      const auto run = view.rows.run(answer.value().run);
-      if (!run || !run.value())
-        return reply(
-            error_reply(run ? problem{errc::internal, "The new run has no row"} : run.error()));
-      const auto definition = view.definition_of(*run.value());
-      if (!definition)
-        return reply(error_reply(definition.error()));
-      const auto shown = objects::run(*run.value(), objects::zone_of(*definition.value()));
-      reply(json_reply(shown, answer.value().existed ? 200 : 201));
-    });
-  };
 }
 
 /// The run of a slot that its trigger left out: nothing of a run by hand goes with it.

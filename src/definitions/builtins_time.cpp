@@ -169,6 +169,15 @@ outcome date(builtin_arguments& given, const name_scope& scope) {
   return expression_value{json(std::move(out))};
 }
 
+/// The same in UTC.
+outcome date_utc(builtin_arguments& given, const name_scope& scope) {
+  BOOST_OUTCOME_TRY(base, moment_of(given[2], scope));
+  BOOST_OUTCOME_TRY(offset, offset_of(given[1], zone{}));
+  BOOST_OUTCOME_TRY(at, moved(base, offset, zone{}));
+  BOOST_OUTCOME_TRY(out, format_civil(to_text(*given[0], zone{}), at.at, zone{}));
+  return expression_value{json(std::move(out))};
+}
+
 template <calendar_unit Unit>
 outcome add_units(builtin_arguments& given, const name_scope& scope) {
   const auto in = scope.local_zone();
@@ -241,6 +250,7 @@ std::span<const builtin> time_builtins() {
   using enum calendar_unit;
   static const std::vector<builtin> table{
       {"date", {"format", "offset", "of"}, 1, 2, date},
+      {"date_utc", {"format", "offset", "of"}, 1, 2, date_utc},
       {"add_minutes", {"count", "of"}, 1, 1, add_units<minute>},
       {"add_hours", {"count", "of"}, 1, 1, add_units<hour>},
       {"add_days", {"count", "of"}, 1, 1, add_units<day>},

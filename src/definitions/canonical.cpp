@@ -235,7 +235,10 @@ result<workflow_definition> from_canonical_json(std::string_view text) {
 std::string definition_hash(const workflow_definition& definition) {
   auto head = head_to_json(definition);
   head.erase("source_file");
-  const auto text = write_workflow(definition, head);
+  return sha256_hex(write_workflow(definition, head));
+}
+
+std::string sha256_hex(std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);

@@ -1,5 +1,6 @@
 #include "definitions/workflow_reader.hpp"
 
+#include "definitions/dialects.hpp"
 #include "definitions/graph.hpp"
 #include "definitions/key_rules.hpp"
 #include "definitions/param_reader.hpp"
@@ -25,6 +26,7 @@ struct workflow_draft {
   const node* defaults = nullptr;
   const node* tasks = nullptr;
   const node* flow = nullptr;
+  std::optional<time_dialect> dialect;
   nlohmann::json vars = nlohmann::json::object();
   std::vector<task_links> links;
   read_triggers_result read_triggers; ///< Its triggers have gone into `made`.
@@ -123,6 +125,13 @@ constexpr key_rule<workflow_draft> workflow_rules[] = {
        if (const auto word = read_word(report, at, words))
          into.made.edits = static_cast<edit_mode>(*word);
      }},
+    {"dialect",
+     [](const reporter& report, const node& at, workflow_draft& into) {
+       // In the order of `time_dialect`.
+       static const std::vector<std::string_view> words{"airflow", "dolphinscheduler", "dataworks"};
+       if (const auto word = read_word(report, at, words))
+         into.dialect = static_cast<time_dialect>(*word);
+     }},
     {"on_failure", alarms_into<&alarm_rules::on_failure>},
     {"on_success", alarms_into<&alarm_rules::on_success>},
     {"on_fallback", alarms_into<&alarm_rules::on_fallback>},
@@ -182,7 +191,56 @@ std::size_t place_of(const reporter& report, const workflow_draft& draft, const 
     at = find_field(*draft.defaults, found.field);
   if (at == nullptr)
     return links.offset;
-  return at->is_scalar() ? offset_in_file(report.file, *at, found.offset) : at->offset;
+  // A text that was translated has other offsets than the file.
+  return at->is_scalar() && !draft.dialect ? offset_in_file(report.file, *at, found.offset)
+                                           : at->offset;
+}
+
+/// The texts of a task that may hold expressions, with the fields that they come from.
+template <class Visit>
+void each_text(task_definition& task, Visit visit) {
+  visit("run", task.run);
+  for (std::size_t i = 0; i < task.argv.size(); ++i)
+    visit("run[" + std::to_string(i) + ']', task.argv[i]);
+  visit("script", task.script);
+  for (std::size_t i = 0; i < task.args.size(); ++i)
+    visit("args[" + std::to_string(i) + ']', task.args[i]);
+  visit("stdin", task.stdin_text);
+  for (auto& [name, value] : task.env)
+    visit("env." + name, value);
+  for (auto& [name, value] : task.call_params)
+    visit("params." + name, value);
+  visit("when", task.when);
+  for (std::size_t i = 0; i < task.checks.size(); ++i)
+    visit("checks[" + std::to_string(i) + "].command", task.checks[i].command);
+}
+
+/// From here on all texts are ours.
+void translate_texts(const reporter& report, workflow_draft& draft) {
+  std::vector<std::string> params;
+  for (const auto& param : draft.made.params)
+    params.push_back(param.name);
+  std::set<std::pair<std::size_t, std::string>> told;
+  for (std::size_t i = 0; i < draft.made.tasks.size(); ++i) {
+    auto& task = draft.made.tasks[i];
+    if (!task.expressions)
+      continue;
+    each_text(task, [&](const std::string& field, std::string& text) {
+      auto ours = translate(*draft.dialect, text, params);
+      if (ours) {
+        text = std::move(ours.value());
+        return;
+      }
+      auto found = std::move(ours.error());
+      found.field = field;
+      const auto* at = find_field(*draft.links[i].body, field);
+      const auto offset = at != nullptr && at->is_scalar()
+                              ? offset_in_file(report.file, *at, found.offset)
+                              : draft.links[i].offset;
+      if (told.emplace(offset, found.what.message).second)
+        report.error(offset, found.what.message, found.what.suggestion);
+    });
+  }
 }
 
 void check_expressions(const reporter& report, const workflow_draft& draft) {
@@ -252,6 +310,8 @@ void read_parts(const reporter& report, const node& root, workflow_draft& draft)
   read_tasks(report, root, draft);
   if (draft.made.tasks.empty())
     return;
+  if (draft.dialect)
+    translate_texts(report, draft);
   const auto errors = report.sink.error_count();
   link_tasks(report, draft.flow, draft.links, draft.made.tasks);
   // Names of ancestors mean nothing in a broken graph.

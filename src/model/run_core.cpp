@@ -1,6 +1,7 @@
 #include "pinion/model/run_core.hpp"
 
 #include "run_graph.hpp"
+#include "run_move.hpp"
 #include "run_stepper.hpp"
 
 #include <algorithm>
@@ -20,6 +21,9 @@ run_core::run_core(run_core&&) noexcept = default;
 run_core& run_core::operator=(run_core&&) noexcept = default;
 
 run_step run_core::step(const run_event& event, instant now, const run_evaluator& evaluate) {
+  if (const auto* operation = std::get_if<run_operation>(&event);
+      operation != nullptr && operation->definition)
+    return run_move{*this, *operation}.step(now, evaluate);
   return run_stepper{*this, now, evaluate}.apply(event);
 }
 
@@ -66,6 +70,8 @@ std::vector<std::uint32_t> run_core::pending_upstream(std::uint32_t task) const 
   if (task >= definition_->tasks.size())
     return pending;
   for (const auto need : definition_->tasks[task].needs) {
+    if (graph_->drop_of(task, need) != nullptr)
+      continue;
     const auto member = graph_->current_member(need);
     if (!is_terminal(graph_->aggregate_state(member)))
       pending.push_back(member);

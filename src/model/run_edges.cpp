@@ -108,7 +108,36 @@ join_decision run_core::graph::decide(std::uint32_t task) const {
     return setup;
   if (const auto found = conditions.find(task); found != conditions.end())
     return decide_condition(task, found->second);
-  return decide_join(workflow.tasks[task].join, joins[task], no_element);
+  return decide_join(workflow.tasks[task].join, counts_of(task), no_element);
+}
+
+const edge_record* run_core::graph::drop_of(std::uint32_t task,
+                                            std::uint32_t upstream) const noexcept {
+  const auto found = dropped.find(task);
+  if (found == dropped.end())
+    return nullptr;
+  const auto sought = edge_record::first_dropped + upstream;
+  const auto at = std::find_if(found->second.begin(), found->second.end(),
+                               [&](const edge_record& each) { return each.need == sought; });
+  return at == found->second.end() ? nullptr : &*at;
+}
+
+join_counts run_core::graph::counts_of(std::uint32_t task) const {
+  auto counts = joins[task];
+  const auto found = dropped.find(task);
+  if (found == dropped.end())
+    return counts;
+  for (const auto& each : found->second) {
+    const auto upstream = each.need - edge_record::first_dropped;
+    const auto units = units_of(upstream);
+    for (std::uint32_t unit = 0; unit < units; ++unit) {
+      const auto outcome =
+          chained(upstream) ? chain_outcome(upstream) : instance_outcome(instances[upstream][unit]);
+      counts.add(outcome.join, 0xffff'ffffU); // Modulo 2^32: minus one.
+      counts.add(upstream_class::success, 1);
+    }
+  }
+  return counts;
 }
 
 bool run_core::graph::awaits(std::uint32_t task) const {
@@ -148,6 +177,8 @@ std::vector<const bound_edge*> run_core::open_edges() const {
 }
 
 const edge_record* run_core::settled_edge(std::uint32_t task, std::uint32_t need) const noexcept {
+  if (need >= edge_record::first_dropped && need != bound_edge::after_gate)
+    return graph_->drop_of(task, need - edge_record::first_dropped);
   const auto place = graph_->edge_at(task, need);
   return place && graph_->settled[*place] ? &*graph_->settled[*place] : nullptr;
 }

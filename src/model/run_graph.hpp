@@ -61,6 +61,9 @@ struct run_core::graph {
   std::vector<std::optional<edge_record>> settled;       ///< Of the edge in the same place.
   std::unordered_map<std::uint32_t, edge_tally> tallies; ///< By task; only those with edges.
 
+  /// By task: the upstream tasks that it no longer waits for.
+  std::unordered_map<std::uint32_t, std::vector<edge_record>> dropped;
+
   /// Tasks that could begin, were the run admitted; empty while none could, and once it is.
   std::vector<bool> startable;
   std::uint32_t startable_count = 0;
@@ -121,6 +124,10 @@ struct run_core::graph {
   std::pair<std::size_t, std::size_t> edges_of(std::uint32_t task) const noexcept;
   const edge_tally* tally_of(std::uint32_t task) const noexcept;
   void settle_edge(std::size_t place, edge_record as);
+  /// The record by which `task` no longer waits for the chain of `upstream`, or null.
+  const edge_record* drop_of(std::uint32_t task, std::uint32_t upstream) const noexcept;
+  /// What the task's join counts, its dropped upstreams as success.
+  join_counts counts_of(std::uint32_t task) const;
   /// Counts the edge, settled or not, into its task's tally and join.
   void count_edge(std::size_t place);
 

@@ -71,6 +71,15 @@ result<run_core> run_core::restore(std::shared_ptr<const workflow_definition> de
     graph.outputs.emplace(output.instance, std::move(output.values));
   }
   for (auto& edge : settled) {
+    if (edge.need >= edge_record::first_dropped && edge.need != bound_edge::after_gate) {
+      const auto upstream = edge.need - edge_record::first_dropped;
+      const auto count = graph.instances.size();
+      if (edge.run != core.run_.id || edge.task >= count || upstream >= count)
+        return misfit("the dropped upstream " + std::to_string(upstream),
+                      {edge.run, edge.task, no_element});
+      graph.dropped[edge.task].push_back(std::move(edge));
+      continue;
+    }
     const auto place = graph.edge_at(edge.task, edge.need);
     if (!place || edge.run != core.run_.id)
       return misfit("the settled edge " + std::to_string(edge.need),

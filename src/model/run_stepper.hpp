@@ -98,6 +98,15 @@ private:
   /// Its join, or its fallback's turn, is to be looked at.
   void look_again(std::uint32_t task);
 
+  // step_edits.cpp
+  /// bump and repool: of what has not begun.
+  void edit(const run_operation& operation);
+  void unblock(const run_operation& operation);
+  /// The definition is another one: all that is alive is looked at anew.
+  void enter_again();
+  void drop_upstream(std::uint32_t task, std::uint32_t upstream, const std::string& message);
+  void drop_edge(std::size_t place, const std::string& message);
+
   // step_expansion.cpp
   void expand(std::uint32_t task);
   std::uint32_t free_places(std::uint32_t task) const;

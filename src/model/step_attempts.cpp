@@ -28,7 +28,7 @@ void run_stepper::on(const run_happening::granted& event) {
   attempt.worker = event.worker;
   attempt.boot_id = event.boot_id;
   attempt.rendered = event.rendered;
-  for (const auto& need : task.pools)
+  for (const auto& need : attempt.permits)
     out_.permits_taken.push_back(
         {graph_.workflow.project, need.pool, need.permits, at->key, at->attempt, time_});
   activate();
@@ -136,6 +136,7 @@ void run_stepper::body_ended(instance_record& at, const run_happening::ended& ev
     graph_.outputs[at.key] = event.end.outputs_json;
     out_.outputs.push_back({at.key, event.end.outputs_json});
     at.has_outputs = true;
+    graph_.attempts.at(at.key).outputs = event.end.outputs_json;
   }
   if (task.checks.empty() || PINION_MUTATION("skip_checks"))
     succeed(at, reason::exit_zero);

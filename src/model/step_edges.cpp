@@ -41,6 +41,11 @@ void run_stepper::open_edges(std::uint32_t task) {
     graph_.settled[place].reset();
     opened = true;
   }
+  if (const auto dropped = graph_.dropped.find(task); dropped != graph_.dropped.end()) {
+    for (auto& each : dropped->second)
+      out_.edges_dropped.push_back(std::move(each));
+    graph_.dropped.erase(dropped);
+  }
   if (opened)
     out_.effects.emplace_back(run_effect::edges_opened{task});
 }

@@ -100,6 +100,8 @@ void run_stepper::collapse(std::uint32_t task, std::optional<task_mode> mode) {
   auto& elements = graph_.instances[task];
   auto placeholder = initial_record(graph_.workflow, run_, task);
   placeholder.priority = elements.front().priority;
+  placeholder.repooled = elements.front().repooled;
+  placeholder.pools = elements.front().pools;
   const auto same = [&](const instance_record& at) { return at.mode == elements.front().mode; };
   if (mode)
     placeholder.mode = *mode;

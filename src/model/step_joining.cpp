@@ -78,7 +78,7 @@ void run_stepper::evaluate(std::uint32_t task) {
   if (!graph_.awaits(task) || definition.fallback_of)
     return;
   using counts_as = edge_record::counts_as;
-  const auto& counts = graph_.joins[task];
+  const auto counts = graph_.counts_of(task);
   const auto* tally = graph_.tally_of(task);
   switch (graph_.decide(task)) {
   case join_decision::wait:

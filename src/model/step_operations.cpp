@@ -140,6 +140,18 @@ void run_stepper::on(const run_operation& operation) {
   case run_operation::verb::thaw:
   case run_operation::verb::dryrun:
     return switch_modes(operation);
+  case run_operation::verb::bump:
+  case run_operation::verb::repool:
+    return edit(operation);
+  case run_operation::verb::unblock:
+    return unblock(operation);
+  case run_operation::verb::move:
+    changed_ = true;
+    return enter_again();
+  case run_operation::verb::note:
+    changed_ = true;
+    run_.note = operation.note;
+    return;
   case run_operation::verb::cancel:
     if (operation.targets.empty())
       return cancel_all(operation);

@@ -26,7 +26,8 @@ attempt_record& run_stepper::begin_attempt(instance_record& at, std::uint64_t ep
   attempt.instance = at.key;
   attempt.number = at.attempt;
   attempt.epoch = at.epoch;
-  attempt.permits = task.pools;
+  attempt.permits = pools_of(task, at);
+  attempt.version = run_.version;
   attempt.looks = at.look;
   attempt.ready_at = time_;
   return graph_.attempts[at.key] = std::move(attempt);

@@ -126,7 +126,8 @@ void run_stepper::rerun(const run_operation& operation) {
     if (chosen.whole(task) && !graph_.awaits(task)) // One that waits joins the rerun as it is.
       for (const auto& at : graph_.instances[task])
         resets.push_back(at.key);
-  if (resets.empty())
+  const bool more = operation.definition && graph_.live > 0 && ended; // New tasks.
+  if (resets.empty() && !more)
     return refuse(errc::refused, "nothing to run again");
   for (const auto& key : resets) {
     const auto& at = *graph_.find(key);
@@ -152,6 +153,8 @@ void run_stepper::rerun(const run_operation& operation) {
       reset(*at, operation.mode);
   graph_.recount(run_);
   failing_ = graph_.standing.failing;
+  if (operation.definition)
+    enter_again();
   start_again(chosen);
 }
 
@@ -226,6 +229,8 @@ void run_stepper::reset(instance_record& at, std::optional<task_mode> mode) {
   at.attempt = former.attempt;
   at.epoch = former.epoch;
   at.priority = former.priority;
+  at.repooled = former.repooled;
+  at.pools = former.pools;
   at.element_key = former.element_key;
   at.element_value = former.element_value;
   at.triggered_at = former.triggered_at;

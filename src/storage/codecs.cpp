@@ -21,6 +21,14 @@ void place(Archive& row, Key& key) {
   row.number(key.element);
 }
 
+template <class Archive, class Needs>
+void permits(Archive& row, Needs& needs) {
+  row.list(needs, [](Archive& each, auto& need) {
+    each.text(need.pool);
+    each.number(need.permits);
+  });
+}
+
 template <class Archive, class Record>
 void run_fields(Archive& row, Record& r) {
   row.text(r.lane);
@@ -77,10 +85,14 @@ void instance_fields(Archive& row, Record& r) {
     row.flags(r.warned, r.has_outputs, r.placeholder);
   else if (row.format() < 3)
     row.flags(r.warned, r.has_outputs, r.placeholder, switched);
-  else
+  else if (row.format() < 4)
     row.flags(r.warned, r.has_outputs, r.placeholder, switched, looked);
+  else
+    row.flags(r.warned, r.has_outputs, r.placeholder, switched, looked, r.repooled);
   if (switched)
     row.code(r.mode, task_mode_count);
+  if (r.repooled)
+    permits(row, r.pools);
   row.times(r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at, r.ready_at,
             r.started_at, r.body_ended_at, r.ended_at, r.retry_at);
   row.text(r.element_key);
@@ -112,12 +124,13 @@ void attempt_fields(Archive& row, Record& r) {
   row.times(r.ready_at, r.started_at, r.ended_at);
   row.number(r.log_bytes);
   row.json(r.rendered);
-  row.list(r.permits, [](Archive& each, auto& need) {
-    each.text(need.pool);
-    each.number(need.permits);
-  });
+  permits(row, r.permits);
   if (looked)
     row.number(r.looks);
+  if (row.format() < 3)
+    return;
+  row.number(r.version);
+  row.json(r.outputs);
 }
 
 template <class Archive, class Record>
@@ -230,9 +243,9 @@ void audit_fields(Archive& row, Record& r) {
 }
 
 constexpr row_form run_form{"run", 2, [](auto& row, auto& r) { run_fields(row, r); }};
-constexpr row_form instance_form{"instance", 3,
+constexpr row_form instance_form{"instance", 4,
                                  [](auto& row, auto& r) { instance_fields(row, r); }};
-constexpr row_form attempt_form{"attempt", 2, [](auto& row, auto& r) { attempt_fields(row, r); }};
+constexpr row_form attempt_form{"attempt", 3, [](auto& row, auto& r) { attempt_fields(row, r); }};
 constexpr row_form permit_form{"permit", 1, [](auto& row, auto& r) { permit_fields(row, r); }};
 constexpr row_form output_form{"output", 1, [](auto& row, auto& r) { output_fields(row, r); }};
 constexpr row_form slot_form{"slot", 2, [](auto& row, auto& r) {

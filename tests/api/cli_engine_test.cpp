@@ -1,36 +1,9 @@
 #include <catch2/catch.hpp>
 
-#include "api_fixture.hpp"
-#include "cli_program.hpp"
-#include "pinion/api/http_server.hpp"
+#include "cli_with_engine.hpp"
 
 using namespace pinion;
 using namespace pinion::testing;
-
-namespace {
-
-/// pinionctl against the API over a fake engine. One call after another: the engine is asked on the
-/// server's thread only while pinionctl waits.
-class cli_with_engine : public api_fixture, public cli_fixture {
-public:
-  cli_with_engine() {
-    auto started = http_server::start({socket(), {}}, api, std::make_shared<handler_pool>(1));
-    REQUIRE(started);
-    server_ = std::move(started.value());
-  }
-
-  json document(const std::string& arguments) {
-    const auto seen = run(arguments + " -o json");
-    CAPTURE(seen.err);
-    CHECK(seen.code == 0);
-    return json::parse(seen.out, nullptr, false);
-  }
-
-private:
-  std::unique_ptr<http_server> server_;
-};
-
-} // namespace
 
 TEST_CASE_METHOD(cli_with_engine, "plan shows minutes to people and instances to scripts",
                  "[cli]") {
@@ -112,12 +85,12 @@ TEST_CASE_METHOD(cli_with_engine, "pause, resume and cancel take a backfill", "[
 
 TEST_CASE_METHOD(cli_with_engine, "freeze, thaw and dryrun take several references", "[cli]") {
   add_run(10);
-  const auto text = run("freeze dw.load.train r10/last --reason broken");
+  const auto text = run("freeze dw.load.train r10/last --reason broken -y");
   CHECK(text.code == 0);
   CHECK(text.out == "freeze: 2 instances of dw.load.train\nfreeze: 1 instance of r10\n");
   CHECK(engine.last_caller.reason == "broken");
   CHECK(document("thaw dw.load.train")["mode"] == "normal");
-  CHECK(document("dryrun r10/last r10/side")["items"].size() == 2);
+  CHECK(document("dryrun r10/last r10/side -y")["items"].size() == 2);
   CHECK(run("freeze dw.load.trian").code == 3);
 }
 

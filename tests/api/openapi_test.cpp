@@ -60,6 +60,7 @@ names accepted(api_fixture& uut, const route& asked) {
   for (const auto& [part, value] : {std::pair{"{workflow}", "dw.load"},
                                     {"{run}", "r10"},
                                     {"{backfill}", "b1"},
+                                    {"{project}", "dw"},
                                     {"{version}", "dw.load:v1"}})
     if (const auto at = target.find(part); at != std::string::npos)
       target.replace(at, std::string_view{part}.size(), value);

@@ -20,7 +20,7 @@ TEST_CASE("a run's object has the keys of the reference, in order", "[objects]")
       R"("end":"2026-11-22T18:00:00.000000Z"},"state":"running","reason":"none","message":"",)"
       R"("created_at":"2026-11-22T18:00:00.000000Z","fired_at":"2026-11-22T18:00:00.000000Z",)"
       R"("started_at":"2026-11-22T18:00:00.000000Z","ended_at":null,"duration_s":null,"params":{},)"
-      R"("requested_by":null,"dry":false,"backfill":null,"isolated":false,"counts":{"waiting":2,"pre_ready":1,"running":1,"success":1}})");
+      R"("requested_by":null,"dry":false,"backfill":null,"isolated":false,"note":"","counts":{"waiting":2,"pre_ready":1,"running":1,"success":1}})");
 }
 
 TEST_CASE("an instance's object has the keys of the reference, in order", "[objects]") {

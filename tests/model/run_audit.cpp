@@ -114,13 +114,17 @@ bool needs_from_afar(const run_core& core, std::uint32_t task, std::uint32_t set
   return !has_teardown;
 }
 
-join_counts counts_of(const run_core& core, std::uint32_t task) {
+/// With `dropped`: as the decision sees it, what is no longer waited for as success.
+join_counts counts_of(const run_core& core, std::uint32_t task, bool dropped = false) {
   join_counts counts;
   for (const auto need : core.definition().tasks[task].needs)
     for (const auto& unit : units_of(core, need)) {
       const bool setup = core.definition().tasks[need].setup;
       ++counts.total;
-      counts.add(unit.join, 1);
+      const bool left_out =
+          dropped && core.settled_edge(task, edge_record::first_dropped + need) != nullptr;
+      const auto as = left_out ? upstream_class::success : unit.join;
+      counts.add(as, 1);
       counts.setup_total += setup ? 1 : 0;
       counts.setup_success += setup && unit.join == upstream_class::success ? 1 : 0;
       counts.setup_skipped += setup && unit.join == upstream_class::skipped ? 1 : 0;
@@ -219,7 +223,7 @@ join_decision decision_of(const run_core& core, std::uint32_t task) {
     return join_decision::wait;
   if (!core.definition().tasks[task].join_condition.empty())
     return condition_of(core, task);
-  return decide_join(core.definition().tasks[task].join, counts_of(core, task), no_element);
+  return decide_join(core.definition().tasks[task].join, counts_of(core, task, true), no_element);
 }
 
 /// All members of the chain before this fallback have failed.

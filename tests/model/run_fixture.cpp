@@ -144,6 +144,7 @@ struct effect_text {
     return "restated " + std::string{to_string(e.state)};
   }
   std::string operator()(const run_effect::reopened&) const { return "reopened"; }
+  std::string operator()(const run_effect::moved&) const { return "moved"; }
 };
 
 } // namespace
@@ -154,7 +155,10 @@ std::string describe(const instance_record& r) {
       << "' " << r.attempt << ' ' << r.epoch << ' ' << r.retries_used << ' ' << r.losses << ' '
       << r.step << ' ' << r.look << ' ' << to_string(r.stop_as) << ' ' << to_string(r.stop_reason)
       << ' ' << r.warned << ' ' << r.element_key << ' ' << r.element_value << ' ' << r.called.value
-      << ' ' << r.has_outputs << ' ' << r.placeholder << ' ' << to_string(r.mode);
+      << ' ' << r.has_outputs << ' ' << r.placeholder << ' ' << to_string(r.mode) << ' '
+      << int{r.priority} << ' ' << r.repooled;
+  for (const auto& need : r.pools)
+    out << ' ' << need.pool << need.permits;
   for (const auto when :
        {r.triggered_at, r.waiting_at, r.pre_ready_at, r.first_ready_at, r.ready_at, r.started_at,
         r.body_ended_at, r.ended_at, r.retry_at, r.poll_since})

@@ -427,16 +427,24 @@ private:
           targets.push_back(one_in(2) ? record.key : run_.key(task));
     if (one_in(6))
       targets.clear();
-    const auto what = static_cast<verb>(one_in(3) ? 4 : below(8));
+    const auto what = static_cast<verb>(one_in(3) ? 4 : below(12));
     if (what == verb::rerun)
       script();
     if (one_in(8) && run_.core.run().started_at != never)
       apply(run_happening::run_timeout{});
     else
-      apply(run_operation{
-          what, targets, static_cast<rerun_scope>(below(4)), reason::by_user, "by a test",
-          one_in(3) ? std::optional{static_cast<task_mode>(below(3))} : std::nullopt, 0,
-          one_in(3)});
+      apply(edited({what, targets, static_cast<rerun_scope>(below(4)), reason::by_user, "by a test",
+                    one_in(3) ? std::optional{static_cast<task_mode>(below(3))} : std::nullopt, 0, one_in(3)}));
+  }
+
+  run_operation edited(run_operation operation) {
+    operation.priority = static_cast<std::uint8_t>(1 + below(10));
+    if (one_in(2))
+      operation.pools = {{"spare", 1}};
+    if (operation.what == verb::unblock && !operation.targets.empty() && one_in(2))
+      operation.upstream = run_.core.definition().tasks[operation.targets.front().task].needs;
+    operation.note = "n";
+    return operation;
   }
 
   std::mt19937_64 random_;

@@ -168,23 +168,32 @@ TEST_CASE("the stored form of an instance does not change", "[codecs]") {
   r.called = run_id{8};
   const auto bytes = "\1\x09\x2b\1m\2\x82\1\1\3\4\x09\x0c\x1c\5\x81\2\x80\1\2\3DEU\2"
                      "7\x08"s;
-  CHECK(codecs::encode(r) == in_format('\3', bytes));
-  CHECK(codecs::encode(codecs::decode_instance({}, bytes).value()) == in_format('\3', bytes));
+  CHECK(codecs::encode(r) == in_format('\4', bytes));
+  CHECK(codecs::encode(codecs::decode_instance({}, bytes).value()) == in_format('\4', bytes));
   r.mode = task_mode::dry;
   auto dry = in_format('\2', bytes);
   dry[14] = '\x0d';
   dry.insert(15, 1, '\2');
-  CHECK(codecs::encode(r) == in_format('\3', dry));
+  CHECK(codecs::encode(r) == in_format('\4', dry));
   CHECK(codecs::decode_instance({}, dry).value().mode == task_mode::dry);
   CHECK(failure_of(1, in_format('\1', dry)) == errc::corrupt);
   r.look = 5;
   r.poll_since = at(66);
-  auto looked = in_format('\3', dry) + "\5\1\x84\1"s;
+  auto looked = in_format('\4', dry) + "\5\1\x84\1"s;
   looked[14] = '\x1d';
   CHECK(codecs::encode(r) == looked);
   CHECK(codecs::decode_instance({}, looked).value().look == 5);
   CHECK(codecs::decode_instance({}, looked).value().poll_since == at(66));
   CHECK(failure_of(1, in_format('\2', looked)) == errc::corrupt);
+  // From format 4 on: pools of its own.
+  r.repooled = true;
+  r.pools = {{"gpu", 2}};
+  auto repooled = looked;
+  repooled[14] = '\x3d';
+  repooled.insert(16, "\1\3gpu\2"s);
+  CHECK(codecs::encode(r) == repooled);
+  CHECK(codecs::decode_instance({}, repooled).value().pools == r.pools);
+  CHECK(failure_of(1, in_format('\3', repooled)) == errc::corrupt);
 }
 
 TEST_CASE("the stored form of an attempt does not change", "[codecs]") {
@@ -206,14 +215,23 @@ TEST_CASE("the stored form of an attempt does not change", "[codecs]") {
   r.log_cut = true;
   r.permits = {{"gpu", 2}};
   const auto bytes = "\1\1\3\1w\1b\x0b\7\1m\xc8\1\3\1\x12\5\x0a\1\x80\1\0\1\3gpu\2"s;
-  CHECK(codecs::encode(r) == in_format('\2', bytes));
-  CHECK(codecs::encode(codecs::decode_attempt({}, bytes).value()) == in_format('\2', bytes));
+  CHECK(codecs::encode(r) == in_format('\3', bytes) + "\0\0"s);
+  CHECK(codecs::encode(codecs::decode_attempt({}, bytes).value()) ==
+        in_format('\3', bytes) + "\0\0"s);
   r.looks = 4;
   auto looked = in_format('\2', bytes) + '\4';
   looked[13] = '\7';
-  CHECK(codecs::encode(r) == looked);
+  CHECK(codecs::encode(r) == in_format('\3', looked) + "\0\0"s);
   CHECK(codecs::decode_attempt({}, looked).value().looks == 4);
   CHECK(failure_of(2, in_format('\1', looked)) == errc::corrupt);
+  // From format 3 on: the version that it ran with, and what it wrote.
+  r.version = 300;
+  r.outputs = "[]";
+  const auto told = in_format('\3', looked) + "\xac\2\3[]"s;
+  CHECK(codecs::encode(r) == told);
+  const auto read = codecs::decode_attempt({}, told).value();
+  CHECK(read.version == 300);
+  CHECK(read.outputs == "[]");
 }
 
 TEST_CASE("the stored forms of permits, outputs and slots do not change", "[codecs]") {

@@ -63,8 +63,11 @@ po::options_description describe(const std::vector<option_spec>& options) {
   po::options_description made;
   for (const auto& one : options) {
     const auto names = one.letter == 0 ? one.name : one.name + ',' + one.letter;
+    using values = std::vector<std::string>;
     if (one.value.empty())
       made.add_options()(names.c_str(), "");
+    else if (one.value.starts_with("[="))
+      made.add_options()(names.c_str(), po::value<values>()->implicit_value({}, ""), "");
     else
       made.add_options()(names.c_str(), po::value<std::vector<std::string>>(), "");
   }

@@ -1,6 +1,5 @@
 #include "durations_file.hpp"
 
-#include "definitions/yaml_tree.hpp"
 #include "input_file.hpp"
 
 #include <cmath>
@@ -11,45 +10,6 @@ namespace {
 
 /// Instances of one workflow that are looked at.
 constexpr std::uint64_t most_instances = 500;
-
-/// A plain scalar as JSON reads it, else text.
-json value_of(const definitions::node& at) {
-  using kind = definitions::node::kind;
-  switch (at.is) {
-  case kind::null:
-    return nullptr;
-  case kind::scalar: {
-    auto read = at.plain ? json::parse(at.text, nullptr, false) : json(at.text);
-    return read.is_primitive() && !read.is_discarded() ? read : json(at.text);
-  }
-  case kind::list: {
-    json out = json::array();
-    for (const auto& each : at.items)
-      out.push_back(value_of(each));
-    return out;
-  }
-  case kind::map: {
-    json out = json::object();
-    for (std::size_t i = 0; i < at.pairs(); ++i)
-      out[at.key(i).text] = value_of(at.value(i));
-    return out;
-  }
-  }
-  return nullptr;
-}
-
-json read_document(const std::string& path) {
-  const definitions::source_file file{path, input_file(path)};
-  definitions::diagnostic_sink sink;
-  const auto documents = definitions::read_yaml({file, sink});
-  if (const auto found = sink.finish(); !found.errors.empty())
-    throw fail_with(exit_code::failed, {errc::invalid, to_text(found.errors.front()), {}});
-  if (documents.size() != 1)
-    throw fail_with(exit_code::failed,
-                    {errc::invalid, path + ": holds no map from names to durations",
-                     "write {\"dw.orders.load\": 120, \"*\": 30}"});
-  return value_of(documents.front().root);
-}
 
 std::set<std::string> names_in(const simulated_set& of) {
   std::set<std::string> out{"*"};
@@ -65,7 +25,7 @@ std::set<std::string> names_in(const simulated_set& of) {
 
 duration_table durations_from(const std::string& path, const simulated_set& of,
                               std::uint64_t seed) {
-  auto read = parse_durations(dump(read_document(path)), seed);
+  auto read = parse_durations(dump(document_in(path)), seed);
   if (!read)
     throw fail_with(exit_code::failed,
                     {errc::invalid, path + ": " + read.error().message, read.error().suggestion});

@@ -8,7 +8,8 @@ namespace {
 std::string left_of(const option_spec& one) {
   const auto letter =
       one.letter == 0 ? std::string{"    "} : std::string{'-', one.letter, ',', ' '};
-  return "  " + letter + "--" + one.name + (one.value.empty() ? "" : ' ' + one.value);
+  const auto* gap = one.value.empty() || one.value.starts_with("[=") ? "" : " ";
+  return "  " + letter + "--" + one.name + gap + one.value;
 }
 
 std::string rows_of(const std::vector<option_spec>& options) {

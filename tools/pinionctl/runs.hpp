@@ -22,12 +22,19 @@ exit_code run_succeed(session& now);
 exit_code run_freeze(session& now);
 exit_code run_thaw(session& now);
 exit_code run_dryrun(session& now);
+exit_code run_bump(session& now);
+exit_code run_unblock(session& now);
+exit_code run_note(session& now);
+exit_code run_move(session& now);
 exit_code run_pause(session& now);
 exit_code run_resume(session& now);
 exit_code run_hold(session& now);
 exit_code run_pool(session& now);
 exit_code run_unhold(session& now);
 exit_code run_shutdown(session& now);
+exit_code run_run(session& now);
+exit_code run_render(session& now);
+exit_code run_test(session& now);
 exit_code run_logs(session& now);
 exit_code run_why(session& now);
 exit_code run_graph(session& now);
@@ -41,6 +48,5 @@ exit_code run_store(session& now);
 
 /// "b12": cancel, pause and resume take backfills too.
 bool names_backfill(const std::string& word);
-exit_code steer_backfill(session& now, const char* verb);
 
 } // namespace pinion::ctl

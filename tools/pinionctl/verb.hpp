@@ -10,7 +10,8 @@
 
 namespace pinion::ctl {
 
-/// One option of a verb. `value` is the word for its argument in the help; empty: a flag.
+/// One option of a verb. `value` is the word for its argument in the help; empty: a flag; in the
+/// form "[=A|B]" the argument may be left out, and only `--name=A` gives it.
 struct option_spec {
   std::string name; ///< Long name, without dashes.
   char letter = 0;  ///< Short name; 0: none.

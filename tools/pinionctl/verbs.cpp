@@ -1,3 +1,4 @@
+#include "mass.hpp"
 #include "runs.hpp"
 
 namespace pinion::ctl {
@@ -232,25 +233,164 @@ verb_spec backfilling() {
           run_backfill};
 }
 
-std::vector<verb_spec> steering() {
-  const auto operation = [](const char* name, const char* summary, exit_code (*run)(session&)) {
-    return verb_spec{name, "REF", summary, "", 1, 1, {reason_option()}, run};
+constexpr const char* how_to_select =
+    "Several REFs, '-' for REFs from standard input (one a line), or a selection: what would change\n"
+    "is listed and counted, and you are asked, unless -y is given. Without a terminal and without -y\n"
+    "nothing is done (exit code 4). Each is changed by itself and audited with the reason; what is\n"
+    "refused is told beside what was done, and the exit code is that of the first refusal. A\n"
+    "selection means runs; with --task, --run, --instances or a state that only instances have,\n"
+    "instances. Lists are fixed when they are shown: what comes later is left out.";
+
+/// A verb that changes runs, instances or tasks, one or many.
+verb_spec operation(const char* name, const char* summary, std::string details,
+                    exit_code (*run)(session&), std::vector<option_spec> own = {}) {
+  verb_spec made;
+  made.name = name;
+  made.usage = "[REF]...";
+  made.summary = summary;
+  made.details = std::move(details) + how_to_select;
+  made.most_words = many;
+  made.options = std::move(own);
+  for (auto& one : selection_options(selects::runs_or_instances))
+    made.options.push_back(std::move(one));
+  made.options.push_back({"dry-run", 0, "", "show what would change"});
+  made.options.push_back(reason_option());
+  made.run = run;
+  return made;
+}
+
+verb_spec pausing(const char* name, const char* summary, const char* details,
+                  exit_code (*run)(session&), std::vector<option_spec> own) {
+  verb_spec made;
+  made.name = name;
+  made.usage = "[TRIGGER|WORKFLOW|BACKFILL]...";
+  made.summary = summary;
+  made.details = details;
+  made.most_words = many;
+  made.options = std::move(own);
+  for (auto& one : selection_options(selects::workflows))
+    made.options.push_back(std::move(one));
+  made.options.push_back(reason_option());
+  made.run = run;
+  return made;
+}
+
+std::vector<verb_spec> operating() {
+  return {
+      operation("rerun", "Runs an instance and its downstream again; of a run: what failed.",
+                "Of a run, --only and --downstream mean all of its tasks. --downstream=all goes on "
+                "over other\n"
+                "workflows: to the slots that are bound to this one and have a run, one run after "
+                "another,\n"
+                "upstream first. Attempts and their logs stay under the instance: 'get attempts "
+                "REF'.\n",
+                run_rerun,
+                {{"only", 0, "", "the instance alone"},
+                 {"downstream", 0, "[=run|all]",
+                  "with all that needs it (default); =all: also in other workflows"},
+                 {"upstream", 0, "", "with all that it needs"},
+                 {"failed", 0, "", "what failed (default for a run)"},
+                 {"version", 0, "pinned|latest",
+                  "with the run's own definition (default), or the present one"}}),
+      operation("cancel", "Stops a run or an instance, the whole tree of its processes.",
+                "Of a backfill, as b12: ends it, and stops what runs of it. Teardown tasks of what was "
+                "set up\nstill run, unless --now is given, also later.\n", run_cancel,
+                {{"now", 0, "", "without teardown tasks"}}),
+      operation("fail", "Ends an instance as failed; its fallback and alarms go on.", "", run_fail),
+      operation("skip", "Ends an instance as skipped.", "", run_skip),
+      operation("succeed", "Ends an instance as success.", "", run_succeed),
+      backfilling(),
+      operation("freeze", "Lets an instance, a run or a task wait until it is thawed.",
+                "A task, as project.workflow.task, with all its instances to come. What runs is not "
+                "touched.\n",
+                run_freeze),
+      operation("thaw", "Ends freeze and dryrun.", "", run_thaw),
+      operation("dryrun", "Lets an instance, a run or a task succeed at once, without a process.",
+                "A task, as project.workflow.task, with all its instances to come. What needs it "
+                "goes on.\n",
+                run_dryrun),
+      operation("bump", "Gives what waits another priority.",
+                "From 1 to 9, larger first; `first` stands before all of them. Of a run: what it "
+                "has not begun.\n",
+                run_bump, {{"priority", 0, "N|first", "1 to 9, or first (default)"}}),
+      operation("unblock", "Lets an instance no longer wait for an upstream.",
+                "The upstream then counts as success for this instance alone; a rerun of the "
+                "instance needs it\n"
+                "again. Without --upstream: all that it still waits for.\n",
+                run_unblock,
+                {{"upstream", 0, "U",
+                  "this task, or project.workflow.task of another workflow; may be repeated"}}),
+      {"note",
+       "REF TEXT",
+       "Writes a note on a run; an empty text takes it away.",
+       "'describe' shows it, and expressions read it as run.note.",
+       2,
+       2,
+       {reason_option()},
+       run_note},
+      operation("move", "Gives what waits other pools, or a run the latest version.",
+                "--pool: instances that have not begun ask for these permits instead of those of "
+                "their task.\n"
+                "--version latest: the run goes on with the present definition, while nothing of it "
+                "is active;\n"
+                "tasks that have begun must keep their names and places in the file.\n",
+                run_move,
+                {{"pool", 0, "P[=N],..", "permits of these pools; an empty text means none"},
+                 {"version", 0, "latest", "of the definition; for runs"}}),
   };
-  auto cancel = operation("cancel", "Stops a run or an instance, the whole tree of its processes.",
-                          run_cancel);
-  cancel.options.insert(cancel.options.begin(), {"now", 0, "", "without teardown tasks"});
-  cancel.details = "Of a backfill, as b12: ends it, and stops what runs of it. Teardown tasks of "
-                   "what was set up\n"
-                   "still run, unless --now is given, also later.";
-  const auto mode = [&](const char* name, const char* summary, const char* details,
-                        exit_code (*run)(session&)) {
-    auto made = operation(name, summary, run);
-    made.usage = "REF...";
-    made.details = details;
-    made.most_words = many;
-    return made;
+}
+
+std::vector<verb_spec> trying() {
+  const std::vector<option_spec> params{
+      {"param", 0, "K=V", "a parameter; may be repeated"},
+      {"params-file", 0, "F", "parameters as a map in YAML or JSON; '-' is standard input"}};
+  const auto with_params = [&](std::vector<option_spec> own) {
+    own.insert(own.begin(), params.begin(), params.end());
+    return own;
   };
   return {
+      {"run",
+       "FILE|-",
+       "Runs a definition once, without taking it into the list of workflows.",
+       "The run has its history, as that of WORKFLOW-HASH: of the content. Triggers of the file do "
+       "not\n"
+       "count. With -f: prints what the tasks write, and the exit code is 1 if the run does not end "
+       "in\nsuccess.",
+       1,
+       1,
+       with_params({{"key", 0, "K", "idempotent: the same key gives the same run"},
+                    {"follow", 'f', "", "print the logs until the run has ended"},
+                    reason_option()}),
+       run_run},
+      {"render",
+       "REF",
+       "Shows what would be run: command and environment, secrets masked.",
+       "Of an instance or a run its next attempt, with the inputs of now. Of a workflow, or a task "
+       "as\n"
+       "project.workflow.task, that of a run by hand. Nothing is changed.",
+       1,
+       1,
+       with_params({}),
+       run_render},
+      {"test",
+       "WORKFLOW|PATH TASK",
+       "Runs one task alone, here and without history, its log on the terminal.",
+       "The process is made by this program, with the rights and the secrets of whoever calls it. "
+       "Its\n"
+       "outputs are shown, its checks run. Needs, pools, retries and `when` do not count.",
+       2,
+       2,
+       with_params({{"inputs", 0, "F", "outputs of tasks before it, as {task: {key: value}}"},
+                    {"slot", 0, "T", "as if for this slot (default now)"},
+                    {"index", 0, "I", "the element of a fan-out (default the first)"},
+                    {"env", 0, "NAME", "of files: one of `environments:` of pinion.yaml"}}),
+       run_test},
+  };
+}
+
+std::vector<verb_spec> steering() {
+  auto made = operating();
+  std::vector<verb_spec> further{
       {"trigger",
        "WORKFLOW|WORKFLOW/TRIGGER",
        "Makes a run by hand, or with --slot that of a slot which was left out.",
@@ -262,7 +402,7 @@ std::vector<verb_spec> steering() {
        1,
        {{"biz-date", 0, "D", "for this business date, as 2026-11-19"},
         {"param", 0, "K=V", "a parameter; may be repeated"},
-        {"params-file", 0, "F", "parameters as a JSON object; '-' is standard input"},
+        {"params-file", 0, "F", "parameters as a map in YAML or JSON; '-' is standard input"},
         {"key", 0, "K", "idempotent: the same key gives the same run"},
         {"slot", 0, "T", "the run of this slot of the trigger, as 2026-11-20T02:00"},
         {"ignore-overlap", 0, "", "do not queue behind other runs"},
@@ -270,52 +410,18 @@ std::vector<verb_spec> steering() {
         {"timeout", 0, "D", "with --wait: at most so long, as 30m"},
         reason_option()},
        run_trigger},
-      {"rerun",
-       "REF",
-       "Runs an instance and its downstream again; of a run: what failed.",
-       "",
-       1,
-       1,
-       {{"only", 0, "", "the instance alone"},
-        {"downstream", 0, "", "with all that needs it (default)"},
-        {"upstream", 0, "", "with all that it needs"},
-        {"failed", 0, "", "what failed (default for a run)"},
-        {"version", 0, "V", "pinned: with the run's own definition (default)"},
-        {"dry-run", 0, "", "show what would run again"},
-        reason_option()},
-       run_rerun},
-      std::move(cancel),
-      operation("fail", "Ends an instance as failed; its fallback and alarms go on.", run_fail),
-      operation("skip", "Ends an instance as skipped.", run_skip),
-      operation("succeed", "Ends an instance as success.", run_succeed),
-      backfilling(),
-      mode("freeze", "Lets an instance, a run or a task wait until it is thawed.",
-           "A task, as project.workflow.task, with all its instances to come. What runs is not "
-           "touched.",
-           run_freeze),
-      mode("thaw", "Ends freeze and dryrun.", "", run_thaw),
-      mode("dryrun", "Lets an instance, a run or a task succeed at once, without a process.",
-           "A task, as project.workflow.task, with all its instances to come. What needs it goes "
-           "on.",
-           run_dryrun),
-      {"pause",
-       "TRIGGER|WORKFLOW|BACKFILL",
-       "Lets a trigger, a workflow, a backfill or everything fire nothing.",
-       "The slots that pass meanwhile are listed as paused: 'get slots --state paused'.",
-       0,
-       1,
-       {{"all", 0, "", "everything"}, reason_option()},
-       run_pause},
-      {"resume",
-       "TRIGGER|WORKFLOW|BACKFILL",
-       "Ends a pause.",
-       "Nothing is caught up unless --catch-up asks; single slots: 'trigger W/TRIGGER --slot T'.",
-       0,
-       1,
-       {{"all", 0, "", "everything"},
-        {"catch-up", 0, "none|last|all", "which slots of the pause are made up for (default none)"},
-        reason_option()},
-       run_resume},
+      pausing("pause", "Lets a trigger, a workflow, a backfill or everything fire nothing.",
+              "The slots that pass meanwhile are listed as paused: 'get slots --state paused'.\n"
+              "Several are listed and counted, and you are asked, unless -y is given; a selection "
+              "means workflows.",
+              run_pause, {{"all", 0, "", "everything"}}),
+      pausing("resume", "Ends a pause.",
+              "Nothing is caught up unless --catch-up asks; single slots: 'trigger W/TRIGGER --slot "
+              "T'.",
+              run_resume,
+              {{"all", 0, "", "everything"},
+               {"catch-up", 0, "none|last|all",
+                "which slots of the pause are made up for (default none)"}}),
       {"pool",
        "set NAME N | reset NAME",
        "Sets the size of a pool while the engine runs, or takes that of pinion.yaml again.",
@@ -336,6 +442,11 @@ std::vector<verb_spec> steering() {
        run_hold},
       {"unhold", "", "Ends a hold.", "", 0, 0, {reason_option()}, run_unhold},
   };
+  made.insert(made.begin(), std::make_move_iterator(further.begin()),
+              std::make_move_iterator(further.begin() + 1)); // trigger
+  made.insert(made.end(), std::make_move_iterator(further.begin() + 1),
+              std::make_move_iterator(further.end()));
+  return made;
 }
 
 std::vector<verb_spec> running() {
@@ -410,7 +521,7 @@ std::vector<verb_spec> running() {
 const std::vector<verb_spec>& verbs() {
   static const std::vector<verb_spec> all = [] {
     std::vector<verb_spec> made;
-    for (auto part : {defining(), steering(), looking(), running()})
+    for (auto part : {defining(), steering(), trying(), looking(), running()})
       made.insert(made.end(), std::make_move_iterator(part.begin()),
                   std::make_move_iterator(part.end()));
     return made;

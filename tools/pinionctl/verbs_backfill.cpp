@@ -98,17 +98,4 @@ exit_code run_backfill(session& now) {
 
 bool names_backfill(const std::string& word) { return backfill_number(word).has_value(); }
 
-exit_code steer_backfill(session& now, const char* verb) {
-  const auto& name = now.args.words.front();
-  const auto answer = now.engine.post("/api/v1/backfills/" + name + '/' + verb,
-                                      {{"reason", now.args.text("reason")}});
-  if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml)
-    now.out.document(answer);
-  else if (now.out.chosen() == format::name)
-    now.out.line(name);
-  else
-    now.out.say(std::string{verb} + ": " + name);
-  return exit_code::done;
-}
-
 } // namespace pinion::ctl

@@ -32,6 +32,9 @@ struct apply_request {
   /// Retire vanished workflows of `origin` even when more than a fifth vanish.
   bool prune = false;
   bool dry_run = false;
+  /// To be run by hand and nothing else: kept under a name of its own as history, in no list, never
+  /// due. `origin` is empty, and the definitions have no triggers.
+  bool unlisted = false;
 };
 
 struct apply_change {

@@ -25,6 +25,9 @@ result<workflow_definition> from_canonical_json(std::string_view text);
 /// definitions are the same version if and only if this is equal.
 std::string definition_hash(const workflow_definition& definition);
 
+/// SHA-256 as 64 lower-case hex digits.
+std::string sha256_hex(std::string_view text);
+
 /// The same pair for a project's settings (secrets are names of sources, never values).
 std::string to_canonical_json(const project_settings& settings);
 result<project_settings> settings_from_canonical_json(std::string_view text);

@@ -44,7 +44,11 @@ struct bound_edge {
 };
 
 /// An edge that is settled: what it counts as from now on. Written with the step that it caused.
+/// Likewise an upstream task that an instance no longer waits for because a person said so.
 struct edge_record {
+  /// From here on `need` stands for the upstream task at that position, dropped.
+  static constexpr std::uint32_t first_dropped = 1U << 28U;
+
   run_id run;
   std::uint32_t task = 0;
   std::uint32_t need = 0;
@@ -134,7 +138,15 @@ struct instance_record {
   bool has_outputs = false; ///< A row of outputs exists.
   task_mode mode = task_mode::normal;
   bool placeholder = false; ///< Stands for a fan-out that is not expanded yet.
+  bool repooled = false;    ///< `pools` hold, not the task's.
+  std::vector<pool_need> pools;
 };
+
+/// The permits that the next attempt of an instance of that task asks for.
+inline const std::vector<pool_need>& pools_of(const task_definition& task,
+                                              const instance_record& at) noexcept {
+  return at.repooled ? at.pools : task.pools;
+}
 
 /// Between two looks of a `poll:`, frozen or not.
 constexpr bool is_polling(const instance_record& at) noexcept {
@@ -179,6 +191,8 @@ struct attempt_record {
   std::uint32_t looks = 0;   ///< Of a `poll:`, so far.
   json_text rendered = "{}"; ///< {"argv": [...], "script": "...", "env": {...}}, secrets masked.
   std::vector<pool_need> permits;
+  std::uint32_t version = 0; ///< Of the definition that it ran with; 0: not known.
+  json_text outputs = "{}";  ///< What its body wrote, kept over reruns.
 };
 
 /// Units of one pool held by one attempt: written with `ready`, deleted with the attempt's end.
@@ -248,6 +262,10 @@ struct trigger_record {
   instant paused_at{};
   bool retired = false; ///< No longer in the definition.
 };
+
+/// The source of a workflow that was made for single runs: it is retired from the beginning, and
+/// can be run by hand all the same.
+inline constexpr const char* unlisted_source = "@run";
 
 struct workflow_record {
   std::string id;            ///< project.name

@@ -48,6 +48,9 @@ enum class instance_timer : std::uint8_t {
 
 enum class rerun_scope : std::uint8_t { only, downstream, upstream, failed };
 
+/// Before all that tasks, triggers and people may give as a number.
+inline constexpr std::uint8_t first_priority = 10;
+
 /// What a person may ask of instances of a run. `targets` empty: the whole run.
 struct run_operation {
   enum class verb : std::uint8_t {
@@ -59,6 +62,11 @@ struct run_operation {
     freeze, ///< What has not begun waits; what runs is not touched, its next attempt waits.
     thaw,   ///< Back to normal, from frozen and from dry.
     dryrun,
+    bump,    ///< What has not begun gets `priority`.
+    unblock, ///< What one task waits for counts as there: `upstream` and `needs`, or all of it.
+    repool,  ///< What has not begun asks for `pools` instead of its task's.
+    note,    ///< `note` is written on the run.
+    move,    ///< The run goes on with `definition`, and nothing else.
   } what = verb::cancel;
   std::vector<instance_key> targets;
   rerun_scope scope = rerun_scope::failed; ///< For rerun.
@@ -71,6 +79,17 @@ struct run_operation {
   std::uint64_t backfill = 0;
   /// cancel, fail, skip, succeed of the whole run: also of its teardowns, which else run on.
   bool now = false;
+  std::uint8_t priority = 0;               ///< bump: 1-9, or `first_priority`.
+  std::vector<std::uint32_t> upstream = {}; ///< unblock: positions of direct upstream tasks.
+  std::vector<std::uint32_t> needs = {};    ///< unblock: numbers of edges of the task.
+  std::vector<std::string> dropped = {};    ///< unblock: what was named, for the audit record.
+  std::vector<pool_need> pools = {};        ///< repool: by pool name, unique.
+  std::string note = {};
+  /// move, rerun: from now on the run is of this version of its workflow, with its needs on other
+  /// runs. Null: it stays what it is.
+  std::shared_ptr<const workflow_definition> definition = {};
+  std::uint32_t version = 0;
+  std::vector<bound_edge> edges = {};
 };
 
 /// What can happen to a run.
@@ -212,13 +231,17 @@ struct restated {
 };
 /// A rerun opened the run again.
 struct reopened {};
+/// The run has another definition: what its instances do is to be read anew. Each that is alive
+/// follows as `entered`.
+struct moved {};
 } // namespace run_effect
 
 using run_effects =
     std::variant<run_effect::entered, run_effect::expanded, run_effect::grant_unwanted,
                  run_effect::released, run_effect::alarm, run_effect::wants_place,
                  run_effect::edges_opened, run_effect::task_settled, run_effect::activated,
-                 run_effect::run_ended, run_effect::restated, run_effect::reopened>;
+                 run_effect::run_ended, run_effect::restated, run_effect::reopened,
+                 run_effect::moved>;
 
 /// The outcome of one step: what one batch must write (all or nothing), and what follows.
 struct run_step {
@@ -310,6 +333,14 @@ struct run_step {
 ///   on_success, whether the run is admitted or not. A fan-out is not expanded, a `workflow` task
 ///   calls nothing. It has no outputs: an expression that reads one fails, as with any task that
 ///   did not write it, unless it has a default (`??`).
+/// - A dropped upstream counts as success for the one task that no longer waits for it, whatever
+///   becomes of it, until a rerun starts that task over. Other priorities and pools are those of
+///   the instance from then on, reruns included; of a fan-out that is not expanded, of all its
+///   elements.
+/// - A run moves to another version as a whole, while nothing of it is active. Tasks that have begun
+///   or ended keep their names and positions (their attempts and logs are filed under them), or the
+///   move is refused; others may come, go and be reordered. What is new waits like all else; a run
+///   that has ended takes it in with a rerun only. Needs that are the same stay settled.
 /// - Process times (`started_at`, of attempts) come from the worker's clock, kept between what the
 ///   engine saw of that attempt before and after.
 ///
@@ -373,7 +404,8 @@ public:
   /// The needs on other runs, by task and need, and those of them that are not settled.
   const std::vector<bound_edge>& edges() const noexcept;
   std::vector<const bound_edge*> open_edges() const;
-  /// The settled state of an edge, or null. Valid until the next step.
+  /// The settled state of an edge (or of a dropped upstream, see edge_record), or null. Valid until
+  /// the next step.
   const edge_record* settled_edge(std::uint32_t task, std::uint32_t need) const noexcept;
 
   /// How a task as a whole (its fan-out, its fallback chain) counts for joins: what others that
@@ -402,7 +434,7 @@ public:
   std::optional<std::uint32_t> task_named(std::string_view name) const noexcept;
 
   /// Upstream chains that the join of `task` still waits for, as task positions (of the chain's
-  /// member that is pending). For `why`.
+  /// member that is pending); those that were dropped left out. For `why`.
   std::vector<std::uint32_t> pending_upstream(std::uint32_t task) const;
 
   /// No instance stands in an active state and none will: all are terminal.
@@ -416,6 +448,7 @@ public:
 private:
   friend class run_stepper;
   friend class rerun_selection;
+  friend class run_move;
   std::shared_ptr<const workflow_definition> definition_;
   run_record run_;
   struct graph;

@@ -65,7 +65,8 @@ void journal_state::commit_group() {
   if (in_flight.empty())
     return;
   number_audit(group, next_audit);
-  changed = context->changes.heard() ? change_feed::changes_of(group) : std::vector<row_change>{};
+  heard = context->changes.heard();
+  changed = heard ? change_feed::changes_of(group) : std::vector<row_change>{};
   if (PINION_MUTATION("acknowledge_before_commit"))
     for (auto& promise : in_flight)
       promise.deliver(std::uint64_t{0});
@@ -82,7 +83,8 @@ void journal_state::acknowledge(const result<std::uint64_t>& outcome) {
     context->ports.fatal("the store refused a commit: " + outcome.error().message);
     return;
   }
-  if (!changed.empty())
+  // Who began to watch meanwhile is told that something has changed: no rows, so not what.
+  if (!changed.empty() || (!heard && context->changes.heard()))
     context->changes.publish(outcome.value(), std::exchange(changed, {}));
   auto done = std::exchange(in_flight, {});
   for (auto& promise : done)

@@ -27,6 +27,7 @@ struct journal_state {
   std::unordered_map<std::uint64_t, std::uint32_t> incarnations;
   std::uint64_t next_audit = 1;
   std::vector<row_change> changed; ///< By the commit that is under way, if somebody watches.
+  bool heard = false;              ///< Somebody watched when it was handed over.
   bool flush_queued = false;
 
   caf::result<std::uint64_t> take(msg::submit& what);

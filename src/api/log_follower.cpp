@@ -28,7 +28,7 @@ void log_follower::begin(const store_view& view, event_stream& to) {
 
 void log_follower::look(const store_view& view, std::span<const row_change> rows,
                         std::uint64_t commit, event_stream& to) {
-  bool ended = false;
+  bool ended = rows.empty(); // Much has changed, and nobody says what.
   bool mine = false;
   const std::lock_guard lock{mutex_};
   for (const auto& row : rows) {

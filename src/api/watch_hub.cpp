@@ -10,6 +10,9 @@ namespace pinion {
 
 namespace {
 
+/// Before the store has said where we stand.
+constexpr auto unknown = ~std::uint64_t{0};
+
 /// The number of the last commit that the view shows.
 std::uint64_t commit_of(const store_view& view) {
   const auto row = view.kv().get(family::meta, keys::commits);
@@ -40,7 +43,7 @@ result<void> watch_hub::add(const std::shared_ptr<api_state>& state,
         if (const auto alive = weak.lock())
           alive->watches.record(alive, commit, std::move(rows));
       });
-      known_after_ = ~std::uint64_t{0}; // Nothing, until the store says where we stand.
+      known_after_ = unknown;
     }
   }
   const auto now = commit_of(store_view{*state});
@@ -48,14 +51,15 @@ result<void> watch_hub::add(const std::shared_ptr<api_state>& state,
   bool again = false;
   {
     const std::lock_guard lock{mutex_};
-    known_after_ = std::min(known_after_, now);
+    if (known_after_ == unknown)
+      known_after_ = now;
     // Of another store, or further back than what is remembered.
     const bool lost = after && (*after < known_after_ || *after > now);
     if (after && !lost)
       fresh->seen = *after;
     to->send(lost ? "reset" : "ready", now, "{}");
     watchers_.push_back(std::move(fresh));
-    again = !changes_.empty() && changes_.back().commit > watchers_.back()->seen;
+    again = last_ > watchers_.back()->seen;
   }
   in_order.unlock();
   if (again)
@@ -74,6 +78,9 @@ void watch_hub::record(const std::shared_ptr<api_state>& state, std::uint64_t co
   {
     const std::lock_guard lock{mutex_};
     last_ = commit;
+    // A commit that was handed over before anybody listened: what it changed is not known.
+    if (rows.empty())
+      known_after_ = known_after_ == unknown ? commit : std::max(known_after_, commit);
     for (auto& row : rows)
       changes_.push_back({commit, std::move(row)});
     while (changes_.size() > max_changes) {
@@ -124,9 +131,10 @@ void watch_hub::serve(api_state& state) {
   // Taken after the changes were heard of: it shows them, or what came after.
   const store_view view{state};
   for (const auto& [of, rows] : tasks) {
-    if (!rows)
+    if (!rows) {
       of->to->send("reset", upto, "{}");
-    else if (!rows->empty())
+      of->what(view, {}, upto, *of->to);
+    } else if (!rows->empty())
       of->what(view, *rows, upto, *of->to);
     of->seen = upto;
   }

@@ -246,3 +246,22 @@ TEST_CASE_METHOD(watching, "the engine at a glance names what runs longest", "[t
   CHECK(top["slots"]["capacity"] == 4);
   CHECK(get("/api/v1/top?limit=0").status == 400);
 }
+
+TEST_CASE_METHOD(watching, "what changed unheard makes watchers list again, and followers look",
+                 "[watch]") {
+  auto run = add_run(10);
+  const auto list = open("/api/v1/watch?kind=runs");
+  const auto follow = open("/api/v1/logs/follow?ref=r10");
+  taken(*list);
+  taken(*follow);
+  const auto before = run;
+  run.state = run_state::success;
+  kv_batch batch;
+  put_run(batch, run, &before);
+  std::uint64_t number = 0;
+  engine.kv.commit(std::move(batch),
+                   [&](const result<std::uint64_t>& done) { number = done.value(); });
+  engine.feed.publish(number, {});
+  CHECK(names(taken(*list)) == std::vector<std::string>{"reset"});
+  CHECK(names(taken(*follow)) == std::vector<std::string>{"reset", "end"});
+}

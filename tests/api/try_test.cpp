@@ -73,9 +73,9 @@ TEST_CASE("what would be run is shown with the inputs of now", "[render]") {
   const auto whole = uut.get("/api/v1/render?ref=dw.shown").body["items"];
   REQUIRE(whole.size() == 5);
   CHECK(whole[0]["id"] == "r0/first");
-  CHECK(whole[0]["script"] == "echo first 2026-11-23");
+  CHECK(whole[0]["script"] == "echo first '2026-11-23'");
   CHECK(whole[1]["id"] == "r0/train:7");
-  CHECK(whole[2]["script"] == "echo 8");
+  CHECK(whole[2]["script"] == "echo '8'");
   CHECK(whole[4]["error"]["message"].get<std::string>().find("side") != std::string::npos);
   const auto side = uut.get("/api/v1/render?ref=dw.shown.side&params=%7B%22n%22%3A3%7D");
   REQUIRE(side.body["items"].size() == 1);
@@ -140,6 +140,6 @@ TEST_CASE_METHOD(cli_with_engine, "run hands a file over, render shows what woul
   apply(made);
   const auto shown = run("render dw.shown.first");
   CHECK(shown.code == 0);
-  CHECK(shown.out.find("| echo 2026-11-23") != std::string::npos);
+  CHECK(shown.out.find("| echo '2026-11-23'") != std::string::npos);
   CHECK(run("render dw.nothing").code == 3);
 }

@@ -182,6 +182,9 @@ class Api(EngineTest):
         get("/plan/instances", {"workflow": "t.load"})
         get("/backfills/{backfill}", backfill=backfill)
         get("/backfills/{backfill}/items", backfill=backfill)
+        get("/projects/{project}", project="t")
+        get("/render", {"ref": "t.load"})
+        post("/run", {"definition": {"workflow": "once", "tasks": {"only": {"type": "empty"}}}})
         post("/store/backup", {"folder": str(self.engine.home / "backups")})
         for path in ("/store/verify", "/store/stats", "/top", "/wheel", "/health", "/version", "/openapi.json"):
             get(path)

@@ -4,7 +4,7 @@ import os
 import time
 import unittest
 
-from harness import DONE, OwnEngineTest, processes_with, until
+from harness import DONE, OwnEngineTest, parent_of, processes_with, until
 
 RECORD = 'echo "$PINION_TASK:$PINION_INDEX#$PINION_ATTEMPT" >> @DIR@/starts'
 
@@ -100,9 +100,10 @@ class Crash(OwnEngineTest):
         engine = self.engine({"pipeline.yaml": PIPELINE}).start()
         run_id = engine.trigger("t.long")
         until(lambda: engine.record("long"), "the task")
-        # The script itself, not the short sleeps that come and go in it.
-        task = {pid for pid, command in processes_with(f"PINION_WORKSPACE={engine.data}").items()
-                if "sleep" not in command}
+        # The script itself, not the short sleeps that come and go in it: the launcher's own child.
+        launcher = engine.launcher()
+        task = {pid for pid in processes_with(f"PINION_WORKSPACE={engine.data}")
+                if parent_of(pid) == launcher}
         self.assertTrue(task)
         self.assertEqual(engine.terminate(), DONE)
         self.assertTrue(all(os.path.exists(f"/proc/{pid}") for pid in task))

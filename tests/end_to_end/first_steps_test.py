@@ -43,7 +43,7 @@ class Mistakes(EngineTest):
         self.refused("trigger", "mixed", code=USAGE, word="project.workflow")
         self.refused("trigger", "t.mixed", "--param", "x", code=USAGE, word="--param")
         self.refused("describe", "t.mixed/nightly", code=NOT_FOUND, word="nightly")
-        self.refused("rerun", code=USAGE, word="rerun")
+        self.refused("rerun", code=USAGE, word="A REF")
 
     def test_a_wrong_task_or_run_is_named_with_what_is_near(self):
         run_id = self.engine.trigger("t.mixed")

@@ -47,6 +47,13 @@ def processes_with(text):
     return found
 
 
+def parent_of(pid):
+    """Returns the pid of a process's parent; 0 if it is gone."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc", str(pid), "stat").read_text().rpartition(")")[2].split()[1])
+    return 0
+
+
 def kill(pid, number=signal.SIGKILL):
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)

@@ -21,7 +21,8 @@ void print_task(console& out, const json& item) {
   field("calls: ", text_of(item, "calls"));
   field("params: ", text_of(item, "params"));
   field("pools: ", text_of(item, "pools"));
-  for (const auto& [name, value] : item.value("env", json::object()).items())
+  const auto env = item.value("env", json::object());
+  for (const auto& [name, value] : env.items())
     field("env: ", name + '=' + (value.is_string() ? value.get<std::string>() : value.dump()));
   field("argv: ", text_of(item, "argv"));
   field("args: ", text_of(item, "script_args"));

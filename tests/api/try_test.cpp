@@ -83,7 +83,9 @@ TEST_CASE("what would be run is shown with the inputs of now", "[render]") {
   CHECK(uut.get("/api/v1/render?ref=dw.shown&params=%7B%22m%22%3A3%7D").status == 400);
   CHECK(uut.get("/api/v1/render?ref=dw.shown.sied").status == 404);
   uut.add_run(10);
-  const auto run = uut.get("/api/v1/render?ref=r10%2Fside").body["items"];
+  const auto of_run = uut.get("/api/v1/render?ref=r10%2Fside").body;
+  INFO(of_run.dump());
+  const auto run = of_run["items"];
   REQUIRE(run.size() == 1);
   CHECK(run[0]["attempt"] == 1);
 }

@@ -184,7 +184,7 @@ class Api(EngineTest):
         get("/backfills/{backfill}/items", backfill=backfill)
         get("/projects/{project}", project="t")
         get("/render", {"ref": "t.load"})
-        post("/run", {"definition": {"workflow": "once", "tasks": {"only": {"type": "empty"}}}})
+        post("/run", {"definition": {"workflow": "once", "tasks": {"only": {"type": "empty"}}}}, 201)
         post("/store/backup", {"folder": str(self.engine.home / "backups")})
         for path in ("/store/verify", "/store/stats", "/top", "/wheel", "/health", "/version", "/openapi.json"):
             get(path)

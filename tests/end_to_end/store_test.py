@@ -122,8 +122,8 @@ class Store(OwnEngineTest):
         self.assert_sound(report)
         engine.start()
         self.assertGreater(engine.ctl("health")["epoch"], 1000)
-        again = engine.wait_state(long, "wait", "running")
-        self.assertEqual(again["attempt"], 2)
+        until(lambda: (again := engine.instances(long)["wait"])["state"] == "running" and again["attempt"] == 2,
+              "the attempt after the lost one")
         attempts = engine.items("attempts", f"{long}/wait")
         self.assertEqual(attempts[0]["state"], "failed")
         self.assertEqual(attempts[0]["reason"], "launcher_lost")

@@ -82,7 +82,14 @@ TEST_CASE("what would be run is shown with the inputs of now", "[render]") {
   CHECK(side.body["items"][0]["env"]["N"] == "3");
   CHECK(uut.get("/api/v1/render?ref=dw.shown&params=%7B%22m%22%3A3%7D").status == 400);
   CHECK(uut.get("/api/v1/render?ref=dw.shown.sied").status == 404);
-  uut.add_run(10);
+  const auto added = uut.add_run(10);
+  attempt_record alive;
+  alive.instance = {added.id, 1, 0};
+  alive.number = 0; // As the instance's row of the fixture says.
+  alive.state = attempt_state::running;
+  kv_batch batch;
+  put_attempt(batch, alive);
+  uut.commit(std::move(batch));
   const auto of_run = uut.get("/api/v1/render?ref=r10%2Fside").body;
   INFO(of_run.dump());
   const auto run = of_run["items"];

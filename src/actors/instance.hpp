@@ -32,8 +32,8 @@ struct instance_state_data {
   bool ordered = false; ///< This actor has told the WORKER to start `process`.
   bool wants_permits = false;
   std::vector<pool_need> asked; ///< The pools of its newest request.
-  bool stopping = false; ///< A call that is under way must be cancelled when it answers.
-  run_id called;         ///< By a `workflow` task.
+  bool stopping = false;        ///< A call that is under way must be cancelled when it answers.
+  run_id called;                ///< By a `workflow` task.
 
   void enter(const msg::enter& what);
   void timer(std::uint64_t id);

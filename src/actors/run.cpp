@@ -611,10 +611,9 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
   auto affected = static_cast<std::uint32_t>(gathered.instances.size() - before);
   std::copy(what.with.writes.begin(), what.with.writes.end(),
             std::back_inserter(gathered.with.writes));
-  static constexpr const char* verbs[] = {"cancel", "fail",   "skip", "succeed",
-                                          "rerun",  "freeze", "thaw", "dryrun",
-                                          "bump",   "unblock", "move", "note",
-                                          "move"};
+  static constexpr const char* verbs[] = {"cancel", "fail", "skip",   "succeed", "rerun",
+                                          "freeze", "thaw", "dryrun", "bump",    "unblock",
+                                          "move",   "note", "move"};
   audit_record audit;
   audit.at = seed.context->now();
   audit.who = what.by.who;
@@ -647,8 +646,8 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
 // The slot's row holds what the run needs of other runs.
 std::optional<problem> run_state_data::write_needs(const std::vector<bound_edge>& edges) {
   const auto& run = core().run();
-  const auto slot = store_reader{*seed.context->ports.kv}.slot(
-      {run.lane, run.workflow, run.trigger, run.slot});
+  const auto slot =
+      store_reader{*seed.context->ports.kv}.slot({run.lane, run.workflow, run.trigger, run.slot});
   if (!slot)
     return slot.error();
   if (!slot.value() || slot.value()->edges == edges)

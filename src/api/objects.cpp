@@ -169,7 +169,8 @@ json command_of(const json& rendered) {
     text = script->get<std::string>();
   else if (const auto argv = rendered.find("argv"); argv != rendered.end() && argv->is_array())
     for (const auto& word : *argv)
-      text += (text.empty() ? "" : " ") + (word.is_string() ? word.get<std::string>() : word.dump());
+      text +=
+          (text.empty() ? "" : " ") + (word.is_string() ? word.get<std::string>() : word.dump());
   std::replace(text.begin(), text.end(), '\n', ' ');
   while (!text.empty() && text.back() == ' ')
     text.pop_back();

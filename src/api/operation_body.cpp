@@ -18,23 +18,21 @@ struct verb_name {
   std::string_view name;
   run_operation::verb what;
 };
-constexpr std::array verbs{
-    verb_name{"cancel", verb::cancel},   verb_name{"fail", verb::fail},
-    verb_name{"skip", verb::skip},       verb_name{"succeed", verb::succeed},
-    verb_name{"rerun", verb::rerun},     verb_name{"freeze", verb::freeze},
-    verb_name{"thaw", verb::thaw},       verb_name{"dryrun", verb::dryrun},
-    verb_name{"bump", verb::bump},       verb_name{"unblock", verb::unblock},
-    verb_name{"move", verb::repool},     verb_name{"note", verb::note}};
+constexpr std::array verbs{verb_name{"cancel", verb::cancel}, verb_name{"fail", verb::fail},
+                           verb_name{"skip", verb::skip},     verb_name{"succeed", verb::succeed},
+                           verb_name{"rerun", verb::rerun},   verb_name{"freeze", verb::freeze},
+                           verb_name{"thaw", verb::thaw},     verb_name{"dryrun", verb::dryrun},
+                           verb_name{"bump", verb::bump},     verb_name{"unblock", verb::unblock},
+                           verb_name{"move", verb::repool},   verb_name{"note", verb::note}};
 
 struct scope_name {
   std::string_view name;
   rerun_scope scope;
 };
-constexpr std::array scopes{scope_name{"only", rerun_scope::only},
-                            scope_name{"downstream", rerun_scope::downstream},
-                            scope_name{"downstream_all", rerun_scope::downstream},
-                            scope_name{"upstream", rerun_scope::upstream},
-                            scope_name{"failed", rerun_scope::failed}};
+constexpr std::array scopes{
+    scope_name{"only", rerun_scope::only}, scope_name{"downstream", rerun_scope::downstream},
+    scope_name{"downstream_all", rerun_scope::downstream},
+    scope_name{"upstream", rerun_scope::upstream}, scope_name{"failed", rerun_scope::failed}};
 
 constexpr std::uint32_t most_permits = 1'000'000;
 
@@ -70,9 +68,10 @@ result<void> read_version(const store_view& view, const json& body, const found_
     return ok();
   BOOST_OUTCOME_TRY(definition, view.definition(record.id, record.version));
   const store_directory stored{view};
-  BOOST_OUTCOME_TRY(edges, bind_needs(*definition,
-                                      {run.trigger, run.slot, {run.interval_start, run.interval_end}},
-                                      stored.definitions()));
+  BOOST_OUTCOME_TRY(edges,
+                    bind_needs(*definition,
+                               {run.trigger, run.slot, {run.interval_start, run.interval_end}},
+                               stored.definitions()));
   into.definition = std::move(definition);
   into.version = record.version;
   into.edges = std::move(edges);
@@ -93,8 +92,7 @@ result<std::vector<pool_need>> pools_of_body(const store_view& view, const json&
                                              const std::string& project) {
   const auto found = body.find("pools");
   if (found == body.end() || !found->is_object())
-    return problem{errc::invalid, "'pools' must be an object, as {\"models\": 1}",
-                   "{} means none"};
+    return problem{errc::invalid, "'pools' must be an object, as {\"models\": 1}", "{} means none"};
   project_settings settings;
   BOOST_OUTCOME_TRY(row, view.rows.project(project));
   if (row) {
@@ -108,7 +106,8 @@ result<std::vector<pool_need>> pools_of_body(const store_view& view, const json&
       return problem{errc::not_found, "The project '" + project + "' has no pool '" + name + "'",
                      "'pinionctl get pools' lists them"};
     if (!permits.is_number_integer() || permits < 1 || permits > most_permits)
-      return problem{errc::invalid, "'pools': the permits of '" + name + "' are a number from 1 on"};
+      return problem{errc::invalid,
+                     "'pools': the permits of '" + name + "' are a number from 1 on"};
     needs.push_back({name, permits.get<std::uint32_t>()});
   }
   std::sort(needs.begin(), needs.end(),
@@ -261,10 +260,9 @@ result<run_core> restored(const store_view& view, const run_record& run,
   BOOST_OUTCOME_TRY(outputs, view.rows.outputs_of(run.id));
   BOOST_OUTCOME_TRY(settled, view.rows.edges_of(run.id));
   BOOST_OUTCOME_TRY(slot, view.rows.slot({run.lane, run.workflow, run.trigger, run.slot}));
-  return run_core::restore(definition, run, std::move(instances), std::move(attempts),
-                           std::move(outputs),
-                           slot ? std::move(slot->edges) : std::vector<bound_edge>{},
-                           std::move(settled));
+  return run_core::restore(
+      definition, run, std::move(instances), std::move(attempts), std::move(outputs),
+      slot ? std::move(slot->edges) : std::vector<bound_edge>{}, std::move(settled));
 }
 
 result<rehearsal> rehearse(const store_view& view, const run_record& run,

@@ -10,11 +10,11 @@ namespace pinion {
 struct reached_run {
   run_record run;
   definition_cache::definition_ptr definition;
-  run_operation operation;           ///< Of the first: what was asked for.
-  std::set<run_id> upstream;         ///< Runs of the plan that it is bound to.
-  std::set<std::string> again;       ///< Names of the tasks that start over.
-  json changes = json::array();      ///< The exact instances, see `changes_of`.
-  std::optional<problem> refused;    ///< Why it would not run again; nothing behind it is reached.
+  run_operation operation;        ///< Of the first: what was asked for.
+  std::set<run_id> upstream;      ///< Runs of the plan that it is bound to.
+  std::set<std::string> again;    ///< Names of the tasks that start over.
+  json changes = json::array();   ///< The exact instances, see `changes_of`.
+  std::optional<problem> refused; ///< Why it would not run again; nothing behind it is reached.
 };
 
 /// The most runs that one rerun reaches, and the most slots of other workflows that it looks at.

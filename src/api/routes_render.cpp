@@ -58,8 +58,8 @@ result<asked_render> of_run(const store_view& view, const reference& ref) {
   BOOST_OUTCOME_TRY(found, find_instances(view, ref));
   BOOST_OUTCOME_TRY(settings, settings_of(view, found.definition->project));
   BOOST_OUTCOME_TRY(core, restored(view, found.run, found.definition, {}));
-  BOOST_OUTCOME_TRY(whole, restored(view, found.run, found.definition,
-                                    with_elements(core, settings.pools)));
+  BOOST_OUTCOME_TRY(
+      whole, restored(view, found.run, found.definition, with_elements(core, settings.pools)));
   asked_render asked{std::move(whole), {}};
   if (ref.task.empty())
     for (std::uint32_t at = 0; at < found.definition->tasks.size(); ++at)
@@ -96,9 +96,8 @@ json shown(const run_core& run, const instance_key& key, const project_settings&
     return item;
   }
   item.update(from_stored(rendered.value().masked));
-  item["timeout_s"] = rendered.value().timeout == duration{0}
-                          ? json()
-                          : objects::seconds(rendered.value().timeout);
+  item["timeout_s"] =
+      rendered.value().timeout == duration{0} ? json() : objects::seconds(rendered.value().timeout);
   for (const auto& need : pools_of(task, *at))
     item["pools"][need.pool] = need.permits;
   return item;

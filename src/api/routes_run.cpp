@@ -26,8 +26,9 @@ result<std::vector<source_text>> posted_definition(const json& body) {
   BOOST_OUTCOME_TRY(project, body_text(body, "project"));
   if (project.empty())
     project = default_project;
-  return std::vector<source_text>{{'/' + project + "/definition.yaml",
-                                   found->is_string() ? found->get<std::string>() : to_text(*found)}};
+  return std::vector<source_text>{
+      {'/' + project + "/definition.yaml",
+       found->is_string() ? found->get<std::string>() : to_text(*found)}};
 }
 
 /// One workflow, under a name of its own: that of its content. It has no triggers, and the folder
@@ -70,8 +71,8 @@ result<std::vector<project_settings>> unknown_projects(const store_view& view,
 }
 
 result<void> run(const api_ptr& state, const http_request& request, const reply_function& reply) {
-  BOOST_OUTCOME_TRY(body, body_object(request, {"definition", "project", "files", "params", "key",
-                                                "reason"}));
+  BOOST_OUTCOME_TRY(
+      body, body_object(request, {"definition", "project", "files", "params", "key", "reason"}));
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   BOOST_OUTCOME_TRY(key, body_text(body, "key"));
   BOOST_OUTCOME_TRY(params, params_of(body));

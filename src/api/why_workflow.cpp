@@ -55,11 +55,11 @@ result<why_answer> why_workflow(const store_view& view, const reference& ref) {
   why_answer out;
   out.state = record.retired ? "retired" : record.paused ? "paused" : "active";
   if (record.retired)
-    out.causes.push_back(
-        {"retired", record.id,
-         record.source == unlisted_source ? "it was made for single runs, and stands in no list"
-                                          : "its file is gone; it returns with the file",
-         never});
+    out.causes.push_back({"retired", record.id,
+                          record.source == unlisted_source
+                              ? "it was made for single runs, and stands in no list"
+                              : "its file is gone; it returns with the file",
+                          never});
   if (record.paused)
     out.causes.push_back(
         {"paused", record.id, by_whom(record.paused_by, record.paused_reason), record.paused_at});

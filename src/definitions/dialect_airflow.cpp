@@ -78,7 +78,8 @@ result<std::string> name_of(std::string_view text, std::size_t& at) {
   while (end < text.size() && (is_word_char(text[end]) || text[end] == '.'))
     ++end;
   const auto name = text.substr(at, end - at);
-  if (end < text.size() && text[end] == '(' && (name == "macros.ds_add" || name == "ti.xcom_pull")) {
+  if (end < text.size() && text[end] == '(' &&
+      (name == "macros.ds_add" || name == "ti.xcom_pull")) {
     const auto close = end_of_call(text, end);
     if (close == std::string_view::npos)
       return cannot(name, "close its bracket");

@@ -7,7 +7,8 @@ namespace pinion::definitions::dialects {
 namespace {
 
 problem unreadable(std::string_view inner, std::string mend) {
-  return {errc::invalid, "`$[" + std::string{inner} + "]` cannot be read as a time of DolphinScheduler",
+  return {errc::invalid,
+          "`$[" + std::string{inner} + "]` cannot be read as a time of DolphinScheduler",
           std::move(mend)};
 }
 
@@ -49,8 +50,7 @@ meaning call_of(std::string_view inner, const function& called, std::string_view
     return date_call(args.front(), "-1d", {});
   if (called.edge.empty())
     return date_call(args.front(), offset, {});
-  const auto edge =
-      std::string{called.edge} + (offset.empty() ? "()" : "('" + offset + "')");
+  const auto edge = std::string{called.edge} + (offset.empty() ? "()" : "('" + offset + "')");
   return date_call(args.front(), {}, edge);
 }
 

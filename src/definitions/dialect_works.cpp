@@ -31,10 +31,9 @@ std::optional<read_format> format_of(std::string_view text, bool with_time) {
   constexpr std::string_view order = "ymdhis";
   read_format made;
   while (!text.empty()) {
-    const auto found =
-        std::find_if(known.begin(), known.end(), [&](const spelling& each) {
-          return text.starts_with(each.theirs) && (with_time || !each.time);
-        });
+    const auto found = std::find_if(known.begin(), known.end(), [&](const spelling& each) {
+      return text.starts_with(each.theirs) && (with_time || !each.time);
+    });
     if (found != known.end()) {
       made.ours += found->ours;
       if (made.smallest == 0 || order.find(found->unit) > order.find(made.smallest))

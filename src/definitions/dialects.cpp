@@ -130,8 +130,8 @@ using meaning = result<std::optional<std::string>>;
 
 struct forms {
   meaning (*braces)(std::string_view inner, std::span<const std::string> params); ///< `${...}`
-  meaning (*brackets)(std::string_view inner);                                     ///< `$[...]`
-  meaning (*word)(std::string_view name);                                          ///< `$name`
+  meaning (*brackets)(std::string_view inner);                                    ///< `$[...]`
+  meaning (*word)(std::string_view name);                                         ///< `$name`
 };
 
 /// The text up to the closing sign of a form that begins at `begin`; nothing on other lines.

@@ -44,8 +44,8 @@ result<run_core> trial_run(const std::shared_ptr<const workflow_definition>& def
     const auto found = std::find_if(definition->tasks.begin(), definition->tasks.end(),
                                     [&name = name](const auto& task) { return task.name == name; });
     if (found == definition->tasks.end())
-      return problem{errc::not_found, "inputs: '" + definition->id() + "' has no task '" + name + "'",
-                     {}};
+      return problem{
+          errc::not_found, "inputs: '" + definition->id() + "' has no task '" + name + "'", {}};
     instance_record row;
     row.key = {run.id, static_cast<std::uint32_t>(found - definition->tasks.begin()), no_element};
     row.state = instance_state::success;

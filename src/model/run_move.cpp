@@ -126,7 +126,7 @@ void run_move::carry_over(run_core& to) {
     }
     into.instances[*place] = std::move(elements);
   }
-  into.outputs = from.outputs; // Of tasks that have begun: they kept their places.
+  into.outputs = from.outputs;   // Of tasks that have begun: they kept their places.
   into.attempts = from.attempts; // Those that wait between two looks; likewise.
   const auto same_need = [&](const bound_edge& a, const bound_edge& b) {
     const auto place = place_of(a.task);

@@ -53,7 +53,8 @@ void run_stepper::unblock(const run_operation& operation) {
       graph_.task(task).fallback_of)
     return refuse(errc::refused, name + " does not wait for upstream");
   if (!graph_.task(task).join_condition.empty())
-    return refuse(errc::refused, name + " joins by a condition: no upstream can be dropped from it");
+    return refuse(errc::refused,
+                  name + " joins by a condition: no upstream can be dropped from it");
   const auto& needed = graph_.task(task).needs;
   for (const auto upstream : operation.upstream)
     if (!std::binary_search(needed.begin(), needed.end(), upstream))
@@ -74,7 +75,8 @@ void run_stepper::unblock(const run_operation& operation) {
     for (auto place = first; place < last; ++place)
       places.push_back(place);
   }
-  std::erase_if(upstream, [&](std::uint32_t each) { return graph_.drop_of(task, each) != nullptr; });
+  std::erase_if(upstream,
+                [&](std::uint32_t each) { return graph_.drop_of(task, each) != nullptr; });
   std::erase_if(places, [&](std::size_t place) { return graph_.settled[place].has_value(); });
   if (upstream.empty() && places.empty())
     return refuse(errc::refused, name + " waits for nothing that could be dropped");

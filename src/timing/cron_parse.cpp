@@ -222,11 +222,10 @@ result<std::string_view> expand_word(std::string_view word) {
     std::string_view word;
     std::string_view expression;
   };
-  static constexpr row rows[] = {{"@yearly", "0 0 1 1 *"},  {"@annually", "0 0 1 1 *"},
-                                 {"@monthly", "0 0 1 * *"}, {"@weekly", "0 0 * * 0"},
-                                 {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
-                                 {"@hourly", "0 * * * *"}, {"@every_minute", "* * * * *"},
-                                 {"@every_second", "* * * * * *"}};
+  static constexpr row rows[] = {
+      {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"},     {"@monthly", "0 0 1 * *"},
+      {"@weekly", "0 0 * * 0"}, {"@daily", "0 0 * * *"},        {"@midnight", "0 0 * * *"},
+      {"@hourly", "0 * * * *"}, {"@every_minute", "* * * * *"}, {"@every_second", "* * * * * *"}};
   std::vector<std::string> words;
   for (const auto& r : rows) {
     if (lower(word) == r.word)

@@ -29,7 +29,8 @@ TEST_CASE_METHOD(cli_with_runs, "several references are changed one after anothe
   CHECK(engine.last_caller.reason == "wrong data");
 }
 
-TEST_CASE_METHOD(cli_with_runs, "without a terminal and without -y many are refused", "[cli][mass]") {
+TEST_CASE_METHOD(cli_with_runs, "without a terminal and without -y many are refused",
+                 "[cli][mass]") {
   for (const auto* words : {"cancel r1 r3", "rerun --state failed", "pause -l tier=gold"}) {
     CAPTURE(words);
     const auto seen = run(std::string{words} + " </dev/null");
@@ -89,7 +90,8 @@ TEST_CASE_METHOD(cli_with_runs, "what is refused is told beside what was done", 
 
 TEST_CASE_METHOD(cli_with_runs, "pause and resume take several targets and selections",
                  "[cli][mass]") {
-  CHECK(run("pause dw.load dw.load/nightly -y").out == "paused: dw.load\npaused: dw.load/nightly\n");
+  CHECK(run("pause dw.load dw.load/nightly -y").out ==
+        "paused: dw.load\npaused: dw.load/nightly\n");
   CHECK(run("resume -l tier=gold --catch-up last -y").code == 0);
   CHECK(engine.target.workflow == "dw.load");
   CHECK(engine.owed == catch_up::last);

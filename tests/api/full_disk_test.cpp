@@ -12,7 +12,8 @@ namespace {
 struct full_disk_fixture : api_fixture {
   std::string why;
   full_disk_fixture() {
-    api = refusing_when_full(make_api({&engine, &clock, nullptr, nullptr, {}, ""}), [this] { return why; });
+    api = refusing_when_full(make_api({&engine, &clock, nullptr, nullptr, {}, ""}),
+                             [this] { return why; });
     add_run(10);
     engine.state.ready = true;
   }

@@ -95,10 +95,9 @@ TEST_CASE("a rerun over workflows goes upstream first", "[operations]") {
 
 TEST_CASE("a task that nobody outside waits for reruns no other workflow", "[operations]") {
   chain_fixture uut;
-  const auto only = uut.post("/api/v1/operations", {{"operation", "rerun"},
-                                                    {"ref", "r10/side"},
-                                                    {"scope", "downstream"},
-                                                    {"dry_run", true}});
+  const auto only = uut.post(
+      "/api/v1/operations",
+      {{"operation", "rerun"}, {"ref", "r10/side"}, {"scope", "downstream"}, {"dry_run", true}});
   CHECK(only.body["items"].size() == 2);
   CHECK(uut.rerun("r30/send", {{"dry_run", true}}).body["runs"].size() == 1);
 }

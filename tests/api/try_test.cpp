@@ -18,10 +18,9 @@ json a_definition() {
 TEST_CASE("a posted definition is run once, under the name of its content", "[run]") {
   api_fixture uut;
   uut.add_run(1);
-  const auto answer = uut.post("/api/v1/run", {{"definition", a_definition()},
-                                               {"params", {{"n", 2}}},
-                                               {"key", "k"},
-                                               {"reason", "try"}});
+  const auto answer = uut.post(
+      "/api/v1/run",
+      {{"definition", a_definition()}, {"params", {{"n", 2}}}, {"key", "k"}, {"reason", "try"}});
   REQUIRE(answer.status == 201);
   CHECK(uut.engine.calls == std::vector<std::string>{"apply", "trigger"});
   CHECK(uut.engine.applied.unlisted);
@@ -52,7 +51,7 @@ TEST_CASE("what cannot be run is told with its place, and nothing is made of it"
   CHECK(answer.body["error"]["message"] == "1 error in the definitions: nothing was run");
   CHECK(uut.post("/api/v1/run", {{"definition", 7}}).status == 400);
   CHECK(uut.post("/api/v1/run", {{"definition", "workflow: w\ntasks: {a: {run: x}}\n---\n"
-                                               "workflow: v\ntasks: {a: {run: x}}\n"}})
+                                                "workflow: v\ntasks: {a: {run: x}}\n"}})
             .status == 400);
   CHECK(uut.post("/api/v1/run", json::object()).status == 400);
   CHECK(uut.engine.calls.empty());
@@ -98,18 +97,19 @@ TEST_CASE("what would be run is shown with the inputs of now", "[render]") {
 }
 
 TEST_CASE_METHOD(cli_fixture, "a task of a file is tested without an engine", "[cli][test]") {
-  const auto file = write("p/w.yaml", "workflow: w\n"
-                                      "params: {n: 1, word: {default: a, enum: [a, b]}}\n"
-                                      "tasks:\n"
-                                      "  a:\n"
-                                      "    run: |\n"
-                                      "      echo \"n={{ params.n }} in={{ inputs.b.path ?? 'none' }} $WHO\"\n"
-                                      "      echo \"got={{ params.n }}\" >> \"$PINION_OUTPUT\"\n"
-                                      "    env: {WHO: me}\n"
-                                      "    needs: b\n"
-                                      "  b: {run: exit 3}\n"
-                                      "  c: {type: empty}\n"
-                                      "  d: {for_each: {x: [u, v]}, run: 'echo {{ x }}'}\n");
+  const auto file =
+      write("p/w.yaml", "workflow: w\n"
+                        "params: {n: 1, word: {default: a, enum: [a, b]}}\n"
+                        "tasks:\n"
+                        "  a:\n"
+                        "    run: |\n"
+                        "      echo \"n={{ params.n }} in={{ inputs.b.path ?? 'none' }} $WHO\"\n"
+                        "      echo \"got={{ params.n }}\" >> \"$PINION_OUTPUT\"\n"
+                        "    env: {WHO: me}\n"
+                        "    needs: b\n"
+                        "  b: {run: exit 3}\n"
+                        "  c: {type: empty}\n"
+                        "  d: {for_each: {x: [u, v]}, run: 'echo {{ x }}'}\n");
   const auto seen = run("test " + file + " a --param n=5");
   CHECK(seen.code == 0);
   CHECK(seen.out == "n=5 in=none me\n");
@@ -119,8 +119,7 @@ TEST_CASE_METHOD(cli_fixture, "a task of a file is tested without an engine", "[
   const auto inputs = write("inputs.yaml", "b: {path: /x}\n");
   CHECK(run("test " + file + " a --inputs " + inputs + " --params-file " + params).out ==
         "n=7 in=/x me\n");
-  CHECK(run("test " + file + " a --param n=6 --params-file " + params).out ==
-        "n=6 in=none me\n");
+  CHECK(run("test " + file + " a --param n=6 --params-file " + params).out == "n=6 in=none me\n");
   const auto failed = run("test " + file + " b");
   CHECK(failed.code == 1);
   CHECK(failed.err.find("exit code 3") != std::string::npos);

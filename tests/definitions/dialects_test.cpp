@@ -128,8 +128,8 @@ TEST_CASE("Airflow's names are of the logical date, in UTC", "[dialects]") {
 }
 
 TEST_CASE("a form that cannot be said is an error at its place", "[dialects]") {
-  const auto found = definitions::translate(time_dialect::dolphinscheduler,
-                                            "x $[year_week(yyyy)]", {});
+  const auto found =
+      definitions::translate(time_dialect::dolphinscheduler, "x $[year_week(yyyy)]", {});
   REQUIRE_FALSE(found);
   CHECK(found.error().offset == 2);
   for (const auto* written : {"$[yyyyMMdd+1/7/86400]", "$[add_months(yyyyMMdd,x)]",
@@ -137,15 +137,17 @@ TEST_CASE("a form that cannot be said is an error at its place", "[dialects]") {
     CHECK(printed(time_dialect::dolphinscheduler, written).starts_with("error: "));
   for (const auto* written : {"$[yyyymmdd xx]", "${yyyymmdd-1/24}", "$[add_months(yyyymmdd)]"})
     CHECK(printed(time_dialect::dataworks, written).starts_with("error: "));
-  for (const auto* written : {"{{ conn.x.host }}", "{{ macros.datetime }}",
-                              "{{ ti.xcom_pull(key='k') }}"})
+  for (const auto* written :
+       {"{{ conn.x.host }}", "{{ macros.datetime }}", "{{ ti.xcom_pull(key='k') }}"})
     CHECK(printed(time_dialect::airflow, written).starts_with("error: "));
 }
 
-TEST_CASE("a workflow's dialect holds for all of its texts, and says where it fails", "[dialects]") {
+TEST_CASE("a workflow's dialect holds for all of its texts, and says where it fails",
+          "[dialects]") {
   const auto load = [](const std::string& text) { return load_text("/w/dw/f.yaml", text, {}); };
-  const auto good = load("workflow: w\ndialect: dolphinscheduler\nparams: {dt: x}\ntasks:\n"
-                         "  a:\n    run: load ${dt} $[yyyyMMdd-1]\n    env: {DAY: \"${system.biz.date}\"}\n");
+  const auto good =
+      load("workflow: w\ndialect: dolphinscheduler\nparams: {dt: x}\ntasks:\n"
+           "  a:\n    run: load ${dt} $[yyyyMMdd-1]\n    env: {DAY: \"${system.biz.date}\"}\n");
   REQUIRE(good.ok());
   const auto& task = good.workflows.front().definition.tasks.front();
   CHECK(task.run == "load {{ params.dt }} {{ date('yyyyMMdd', '-1d') }}");

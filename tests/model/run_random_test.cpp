@@ -434,7 +434,8 @@ private:
       apply(run_happening::run_timeout{});
     else
       apply(edited({what, targets, static_cast<rerun_scope>(below(4)), reason::by_user, "by a test",
-                    one_in(3) ? std::optional{static_cast<task_mode>(below(3))} : std::nullopt, 0, one_in(3)}));
+                    one_in(3) ? std::optional{static_cast<task_mode>(below(3))} : std::nullopt, 0,
+                    one_in(3)}));
   }
 
   run_operation edited(run_operation operation) {

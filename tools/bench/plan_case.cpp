@@ -35,8 +35,8 @@ planned count_plan(live_engine& engine) {
 
 } // namespace
 
-// The plan ends with the local day, so what there is to plan depends on the hour at which this runs:
-// the period is chosen so that it is a million instances at any hour.
+// The plan ends with the local day, so what there is to plan depends on the hour at which this
+// runs: the period is chosen so that it is a million instances at any hour.
 std::vector<figure> measure_plan(const surroundings& at) {
   const auto workflows = at.count(1'000, 50);
   const std::uint32_t wanted = workflows * 100;
@@ -44,8 +44,8 @@ std::vector<figure> measure_plan(const surroundings& at) {
   const auto now = std::chrono::floor<duration>(std::chrono::system_clock::now());
   const auto day = std::chrono::floor<std::chrono::days>(now);
   const bool next_too = now - day >= std::chrono::hours{22};
-  const auto end = std::max(instant{day + std::chrono::days{next_too ? 2 : 1}},
-                            now + std::chrono::hours{1});
+  const auto end =
+      std::max(instant{day + std::chrono::days{next_too ? 2 : 1}}, now + std::chrono::hours{1});
   const auto period = std::max<duration>((end - now) / 100, std::chrono::seconds{1});
   apply_request set;
   for (std::uint32_t i = 0; i < workflows; ++i) {

@@ -17,7 +17,7 @@ constexpr std::size_t page = 1000;
 constexpr std::size_t most_shown = 200;
 
 const std::vector<const char*>& filters() {
-  static const std::vector<const char*> all{"project", "workflow", "run",  "task", "state",
+  static const std::vector<const char*> all{"project", "workflow", "run",   "task", "state",
                                             "label",   "owner",    "since", "from", "to"};
   return all;
 }
@@ -130,10 +130,7 @@ void show(console& out, const targets& what) {
       first.push_back(what.items[i]);
     const bool runs = shown > 0 && first.front().contains("trigger");
     const bool workflows = shown > 0 && first.front().contains("next_slot");
-    print_items(out, first,
-                fields_of(workflows ? "workflows"
-                          : runs    ? "runs"
-                                    : "instances"));
+    print_items(out, first, fields_of(workflows ? "workflows" : runs ? "runs" : "instances"));
   } else {
     for (std::size_t i = 0; i < shown; ++i)
       out.say(escaped(what.refs[i]));

@@ -234,9 +234,12 @@ verb_spec backfilling() {
 }
 
 constexpr const char* how_to_select =
-    "Several REFs, '-' for REFs from standard input (one a line), or a selection: what would change\n"
-    "is listed and counted, and you are asked, unless -y is given. Without a terminal and without -y\n"
-    "nothing is done (exit code 4). Each is changed by itself and audited with the reason; what is\n"
+    "Several REFs, '-' for REFs from standard input (one a line), or a selection: what would "
+    "change\n"
+    "is listed and counted, and you are asked, unless -y is given. Without a terminal and without "
+    "-y\n"
+    "nothing is done (exit code 4). Each is changed by itself and audited with the reason; what "
+    "is\n"
     "refused is told beside what was done, and the exit code is that of the first refusal. A\n"
     "selection means runs; with --task, --run, --instances or a state that only instances have,\n"
     "instances. Lists are fixed when they are shown: what comes later is left out.";
@@ -292,18 +295,20 @@ std::vector<verb_spec> operating() {
                  {"failed", 0, "", "what failed (default for a run)"},
                  {"version", 0, "pinned|latest",
                   "with the run's own definition (default), or the present one"}}),
-      operation("cancel", "Stops a run or an instance, the whole tree of its processes.",
-                "Of a backfill, as b12: ends it, and stops what runs of it. Teardown tasks of what was "
-                "set up\nstill run, unless --now is given, also later.\n", run_cancel,
-                {{"now", 0, "", "without teardown tasks"}}),
+      operation(
+          "cancel", "Stops a run or an instance, the whole tree of its processes.",
+          "Of a backfill, as b12: ends it, and stops what runs of it. Teardown tasks of what was "
+          "set up\nstill run, unless --now is given, also later.\n",
+          run_cancel, {{"now", 0, "", "without teardown tasks"}}),
       operation("fail", "Ends an instance as failed; its fallback and alarms go on.", "", run_fail),
       operation("skip", "Ends an instance as skipped.", "", run_skip),
       operation("succeed", "Ends an instance as success.", "", run_succeed),
       backfilling(),
-      operation("freeze", "Lets an instance, a run or a task wait until it is thawed.",
-                "A task, as project.workflow.task, with all its instances to come. What runs is not "
-                "touched.\n",
-                run_freeze),
+      operation(
+          "freeze", "Lets an instance, a run or a task wait until it is thawed.",
+          "A task, as project.workflow.task, with all its instances to come. What runs is not "
+          "touched.\n",
+          run_freeze),
       operation("thaw", "Ends freeze and dryrun.", "", run_thaw),
       operation("dryrun", "Lets an instance, a run or a task succeed at once, without a process.",
                 "A task, as project.workflow.task, with all its instances to come. What needs it "
@@ -328,15 +333,16 @@ std::vector<verb_spec> operating() {
        2,
        {reason_option()},
        run_note},
-      operation("move", "Gives what waits other pools, or a run the latest version.",
-                "--pool: instances that have not begun ask for these permits instead of those of "
-                "their task.\n"
-                "--version latest: the run goes on with the present definition, while nothing of it "
-                "is active;\n"
-                "tasks that have begun must keep their names and places in the file.\n",
-                run_move,
-                {{"pool", 0, "P[=N],..", "permits of these pools; an empty text means none"},
-                 {"version", 0, "latest", "of the definition; for runs"}}),
+      operation(
+          "move", "Gives what waits other pools, or a run the latest version.",
+          "--pool: instances that have not begun ask for these permits instead of those of "
+          "their task.\n"
+          "--version latest: the run goes on with the present definition, while nothing of it "
+          "is active;\n"
+          "tasks that have begun must keep their names and places in the file.\n",
+          run_move,
+          {{"pool", 0, "P[=N],..", "permits of these pools; an empty text means none"},
+           {"version", 0, "latest", "of the definition; for runs"}}),
   };
 }
 
@@ -349,37 +355,28 @@ std::vector<verb_spec> trying() {
     return own;
   };
   return {
-      {"run",
-       "FILE|-",
-       "Runs a definition once, without taking it into the list of workflows.",
+      {"run", "FILE|-", "Runs a definition once, without taking it into the list of workflows.",
        "The run has its history, as that of WORKFLOW-HASH: of the content. Triggers of the file do "
        "not\n"
-       "count. With -f: prints what the tasks write, and the exit code is 1 if the run does not end "
+       "count. With -f: prints what the tasks write, and the exit code is 1 if the run does not "
+       "end "
        "in\nsuccess.",
-       1,
-       1,
+       1, 1,
        with_params({{"key", 0, "K", "idempotent: the same key gives the same run"},
                     {"follow", 'f', "", "print the logs until the run has ended"},
                     reason_option()}),
        run_run},
-      {"render",
-       "REF",
-       "Shows what would be run: command and environment, secrets masked.",
+      {"render", "REF", "Shows what would be run: command and environment, secrets masked.",
        "Of an instance or a run its next attempt, with the inputs of now. Of a workflow, or a task "
        "as\n"
        "project.workflow.task, that of a run by hand. Nothing is changed.",
-       1,
-       1,
-       with_params({}),
-       run_render},
-      {"test",
-       "WORKFLOW|PATH TASK",
+       1, 1, with_params({}), run_render},
+      {"test", "WORKFLOW|PATH TASK",
        "Runs one task alone, here and without history, its log on the terminal.",
        "The process is made by this program, with the rights and the secrets of whoever calls it. "
        "Its\n"
        "outputs are shown, its checks run. Needs, pools, retries and `when` do not count.",
-       2,
-       2,
+       2, 2,
        with_params({{"inputs", 0, "F", "outputs of tasks before it, as {task: {key: value}}"},
                     {"slot", 0, "T", "as if for this slot (default now)"},
                     {"index", 0, "I", "the element of a fan-out (default the first)"},
@@ -415,13 +412,14 @@ std::vector<verb_spec> steering() {
               "Several are listed and counted, and you are asked, unless -y is given; a selection "
               "means workflows.",
               run_pause, {{"all", 0, "", "everything"}}),
-      pausing("resume", "Ends a pause.",
-              "Nothing is caught up unless --catch-up asks; single slots: 'trigger W/TRIGGER --slot "
-              "T'.",
-              run_resume,
-              {{"all", 0, "", "everything"},
-               {"catch-up", 0, "none|last|all",
-                "which slots of the pause are made up for (default none)"}}),
+      pausing(
+          "resume", "Ends a pause.",
+          "Nothing is caught up unless --catch-up asks; single slots: 'trigger W/TRIGGER --slot "
+          "T'.",
+          run_resume,
+          {{"all", 0, "", "everything"},
+           {"catch-up", 0, "none|last|all",
+            "which slots of the pause are made up for (default none)"}}),
       {"pool",
        "set NAME N | reset NAME",
        "Sets the size of a pool while the engine runs, or takes that of pinion.yaml again.",

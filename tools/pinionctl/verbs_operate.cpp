@@ -61,7 +61,8 @@ exit_code operate(session& now, const std::string& operation, json further = jso
                       [&](const json& answer) { tell(now.out, operation, answer); }});
 }
 
-exit_code change(session& now, const std::string& path, const json& body, const std::string& sentence) {
+exit_code change(session& now, const std::string& path, const json& body,
+                 const std::string& sentence) {
   const auto answer = now.engine.post(path, body);
   if (now.out.chosen() == format::as_json || now.out.chosen() == format::yaml)
     now.out.document(answer);

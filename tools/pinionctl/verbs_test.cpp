@@ -176,8 +176,8 @@ exit_code run_test(session& now) {
   const auto type = of.definition->tasks[task].type;
   if (type == task_type::empty || type == task_type::workflow)
     throw usage_failure("'" + name + "' has no process that could be run alone");
-  const auto run =
-      value_or_fail(trial_run(of.definition, record_of(of, args), inputs_of(args), of.settings.pools));
+  const auto run = value_or_fail(
+      trial_run(of.definition, record_of(of, args), inputs_of(args), of.settings.pools));
   const auto secrets = read_secrets(of.settings.secrets);
   const render_input input{run, chosen(run, task, args.text("index")), 1, of.settings, secrets};
   auto& out = now.out;

@@ -79,7 +79,7 @@ struct run_operation {
   std::uint64_t backfill = 0;
   /// cancel, fail, skip, succeed of the whole run: also of its teardowns, which else run on.
   bool now = false;
-  std::uint8_t priority = 0;               ///< bump: 1-9, or `first_priority`.
+  std::uint8_t priority = 0;                ///< bump: 1-9, or `first_priority`.
   std::vector<std::uint32_t> upstream = {}; ///< unblock: positions of direct upstream tasks.
   std::vector<std::uint32_t> needs = {};    ///< unblock: numbers of edges of the task.
   std::vector<std::string> dropped = {};    ///< unblock: what was named, for the audit record.
@@ -337,7 +337,8 @@ struct run_step {
 ///   becomes of it, until a rerun starts that task over. Other priorities and pools are those of
 ///   the instance from then on, reruns included; of a fan-out that is not expanded, of all its
 ///   elements.
-/// - A run moves to another version as a whole, while nothing of it is active. Tasks that have begun
+/// - A run moves to another version as a whole, while nothing of it is active. Tasks that have
+/// begun
 ///   or ended keep their names and positions (their attempts and logs are filed under them), or the
 ///   move is refused; others may come, go and be reordered. What is new waits like all else; a run
 ///   that has ended takes it in with a rerun only. Needs that are the same stay settled.

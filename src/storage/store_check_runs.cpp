@@ -1,4 +1,5 @@
 #include "pinion/model/run_core.hpp"
+#include "pinion/storage/pool_overrides.hpp"
 #include "pinion/storage/rows.hpp"
 #include "storage/store_checker.hpp"
 
@@ -339,6 +340,17 @@ result<void> store_checker::check_permits() {
 }
 
 result<void> store_checker::check_pools() {
+  std::map<std::pair<std::string, std::string>, std::uint32_t> set_by_hand;
+  const auto overrides = pool_overrides(rows_);
+  if (!overrides) {
+    if (overrides.error().code != errc::corrupt)
+      return overrides.error();
+    found(9, "pool_size", {family::meta, "pool/"}, overrides.error().message,
+          "`pinionctl pool reset NAME` takes the size of pinion.yaml again");
+  } else {
+    for (const auto& each : overrides.value())
+      set_by_hand[{each.project, each.pool}] = each.permits;
+  }
   for (const auto& [pool, out] : permits_out_) {
     const auto key = keys::project(pool.first);
     BOOST_OUTCOME_TRY(value, value_at(family::definitions, key));
@@ -350,7 +362,10 @@ result<void> store_checker::check_pools() {
     if (!settings || !capacities)
       continue; // Reported with the definitions.
     const auto capacity = capacities.value().find(pool.second);
-    const auto most = capacity == capacities.value().end() ? 0 : capacity->second;
+    const auto by_hand = set_by_hand.find(pool);
+    const auto most = by_hand != set_by_hand.end()           ? by_hand->second
+                      : capacity == capacities.value().end() ? 0
+                                                             : capacity->second;
     if (out > most)
       found(9, "pool_exceeded", {family::definitions, key},
             std::to_string(out) + " permits of " + pool.first + '.' + pool.second +

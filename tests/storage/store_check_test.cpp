@@ -1,5 +1,6 @@
 #include "pinion/storage/store_check.hpp"
 
+#include "pinion/storage/pool_overrides.hpp"
 #include "pinion/storage/store_figures.hpp"
 #include "storage/sound_store.hpp"
 
@@ -492,6 +493,23 @@ TEST_CASE("more permits out than a pool has is a note: it may have been made sma
   REQUIRE(report.findings.size() == 1);
   CHECK(report.findings.front().rule == "pool_exceeded");
   CHECK(report.ok());
+}
+
+TEST_CASE("a pool has the size that was set by hand", "[store_check]") {
+  test::sound_store sound;
+  sound.attempt.permits = {{"models", 3}};
+  sound.permit.permits = 3;
+  auto kv = filled(sound);
+  const auto set = [&kv](std::uint32_t permits) {
+    kv_batch batch;
+    put_pool_override(batch, {"dw", "models", permits, "ann", "", instant{}});
+    REQUIRE(test::commit(kv, std::move(batch)));
+  };
+  set(3);
+  CHECK(check(kv).findings.empty());
+  set(2);
+  REQUIRE(check(kv).findings.size() == 1);
+  CHECK(check(kv).findings.front().rule == "pool_exceeded");
 }
 
 TEST_CASE("slots of a backfill that was being made are a note: the next start removes them",

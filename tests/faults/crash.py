@@ -97,11 +97,11 @@ class Crash:
 
     # Killing.
 
-    def end_of_engine(self):
-        """Waits until the engine's process is gone; counts how it ended."""
+    def end_of_engine(self, further=()):
+        """Waits until the engine's process is gone; counts how it ended. `further` ends are as good."""
         code = self.engine.process.wait(timeout=60)
         self.counts[f"ends by {-code if code < 0 else code}"] += 1
-        wanted = [0, -signal.SIGKILL]
+        wanted = [0, -signal.SIGKILL, *further]
         if self.disk:
             wanted.append(EXIT_STORE)
             # RocksDB asserts that a file is not written again after an error, which a start may do.
@@ -136,7 +136,8 @@ class Crash:
             self.end_of_engine()
         if victim == "engine-term":
             self.engine.process.terminate()
-            self.end_of_engine()
+            # Before the program has taken over its signals, SIGTERM ends it as SIGKILL does.
+            self.end_of_engine([-signal.SIGTERM])
 
     def cycle(self, number):
         if self.engine.process is None or self.engine.process.poll() is not None:

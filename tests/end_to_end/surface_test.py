@@ -51,7 +51,8 @@ class Surface(EngineTest):
         cls.engine.wait(cls.probe)
         cls.slow = cls.engine.trigger("shop.slow")
         cls.engine.wait_state(cls.slow, "hang", "running")
-        cls.backfill = cls.engine.ctl("backfill", "shop.good/nightly", "--from", "2024-03-01", "--to", "2024-03-03")["id"]
+        cls.backfill = cls.engine.ctl("backfill", "shop.good/nightly", "--from", "2024-03-01", "--to", "2024-12-31",
+                                     "--parallel", "1")["id"]
         cls.engine.ctl("pause", f"{cls.backfill}", "--reason", "enough")
 
     def need_of(self, kind):

@@ -40,8 +40,8 @@ public:
         return {};
       if (one_in(25))
         disturb();
-      if (!act())
-        return run_.complaint + "nothing can happen, and the run has not ended";
+      if (!run_.core.ended() && !act()) // What disturbed it may have ended it.
+        return run_.complaint + "nothing can happen, and the run has not ended:" + standing();
     }
     return run_.complaint;
   }
@@ -195,6 +195,31 @@ private:
     apply(run_happening::edge_settled{record});
     if (one_in(5) && !apply(run_happening::edge_settled{record}).refused)
       run_.complaint += "an edge was settled twice; ";
+  }
+
+  /// What has not ended, and what it is.
+  std::string standing() const {
+    const auto& run = run_.core.run();
+    auto text = " it is " + std::string{to_string(run.state)} + " (" +
+                std::string{to_string(run.why)} + (run.admitted ? ", admitted" : "") +
+                (run.cancel_requested ? ", cancelled" : "") + ");";
+    for (std::uint32_t task = 0; task < run_.definition->tasks.size(); ++task) {
+      const auto& of = run_.definition->tasks[task];
+      for (const auto& at : run_.core.instances_of(task)) {
+        if (is_terminal(at.state))
+          continue;
+        text += ' ' + of.name + " is " + std::string{to_string(at.state)} + " (" +
+                std::string{to_string(at.why)} + (at.mode == task_mode::frozen ? ", frozen" : "") +
+                (of.poll ? ", polls" : "") + (of.setup ? ", setup" : "") +
+                (of.teardown ? ", teardown" : "") + (of.fallback_of ? ", fallback" : "") +
+                (announced_.contains(at.key) ? "" : ", not announced") + ") behind";
+        for (const auto need : of.needs)
+          text += ' ' + run_.definition->tasks[need].name + ':' +
+                  std::to_string(static_cast<int>(run_.core.class_of(need)));
+        text += ';';
+      }
+    }
+    return text;
   }
 
   bool has_mode(task_mode mode) const {

@@ -23,7 +23,14 @@ result<project_settings> settings_of(const store_view& view, const std::string& 
 struct asked_render {
   run_core run;
   std::vector<instance_key> keys;
+  std::string workflow; ///< By what its tasks go where there is no run; else empty.
 };
+
+std::string name_of(const asked_render& asked, const instance_record& at) {
+  const auto& definition = asked.run.definition();
+  return asked.workflow.empty() ? objects::instance_ref(definition, at)
+                                : asked.workflow + '.' + definition.tasks[at.key.task].name;
+}
 
 void add_keys(asked_render& to, std::uint32_t task) {
   for (const auto& at : to.run.instances_of(task))
@@ -42,7 +49,7 @@ result<asked_render> of_definition(const store_view& view, const std::string& te
   BOOST_OUTCOME_TRY(run, trial_record(*definition, view.now(), params));
   run.version = ref.version.value_or(record.version);
   BOOST_OUTCOME_TRY(core, trial_run(definition, std::move(run), {}, settings.pools));
-  asked_render asked{std::move(core), {}};
+  asked_render asked{std::move(core), {}, definition->id()};
   if (task) {
     BOOST_OUTCOME_TRY(position, find_task(*definition, task->task));
     add_keys(asked, position);
@@ -60,7 +67,7 @@ result<asked_render> of_run(const store_view& view, const reference& ref) {
   BOOST_OUTCOME_TRY(core, restored(view, found.run, found.definition, {}));
   BOOST_OUTCOME_TRY(
       whole, restored(view, found.run, found.definition, with_elements(core, settings.pools)));
-  asked_render asked{std::move(whole), {}};
+  asked_render asked{std::move(whole), {}, {}};
   if (ref.task.empty())
     for (std::uint32_t at = 0; at < found.definition->tasks.size(); ++at)
       add_keys(asked, at);
@@ -71,11 +78,13 @@ result<asked_render> of_run(const store_view& view, const reference& ref) {
   return asked;
 }
 
-json shown(const run_core& run, const instance_key& key, const project_settings& settings) {
+json shown(const asked_render& asked, const instance_key& key, const project_settings& settings) {
+  const auto& run = asked.run;
   const auto& task = run.definition().tasks[key.task];
   const auto* at = run.find(key);
-  json item{{"id", objects::instance_ref(run.definition(), *at)},
+  json item{{"id", name_of(asked, *at)},
             {"task", task.name},
+            {"index", key.element == no_element ? json() : json(at->element_key)},
             {"attempt", at->attempt + 1},
             {"cwd", task.cwd}};
   const render_input input{run, key, at->attempt + 1, settings, read_secrets(settings.secrets)};
@@ -127,7 +136,7 @@ result<json> render(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRY(settings, settings_of(view, asked.value().run.definition().project));
   json items = json::array();
   for (const auto& key : asked.value().keys)
-    items.push_back(shown(asked.value().run, key, settings));
+    items.push_back(shown(asked.value(), key, settings));
   return objects::list(std::move(items), {});
 }
 

@@ -66,6 +66,11 @@ TEST_CASE_METHOD(cli_with_runs, "a selection by task, run or state of instances 
   CHECK(engine.calls.size() == 3);
 }
 
+TEST_CASE_METHOD(cli_with_runs, "what a selection means can be listed first", "[cli][mass]") {
+  CHECK(run("get instances --run r1 --task side -o name").out == "r1/side\n");
+  CHECK(run("get runs --task side").code == 2);
+}
+
 TEST_CASE_METHOD(cli_with_runs, "references come from standard input too", "[cli][mass]") {
   const auto file = write("refs", "r1\n  r3  running\n\nr1\n");
   CHECK(run("cancel - -y <" + file).code == 0);

@@ -71,9 +71,11 @@ TEST_CASE("what would be run is shown with the inputs of now", "[render]") {
   uut.apply(made);
   const auto whole = uut.get("/api/v1/render?ref=dw.shown").body["items"];
   REQUIRE(whole.size() == 5);
-  CHECK(whole[0]["id"] == "r0/first");
+  CHECK(whole[0]["id"] == "dw.shown.first");
   CHECK(whole[0]["script"] == "echo first '2026-11-23'");
-  CHECK(whole[1]["id"] == "r0/train:7");
+  CHECK(whole[0]["index"].is_null());
+  CHECK(whole[1]["id"] == "dw.shown.train");
+  CHECK(whole[1]["index"] == "7");
   CHECK(whole[2]["script"] == "echo '8'");
   CHECK(whole[4]["error"]["message"].get<std::string>().find("side") != std::string::npos);
   const auto side = uut.get("/api/v1/render?ref=dw.shown.side&params=%7B%22n%22%3A3%7D");
@@ -94,6 +96,7 @@ TEST_CASE("what would be run is shown with the inputs of now", "[render]") {
   const auto run = of_run["items"];
   REQUIRE(run.size() == 1);
   CHECK(run[0]["attempt"] == 1);
+  CHECK(run[0]["id"] == "r10/side");
 }
 
 TEST_CASE_METHOD(cli_fixture, "a task of a file is tested without an engine", "[cli][test]") {
@@ -149,5 +152,7 @@ TEST_CASE_METHOD(cli_with_engine, "run hands a file over, render shows what woul
   const auto shown = run("render dw.shown.first");
   CHECK(shown.code == 0);
   CHECK(shown.out.find("| echo '2026-11-23'") != std::string::npos);
+  CHECK(shown.out.starts_with("dw.shown.first\n"));
+  CHECK(run("render dw.shown.train").out.starts_with("dw.shown.train for 1\n"));
   CHECK(run("render dw.nothing").code == 3);
 }

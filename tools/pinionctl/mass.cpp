@@ -220,7 +220,8 @@ exit_code change_each(session& now, const targets& what, const item_change& how)
   }
   const auto failed = items.size() - done;
   const auto untried = what.refs.size() - items.size();
-  out.note(how.verb + ": " + std::to_string(done) + " done, " + std::to_string(failed) + " failed" +
+  const auto ended = now.args.has("dry-run") ? " looked at, " : " done, ";
+  out.note(how.verb + ": " + std::to_string(done) + ended + std::to_string(failed) + " failed" +
            (untried == 0 ? "" : ", " + std::to_string(untried) + " not tried"));
   if (document)
     out.document({{"items", std::move(items)},

@@ -27,6 +27,7 @@ std::vector<verb_spec> looking() {
        {{"project", 0, "P", "of this project"},
         {"workflow", 0, "W", "of this workflow, as project.workflow"},
         {"run", 0, "R", "of this run"},
+        {"task", 0, "T", "instances of the task of this name"},
         {"state", 0, "S", "in this state"},
         {"reason", 0, "R", "with this reason"},
         {"label", 'l', "K=V", "of workflows with this label; may be repeated"},

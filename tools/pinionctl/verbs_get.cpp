@@ -30,7 +30,8 @@ const std::vector<kind_spec>& kinds() {
        {"project", "workflow", "run", "state", "reason", "label", "owner", "since", "from", "to"}},
       {"instances",
        "id",
-       {"project", "workflow", "run", "state", "reason", "label", "owner", "since", "from", "to"}},
+       {"project", "workflow", "run", "task", "state", "reason", "label", "owner", "since", "from",
+        "to"}},
       {"attempts", "id", {"run"}},
       {"pools", "id", {"project"}},
       {"permits", "holder", {"project", "run"}},
@@ -61,8 +62,8 @@ const kind_spec& kind_named(const std::string& name) {
 
 query query_of(const arguments& args, const kind_spec& kind) {
   query values;
-  for (const auto* name :
-       {"project", "workflow", "run", "state", "reason", "label", "owner", "since", "from", "to"}) {
+  for (const auto* name : {"project", "workflow", "run", "task", "state", "reason", "label",
+                           "owner", "since", "from", "to"}) {
     if (!args.has(name))
       continue;
     const bool known = std::any_of(kind.filters.begin(), kind.filters.end(),

@@ -8,7 +8,9 @@ namespace {
 
 /// The lines of one task as it would be run.
 void print_task(console& out, const json& item) {
-  out.line(out.bold(escaped(text_of(item, "id"))));
+  const auto index = text_of(item, "index");
+  const bool named = index.empty() || text_of(item, "id").ends_with(':' + index);
+  out.line(out.bold(escaped(text_of(item, "id") + (named ? "" : " for " + index))));
   if (item.contains("error")) {
     out.line("  " + escaped("cannot be rendered: " + text_of(item["error"], "message")));
     return;

@@ -2,6 +2,7 @@
 
 #include "api_fixture.hpp"
 #include "cli_program.hpp"
+#include "pinion/api/handler_pool.hpp"
 #include "pinion/api/http_server.hpp"
 
 #include <memory>
@@ -14,9 +15,14 @@ namespace pinion::testing {
 class cli_with_engine : public api_fixture, public cli_fixture {
 public:
   cli_with_engine() {
-    auto started = http_server::start({socket(), {}}, api, std::make_shared<handler_pool>(1));
+    auto started = http_server::start({socket(), {}}, api, pool_);
     REQUIRE(started);
     server_ = std::move(started.value());
+  }
+  /// A handler that has answered may still be on its way out: the pool must not end on its thread.
+  ~cli_with_engine() {
+    server_.reset();
+    pool_->stop();
   }
 
   json document(const std::string& arguments) {
@@ -27,6 +33,7 @@ public:
   }
 
 private:
+  std::shared_ptr<handler_pool> pool_ = std::make_shared<handler_pool>(1);
   std::unique_ptr<http_server> server_;
 };
 

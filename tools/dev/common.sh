@@ -9,6 +9,8 @@ build_packages=(
   nlohmann-json3-dev
 )
 demo_packages=(python3-sklearn)
+# What tests need besides: shells whose completion is tried, what judges by JSON Schema.
+test_packages=(python3-jsonschema zsh)
 lint_packages=(clang-format clang-tidy cppcheck shellcheck)
 # Debian keeps the sanitizers of clang apart from it, and llvm names the lines of a stack.
 fuzz_packages=(clang libclang-rt-14-dev llvm-14)

@@ -87,7 +87,7 @@ check_scripts() {
 verb_lint() {
   if [[ ${1:-} == --asan ]]; then
     shift
-    need_packages "${build_packages[@]}" "${demo_packages[@]}"
+    need_packages "${build_packages[@]}" "${demo_packages[@]}" "${test_packages[@]}"
     # shellcheck source=tools/dev/test.sh
     source "$root/tools/dev/test.sh"
     # CAF and RocksDB keep what they made until the end of the process.

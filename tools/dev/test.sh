@@ -31,6 +31,6 @@ run_tests() {
 
 verb_test() {
   # The example of the demo is run by a test.
-  need_packages "${build_packages[@]}" "${demo_packages[@]}"
+  need_packages "${build_packages[@]}" "${demo_packages[@]}" "${test_packages[@]}"
   run_tests release "$@"
 }

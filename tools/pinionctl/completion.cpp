@@ -145,12 +145,12 @@ constexpr const char* bash_begin =
     R"sh(# Completion of pinionctl for bash, printed by `pinionctl completion bash`.
 _pinionctl_words() {
   local word
-  while read -r word; do COMPREPLY+=("$word"); done < <(compgen -W "$1" -- "$cur")
+  while read -r word; do COMPREPLY+=("${word#"$part"}"); done < <(compgen -W "$1" -- "$cur")
 }
 _pinionctl_files() {
   local word
   compopt -o filenames 2>/dev/null
-  while read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
+  while read -r word; do COMPREPLY+=("${word#"$part"}"); done < <(compgen -f -- "$cur")
 }
 # Names that the engine knows of the given kinds; after `r12/` the tasks of the run.
 _pinionctl_names() {
@@ -165,10 +165,16 @@ _pinionctl_names() {
 }
 _pinionctl() {
   local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb='' ask=("${COMP_WORDS[0]}") i
+  local part='' whole=${COMP_LINE:0:COMP_POINT}
   COMPREPLY=()
   # `--name=value` comes as three words.
   [[ $cur == '=' ]] && cur=''
   [[ $before == '=' ]] && before=${COMP_WORDS[COMP_CWORD-2]}
+  # `r1/train:DEU` comes as three words too, and only the last of them is replaced.
+  whole=${whole##*[[:blank:]=]}
+  if [[ $whole == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    cur=$whole part=${whole%:*}:
+  fi
   for ((i = 1; i < COMP_CWORD; ++i)); do
     case ${COMP_WORDS[i]} in
     --server) ask+=(--server "${COMP_WORDS[i+1]}"); ((++i)) ;;

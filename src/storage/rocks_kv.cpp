@@ -230,7 +230,15 @@ result<std::unique_ptr<rocks_kv>> rocks_kv::open(const rocks_options& options) {
   auto parts = std::make_unique<impl>(std::move(database), std::move(mirror), options.how);
   auto* running = parts.get();
   running->committer = std::thread{[running] { running->work(); }};
-  return std::unique_ptr<rocks_kv>{new rocks_kv{std::move(parts)}};
+  std::unique_ptr<rocks_kv> kv{new rocks_kv{std::move(parts)}};
+  BOOST_OUTCOME_TRY(upgraded, upgrade_store(*kv, options.steps));
+  if (upgraded.from != upgraded.to)
+    running->parts->notice +=
+        (running->parts->notice.empty() ? "" : "; ") +
+        ("the store was brought from format " + std::to_string(upgraded.from) + " to " +
+         std::to_string(upgraded.to)) +
+        ": an older Pinion cannot open it any more";
+  return kv;
 }
 
 rocks_kv::~rocks_kv() {

@@ -85,10 +85,10 @@ std::vector<rocksdb::ColumnFamilyDescriptor> our_families() {
   return all;
 }
 
-problem newer(const fs::path& folder, std::uint64_t format) {
+problem newer(const fs::path& folder, std::uint64_t format, std::uint64_t newest) {
   return {errc::newer_format,
           "the store " + folder.string() + " has format " + std::to_string(format) +
-              ", this program knows " + std::to_string(rocks_kv::format),
+              ", this program knows " + std::to_string(newest),
           "use the newer Pinion that wrote it"};
 }
 
@@ -118,8 +118,10 @@ result<void> look_into(const fs::path& folder, const std::string& name, Look loo
   return outcome;
 }
 
-/// Decides whether an existing database with families `names` is ours to open.
-result<void> check_owner(const fs::path& folder, const std::vector<std::string>& names) {
+/// Decides whether an existing database with families `names` is ours to open, as one of format
+/// `newest` or older.
+result<void> check_owner(const fs::path& folder, const std::vector<std::string>& names,
+                         std::uint64_t newest) {
   const auto ours = our_families();
   const auto has = [&](const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -144,8 +146,8 @@ result<void> check_owner(const fs::path& folder, const std::vector<std::string>&
                    [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* in) -> result<void> {
                      std::string value;
                      const auto status = db.Get({}, in, std::string{keys::format}, &value);
-                     if (status.ok() && value.size() == 8 && read_little(value) > rocks_kv::format)
-                       return newer(folder, read_little(value));
+                     if (status.ok() && value.size() == 8 && read_little(value) > newest)
+                       return newer(folder, read_little(value), newest);
                      return foreign(folder);
                    });
 }
@@ -164,28 +166,43 @@ result<std::optional<std::uint64_t>> meta_number(const rocks_database& parts,
   return std::optional{read_little(value)};
 }
 
-/// Reads format and commit counter; false: the store is fresh and names no format yet.
-result<bool> read_format(rocks_database& parts, const fs::path& folder) {
+/// Reads format and commit counter; nothing: the store is fresh and names no format yet.
+result<std::optional<std::uint64_t>> read_format(rocks_database& parts, const fs::path& folder,
+                                                 std::uint64_t newest) {
   BOOST_OUTCOME_TRY(commits, meta_number(parts, keys::commits));
   BOOST_OUTCOME_TRY(format, meta_number(parts, keys::format));
   parts.commits = commits.value_or(0);
-  if (format && *format > rocks_kv::format)
-    return newer(folder, *format);
-  if (format && *format == rocks_kv::format)
-    return true;
-  if (format || commits)
+  if (format && *format > newest)
+    return newer(folder, *format, newest);
+  if ((format && *format < first_format) || (!format && commits))
     return problem{errc::corrupt, "the store " + folder.string() + " does not name its format", {}};
-  return false;
+  return format;
 }
 
-result<void> settle_format(rocks_database& parts, const fs::path& folder) {
-  BOOST_OUTCOME_TRY(named, read_format(parts, folder));
-  if (named)
+/// Only an engine rewrites rows: who reads a store that it has not opened yet would misread them.
+result<void> check_upgraded(const rocks_database& parts, const fs::path& folder,
+                            std::optional<std::uint64_t> format) {
+  std::string value;
+  const auto status =
+      parts.db->Get({}, parts.of(family::meta), rocksdb::Slice{format_step_row}, &value);
+  if (!status.ok() && !status.IsNotFound())
+    return to_problem(status, "read the store's format");
+  if (format.value_or(rocks_kv::format) == rocks_kv::format && status.IsNotFound())
+    return ok();
+  return problem{errc::refused,
+                 "the store " + folder.string() + " is of an older format, or on its way from one",
+                 "start the engine on it once: that brings it to format " +
+                     std::to_string(rocks_kv::format)};
+}
+
+result<void> settle_format(rocks_database& parts, const fs::path& folder, std::uint64_t newest) {
+  BOOST_OUTCOME_TRY(format, read_format(parts, folder, newest));
+  if (format)
     return ok();
   rocksdb::WriteOptions durable;
   durable.sync = true;
   const auto status = parts.db->Put(durable, parts.of(family::meta), rocksdb::Slice{keys::format},
-                                    little_u64(rocks_kv::format));
+                                    little_u64(newest));
   if (!status.ok())
     return to_problem(status, "write to the store " + folder.string());
   return ok();
@@ -261,6 +278,7 @@ problem to_problem(const rocksdb::Status& status, const std::string& doing) {
 result<std::unique_ptr<rocks_database>> open_database(const rocks_options& options,
                                                       const commit_mirror& mirror) {
   const auto& folder = options.database;
+  const auto newest = newest_format(options.steps);
   std::error_code error;
   // For the owner alone: RocksDB makes its files readable to all.
   if (fs::create_directories(folder, error) && !error)
@@ -273,14 +291,14 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
     const auto status = rocksdb::DB::ListColumnFamilies({}, folder.string(), &names);
     if (!status.ok())
       return name_damage(to_problem(status, "open the store " + folder.string()), folder, {});
-    BOOST_OUTCOME_TRYV(check_owner(folder, names));
+    BOOST_OUTCOME_TRYV(check_owner(folder, names, newest));
   } else if (mirror.found() && mirror.found()->commits > 0) {
     // Opened, RocksDB would start a new database here, in the middle of the old one's files.
     return lost(mirror, 0, "the file CURRENT is missing from " + folder.string());
   }
   auto parts = std::make_unique<rocks_database>();
   BOOST_OUTCOME_TRYV(open_families(*parts, folder, access::write));
-  BOOST_OUTCOME_TRYV(settle_format(*parts, folder));
+  BOOST_OUTCOME_TRYV(settle_format(*parts, folder, newest));
   BOOST_OUTCOME_TRYV(check_commits(*parts, mirror));
   return parts;
 }
@@ -294,10 +312,11 @@ result<std::unique_ptr<rocks_database>> open_for_reading(const fs::path& folder)
   const auto status = rocksdb::DB::ListColumnFamilies({}, folder.string(), &names);
   if (!status.ok())
     return name_damage(to_problem(status, "open the store " + folder.string()), folder, {});
-  BOOST_OUTCOME_TRYV(check_owner(folder, names));
+  BOOST_OUTCOME_TRYV(check_owner(folder, names, rocks_kv::format));
   auto parts = std::make_unique<rocks_database>();
   BOOST_OUTCOME_TRYV(open_families(*parts, folder, access::read));
-  BOOST_OUTCOME_TRYV(read_format(*parts, folder));
+  BOOST_OUTCOME_TRY(format, read_format(*parts, folder, rocks_kv::format));
+  BOOST_OUTCOME_TRYV(check_upgraded(*parts, folder, format));
   return parts;
 }
 

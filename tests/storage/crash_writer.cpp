@@ -1,9 +1,14 @@
 // Commits rows to a store for ever, and writes the number of each acknowledged commit to its
-// standard output, 8 bytes in the host's order, until it is killed.
+// standard output, 8 bytes in the host's order, until it is killed: `storage_crash_writer DIR`. Or
+// opens it with a step to a newer format, and kills itself before the step's batch N (0: never):
+// `storage_crash_writer DIR upgrade N`.
 #include "pinion/storage/rocks_kv.hpp"
+#include "storage/doubling_step.hpp"
 
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <semaphore>
 #include <string>
 #include <unistd.h>
@@ -13,9 +18,21 @@ namespace {
 /// Commits that wait at a time: enough for groups.
 constexpr std::ptrdiff_t in_flight = 64;
 
+int upgrade(const std::string& folder, int nth) {
+  int batches = 0;
+  pinion::rocks_options how{folder + "/store", folder + "/COMMIT"};
+  how.steps = {pinion::test::doubling(pinion::family::outputs, 4, [&] {
+    if (++batches == nth)
+      ::kill(::getpid(), SIGKILL);
+  })};
+  return pinion::rocks_kv::open(how) ? 0 : 1;
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
+  if (count == 4)
+    return upgrade(arguments[1], std::atoi(arguments[3]));
   if (count != 2)
     return 64;
   const std::string folder = arguments[1];

@@ -51,6 +51,20 @@ TEST_CASE("a stopped store is read and nothing in it changes", "[stopped_store]"
   CHECK(files_of(at) == before);
 }
 
+TEST_CASE("a store on its way to another format is not read", "[stopped_store]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  {
+    const auto opened = data_folder::open(at).value();
+    const auto kv = rocks_kv::open({opened.database(), opened.mirror(), durability::sync}).value();
+    REQUIRE(test::commit(*kv, test::put(family::meta, std::string{format_step_row}, "x")));
+  }
+  const auto store = stopped_store::open(at);
+  REQUIRE_FALSE(store);
+  CHECK(store.error().code == errc::refused);
+  CHECK(store.error().suggestion == "start the engine on it once: that brings it to format 1");
+}
+
 TEST_CASE("a store that an engine has is not read behind its back", "[stopped_store]") {
   test::temporary_folder folder;
   const auto at = folder.path() / "d";

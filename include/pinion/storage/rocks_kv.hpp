@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pinion/storage/format_steps.hpp"
 #include "pinion/storage/kv.hpp"
 #include "pinion/storage/store_keeper.hpp"
 
@@ -21,6 +22,8 @@ struct rocks_options {
   /// place is noticed.
   std::filesystem::path mirror;
   durability how = durability::sync;
+  /// What an older store is brought up by when it is opened.
+  format_steps steps = known_format_steps();
 };
 
 /// The kv on RocksDB. A committer thread merges all commits that wait into one write batch, syncs
@@ -33,10 +36,12 @@ struct rocks_options {
 /// (a torn or missing log, a flipped byte that looks like one, an older copy) and is refused.
 class rocks_kv final : public kv_port, public store_keeper {
 public:
-  /// The format this program writes, in the row `meta/format`.
+  /// The format this program writes, in the row `meta/format`: the newest of
+  /// `known_format_steps`.
   static constexpr std::uint64_t format = 1;
 
-  /// Opens or creates. Fails with
+  /// Opens or creates; a store of an older format is brought to this one first, which can take a
+  /// while and is gone on with after a crash (`upgrade_store`). Fails with
   /// - `errc::in_use`: another process has the database open;
   /// - `errc::newer_format`: it was written by a newer Pinion;
   /// - `errc::refused`: the folder holds a RocksDB database that is not Pinion's;

@@ -2,13 +2,15 @@
 launcher's journal, and between the steps of one commit. What is left outside must agree with the engine afterwards."""
 import contextlib
 import datetime
+import os
+import signal
 import subprocess
 import sys
 import time
 import unittest
 from pathlib import Path
 
-from harness import BIN, OwnEngineTest, kill, until
+from harness import BIN, DONE, NOT_FOUND, OwnEngineTest, kill, until
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 
@@ -31,6 +33,13 @@ defaults: {grace: 1s}
 tasks:
   halted: {run: [sh, task.sh, stuck]}
 ---
+workflow: noisy
+overlap: allow
+max_active_runs: 100
+defaults: {grace: 1s, retry: {max: 3, delay: 200ms}}
+tasks:
+  prints: {run: [sh, task.sh, noisy]}
+---
 workflow: later
 triggers:
   - {id: day, cron: "0 3 * * *", start: 2026-01-01}
@@ -38,6 +47,13 @@ overlap: allow
 max_active_runs: 100
 tasks:
   work: {needs: [{task: t.daily.work, slot: same_day}], run: [sh, task.sh, quick]}
+"""
+
+SMALL = """
+workflow: small
+tasks:
+  one: {run: 'echo one; echo "$PINION_RUN" >> @DIR@/small'}
+  two: {needs: one, run: echo two}
 """
 
 # Kinds of record in the launcher's journal, from src/execution/launch_journal.cpp.
@@ -68,6 +84,7 @@ class CrashPoints(OwnEngineTest):
         self.ask("resume", target="t.later")
         self.halt_all()
         self.ask("trigger", workflow="t.long")
+        self.ask("trigger", workflow="t.noisy")
         self.days += 1
         day = f"{datetime.date(2026, 3, 1) + datetime.timedelta(days=self.days)}"
         for workflow in ("t.daily", "t.later"):
@@ -115,7 +132,7 @@ class CrashPoints(OwnEngineTest):
         self.starter.settle()
         self.client.post("pause", target="t.ticks")
         self.halt_all()
-        more = ("t.daily", "t.later", "t.long")
+        more = ("t.daily", "t.later", "t.long", "t.noisy")
         until(lambda: all_ended(self.client, "t.ticks", *more), "rest", 180)
         wrong, figures = judge(self.client, self.starter, self.e.records, more, may_be_cancelled=("t.long",))
         self.assertEqual(wrong, [])
@@ -127,6 +144,7 @@ class CrashPoints(OwnEngineTest):
         points = subprocess.run([BIN / "pinion-crashing", "points"], capture_output=True, text=True,
                                 check=True).stdout.split()
         self.assertGreater(len(points), 20)
+        points.remove("expired")  # Needs history that is old: `History` has it.
         for point in points:
             for side in ("before", "after"):
                 with self.subTest(point=point, side=side):
@@ -134,6 +152,15 @@ class CrashPoints(OwnEngineTest):
                     self.life(f"{side} a commit of {point}")
                     self.e.process.wait(timeout=30)
         self.rest()
+
+    def launcher_life(self, what):
+        """A life in which the launcher is the one that dies."""
+        self.life(what)
+        self.e.kill9()
+        # The next one needs the next order.
+        launcher = self.e.launcher()
+        if launcher is not None:
+            kill(launcher)
 
     def test_around_each_record_of_the_launcher(self):
         self.e.environment["LD_PRELOAD"] = str(BIN / "pinion-faulty-calls.so")
@@ -145,13 +172,19 @@ class CrashPoints(OwnEngineTest):
                     if record == "epoch":  # One for each engine that connects: the first is the second's here.
                         self.e.environment["PINION_FAULTS"] = self.e.environment["PINION_FAULTS"].replace(
                             f",{number},2,", f",{number},1,")
-                    self.life(f"{action} the record {record}")
-                    self.e.kill9()
-                    # The next one needs the next order.
-                    launcher = self.e.launcher()
-                    if launcher is not None:
-                        kill(launcher)
+                    self.launcher_life(f"{action} the record {record}")
+        # The index of a log: when it is begun, and when it grows.
+        for nth in (1, 2):
+            for action in ("kill-before", "torn", "kill-after"):
+                with self.subTest(record="log index", action=action, nth=nth):
+                    self.e.environment["PINION_FAULTS"] = f"launcher,write,*/logs/*.idx,*,{nth},{action},{self.gate}"
+                    self.launcher_life(f"{action} write {nth} of an index")
         self.rest()
+        for run in self.client.items("runs", workflow="t.noisy"):
+            if run["state"] == "success":
+                last = self.client.items("attempts", run=run["id"])[-1]["number"]
+                log = self.e.call("logs", f"{run['id']}/prints", "--attempt", last).stdout
+                self.assertEqual(log.splitlines(), [f"line {number}" for number in range(1, 13)])
 
     def test_between_the_steps_of_one_commit(self):
         self.e.environment["LD_PRELOAD"] = str(BIN / "pinion-faulty-calls.so")
@@ -165,6 +198,116 @@ class CrashPoints(OwnEngineTest):
                         self.life(f"{action} {call} {nth} of {path}")
                         self.e.process.wait(timeout=30)
         self.rest()
+
+
+class History(OwnEngineTest):
+    """What is not part of a run's way: what has ended is removed, and the store is copied and put back."""
+
+    def ended_runs(self, options=()):
+        engine = self.engine({"small.yaml": SMALL}, ("--slots", "4", *options)).start()
+        runs = [engine.trigger("t.small") for _ in range(3)]
+        for run in runs:
+            engine.wait(run)
+        return engine, runs
+
+    # The engine looks a minute after its start, and what it removes is a minute old.
+    def test_before_and_after_history_is_removed(self):
+        ages = [word for name in ("history", "logs", "workspaces") for word in (f"--keep-{name}", "1m")]
+        lives = {side: self.ended_runs(ages) for side in ("before", "after")}
+        for side, (engine, _) in lives.items():
+            engine.kill9()
+            (engine.home / "gate").touch()
+            engine.program = BIN / "pinion-crashing"
+            engine.environment["PINION_CRASH"] = f"expired {side} 1 {engine.home / 'gate'}"
+            engine.start()
+        for side, (engine, runs) in lives.items():
+            with self.subTest(side=side):
+                engine.process.wait(timeout=150)
+                self.assertFalse((engine.home / "gate").exists())
+                engine.program = BIN / "pinion"
+                engine.start()
+                self.assertEqual(engine.call("get", "runs", runs[0]).returncode,
+                                 DONE if side == "before" else NOT_FOUND)
+                self.assertTrue(engine.ctl("store", "verify")["ok"])
+                self.assertEqual(engine.run(runs[-1])["state"], "success")  # The newest of its trigger stays.
+                engine.wait(engine.trigger("t.small"))
+        # What was cut off is carried out by the next engine, with what belongs to it.
+        for side, (engine, runs) in lives.items():
+            with self.subTest(side=side):
+                until(lambda e=engine, r=runs: not list(e.data.glob(f"logs/*/{r[0]}")), "the end of the logs", 150)
+                self.assertEqual(engine.call("get", "runs", runs[0]).returncode, NOT_FOUND)
+                self.assertTrue(engine.ctl("store", "verify")["ok"])
+
+    def cut_off(self, engine, role, path, nth):
+        """Arms what is started next: it is killed before the `nth` write to `path`. Returns its environment."""
+        (engine.home / "gate").touch()
+        return {**os.environ, "LD_PRELOAD": str(BIN / "pinion-faulty-calls.so"),
+                "PINION_FAULTS": f"{role},write,{path},*,{nth},kill-before,{engine.home / 'gate'}"}
+
+    def test_at_each_write_of_a_backup(self):
+        engine, runs = self.ended_runs()
+        backups = engine.home / "backups"
+        engine.ctl("store", "backup", backups)
+        plain = engine.environment
+        for nth in range(1, 100):
+            engine.kill9()
+            engine.environment = self.cut_off(engine, "engine", "*/backups/*", nth)
+            engine.start()
+            with self.subTest(nth=nth):
+                done = engine.call("store", "backup", backups)
+                killed = not (engine.home / "gate").exists()
+                self.assertEqual(done.returncode == DONE, not killed, done)
+                if killed:
+                    engine.process.wait(timeout=30)
+                # What the one before made is whole, whatever became of this one.
+                listed = engine.call("store", "backup", backups, "--list", "-o", "json")
+                self.assertEqual(listed.returncode, DONE, listed)
+            if not killed:
+                break
+        self.assertFalse(killed, "no end of writes")
+        self.assertGreater(nth, 3)
+        engine.kill9()
+        engine.environment = plain
+        engine.start()
+        self.assertTrue(engine.ctl("store", "verify")["ok"])
+        made = engine.ctl("store", "backup", backups)
+        engine.kill9()
+        self.restored(engine, backups, made["id"], runs)
+
+    def restored(self, engine, backups, number, runs):
+        """A restore that is cut off at any write is no store to start on; one that is not is whole."""
+        refused = 0
+        for nth in range(1, 100):
+            engine.data = engine.home / f"new{nth}"
+            words = ("store", "restore", backups, "--data", engine.data, "--backup", number)
+            done = subprocess.run([BIN / "pinionctl", *map(str, words)], capture_output=True, text=True, timeout=60,
+                                  check=False, env=self.cut_off(engine, "store", f"{engine.data}/*", nth))
+            if done.returncode == DONE:
+                break
+            with self.subTest(nth=nth):
+                self.assertEqual(done.returncode, -signal.SIGKILL, done)
+                engine.launch()
+                code = engine.process.wait(timeout=30) if not self.answers(engine) else None
+                if code is None:  # Nothing was there yet, as in a new folder, or all of it.
+                    seen = {one["id"] for one in engine.items("runs")}
+                    self.assertIn(seen, (set(), set(runs)))
+                    self.assertEqual(engine.ctl("health")["epoch"] > 1000, bool(seen), "half renewed")
+                    engine.kill9()
+                else:
+                    refused += 1
+                    self.assertIn(code, (65, 78), engine.tail())
+        self.assertEqual(done.returncode, DONE, "no end of writes")
+        self.assertGreater(nth, 3)
+        engine.start()
+        for run in runs:
+            self.assertEqual(engine.run(run)["state"], "success")
+        self.assertTrue(engine.ctl("store", "verify")["ok"])
+        self.assertGreater(refused, 0)
+
+    def answers(self, engine):
+        """Whether the engine comes up, or ends."""
+        return until(lambda: "ended" if engine.process.poll() is not None else
+                     engine.call("health").returncode == DONE and "up", "one or the other") == "up"
 
 
 if __name__ == "__main__":

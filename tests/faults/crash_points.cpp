@@ -38,15 +38,13 @@ bool instance_in(const kv_write& write) {
   return row && row.value().state == State;
 }
 
-bool run_over(const kv_write& write) {
-  return write.what == kv_write::kind::erase && write.in == family::live;
+bool erases(const kv_write& write, family in) {
+  return write.what == kv_write::kind::erase && write.in == in;
 }
-bool permit_back(const kv_write& write) {
-  return write.what == kv_write::kind::erase && write.in == family::permits;
-}
+bool run_over(const kv_write& write) { return erases(write, family::live); }
+bool permit_back(const kv_write& write) { return erases(write, family::permits); }
 bool alarm_over(const kv_write& write) {
-  return write.what == kv_write::kind::erase && write.in == family::meta &&
-         write.key.starts_with("alarm/");
+  return erases(write, family::meta) && write.key.starts_with("alarm/");
 }
 template <family In>
 bool row_of(const kv_write& write) {
@@ -85,6 +83,7 @@ constexpr std::array points{
     point{"backfill_item", [](const kv_write& w) { return puts(w, family::slots, "j"); }},
     point{"edge", [](const kv_write& w) { return puts(w, family::slots, "e"); }},
     point{"audit", row_of<family::audit>},
+    point{"expired", [](const kv_write& w) { return erases(w, family::runs); }},
 };
 
 } // namespace

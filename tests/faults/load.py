@@ -21,6 +21,7 @@ slow) sleep 0.4 ;;
 flaky) [ "$PINION_ATTEMPT" -ge 3 ] || { echo "- $PINION_ATTEMPT" >> "$file"; exit 75; } ;;
 bad) echo "- $PINION_ATTEMPT" >> "$file"; exit 1 ;;
 stuck) sleep 600 ;;
+noisy) for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo "line $i"; sleep 0.2; done ;;
 pooled)
   echo "+ $PINION_FENCE" >> @DIR@/pool
   sleep 0.05

@@ -1,6 +1,9 @@
-"""Runs that the clock makes."""
+"""Runs that the clock makes, also when the clock is set."""
+import contextlib
 import datetime
+import struct
 import subprocess
+import time
 import unittest
 
 from harness import BIN, DONE, OwnEngineTest, until
@@ -74,6 +77,121 @@ class Clock(OwnEngineTest):
         engine.write("one.yaml", "workflow: one\ntasks: {a: {type: empty, needs: nobody}}\n")
         until(lambda: "nobody" in engine.tail(), "the report of the broken file", 20)
         self.assertEqual(version(), 2)
+
+
+STEPPED = """
+workflow: hourly
+triggers: [{id: hour, cron: "0 * * * *", misfire: {policy: all, within: 1d, max: 100}}]
+overlap: allow
+max_active_runs: 100
+tasks:
+  tick: {run: 'echo "$PINION_RUN" >> @DIR@/hourly', retry: {max: 0, delay: 1s}}
+---
+workflow: timed
+overlap: allow
+max_active_runs: 100
+defaults: {grace: 1s}
+tasks:
+  patient:
+    timeout: {attempt: 10m}
+    retry: {max: 0, delay: 1s}
+    run: |
+      echo "$PINION_ATTEMPT" >> @DIR@/patient
+      for i in $(seq 1200); do [ -e @DIR@/open ] && exit 0; sleep 0.1; done
+      exit 1
+  brief: {timeout: {attempt: 4s}, retry: {max: 0, delay: 1s}, ignore_failure: true, run: sleep 600}
+  again: {retry: {max: 1, delay: 4s}, run: '[ "$PINION_ATTEMPT" -ge 2 ]'}
+"""
+
+
+class SteppedClock(OwnEngineTest):
+    """The wall clock of a real engine, its launcher and its tasks is set by hours; the steady one is the machine's."""
+
+    def setUp(self):
+        self.e = self.engine({"stepped.yaml": STEPPED})
+        self.clock = self.e.home / "clock"
+        self.clock.write_bytes(bytes(8))
+        self.hours = 0
+        self.e.environment.update(LD_PRELOAD=str(BIN / "pinion-stepped-clock.so"), PINION_STEPPED_CLOCK=str(self.clock))
+
+    def set_clock(self, hours):
+        """Puts the clock so far ahead of the machine's."""
+        self.hours = hours
+        with open(self.clock, "r+b", buffering=0) as file:  # In place: the programs have it mapped.
+            file.write(struct.pack("q", hours * 3_600_000_000))
+        # The kernel tells timers of a clock that was set. The machine's own is set to what it is, where that is
+        # allowed; elsewhere the engine finds out when it next wakes.
+        with contextlib.suppress(PermissionError):
+            time.clock_settime_ns(time.CLOCK_REALTIME, time.clock_gettime_ns(time.CLOCK_REALTIME))
+
+    def slots(self):
+        return {datetime.datetime.fromisoformat(one["slot"]): one for one in self.e.items("slots", "t.hourly")
+                if one["outcome"] != "planned"}
+
+    def wait_for_slots(self):
+        """Waits until the last full hour has been decided; returns all that have."""
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=self.hours)
+        last = now.replace(minute=0, second=0, microsecond=0)
+        return until(lambda: (seen := self.slots()) and max(seen) >= last and seen, f"the slot of {last}", 90)
+
+    def check_slots(self):
+        """Each hour has one slot, none is missing, and each was run once."""
+        marks = sorted(self.slots())
+        self.assertLessEqual({later - earlier for earlier, later in zip(marks, marks[1:])},
+                             {datetime.timedelta(hours=1)})
+        runs = [one["id"] for one in self.e.items("runs", "--workflow", "t.hourly")]
+        for run in runs:
+            self.e.wait(run)
+        self.assertEqual(len(runs), len(marks))
+        self.assertEqual(sorted(self.e.record("hourly")), sorted(runs))
+
+    def attempts(self, run_id):
+        return {(one["instance"].split("/")[1], one["number"]): one for one in self.e.items("attempts", run_id)}
+
+    def test_hours_forward_and_back_lose_no_slot_double_none_and_end_no_wait(self):
+        self.set_clock(0)
+        engine = self.e.start()
+        self.assertEqual(self.slots(), {})
+        first = engine.trigger("t.timed")
+        for name in ("patient", "brief"):
+            engine.wait_state(first, name, "running")
+        began = time.monotonic()
+        self.set_clock(5)
+        self.assertGreaterEqual(len(self.wait_for_slots()), 5)
+        self.check_slots()
+        # What is counted in the time that passes took no notice: neither hours of a timeout nor of a delay have passed.
+        engine.wait_state(first, "again", "success")
+        self.assertGreater(time.monotonic() - began, 3)
+        self.assertEqual(engine.wait_state(first, "brief", "failed")["reason"], "attempt_timeout")
+        self.assertGreater(time.monotonic() - began, 3)
+        self.assertEqual(engine.instances(first)["patient"]["state"], "running")
+        # Back again: what waits does not wait for the clock to come so far once more.
+        second = engine.trigger("t.timed")
+        engine.wait_state(second, "brief", "running")
+        engine.wait_state(second, "again", "retry_wait")
+        known = set(self.slots())
+        began = time.monotonic()
+        self.set_clock(-3)
+        engine.wait_state(second, "again", "success", seconds=20)
+        self.assertEqual(engine.wait_state(second, "brief", "failed", seconds=20)["reason"], "attempt_timeout")
+        self.assertLess(time.monotonic() - began, 40)
+        self.assertEqual(set(self.slots()), known)
+        # The same hours pass once more, and a kill in between.
+        self.set_clock(2)
+        engine.kill9()
+        engine.start()
+        self.set_clock(5)
+        self.assertEqual(set(self.slots()), known)
+        self.set_clock(7)
+        self.assertGreaterEqual(len(self.wait_for_slots()), len(known) + 1)
+        self.check_slots()
+        self.assertEqual(engine.instances(first)["patient"]["state"], "running", engine.instances(first)["patient"])
+        (engine.records / "open").touch()
+        for run in (first, second):
+            engine.wait(run)
+        self.assertEqual(engine.record("patient"), ["1", "1"])
+        seen = [datetime.datetime.fromisoformat(one["ended_at"]) for one in self.attempts(first).values()]
+        self.assertEqual(len(seen), 4)
 
 
 class Preview(unittest.TestCase):

@@ -108,8 +108,8 @@ int watch_signals() {
 /// Waits until the engine is ready, in a thread of its own, then says so once.
 class readiness {
 public:
-  readiness(engine_client& engine, std::string data)
-      : data_{std::move(data)}, thread_{[this, &engine] { wait(engine); }} {}
+  readiness(engine_client& engine, const sure_kv& store, std::string data)
+      : store_{store}, data_{std::move(data)}, thread_{[this, &engine] { wait(engine); }} {}
   ~readiness() {
     {
       const std::lock_guard lock{shared_->mutex};
@@ -145,10 +145,11 @@ private:
     }
     if (!shared_->ready)
       return;
-    spdlog::info("ready: data={}", data_);
+    spdlog::info("ready: data={} rows_read={}", data_, store_.rows_read());
     notify_manager("READY=1\n");
   }
 
+  const sure_kv& store_;
   std::string data_;
   std::shared_ptr<shared> shared_ = std::make_shared<shared>();
   std::thread thread_;
@@ -287,7 +288,7 @@ int serve(const program_options& options, char** argv, const program_parts& part
     auto folders =
         watch_folders(engine.client(), {options.workflows, options.environment, options.watch});
     {
-      const readiness ready{engine.client(), at.path().string()};
+      const readiness ready{engine.client(), sure, at.path().string()};
       pollfd all[] = {{signals, POLLIN, 0}, {over, POLLIN, 0}};
       while (::poll(all, 2, -1) < 0 || (all[0].revents == 0 && all[1].revents == 0)) {
       }

@@ -1,5 +1,6 @@
 """What a new engine finds in the store: timers, queues, permits, deadlines and backfills go on as if nothing had happened."""
 import datetime
+import re
 import time
 import unittest
 
@@ -49,6 +50,22 @@ max_active_runs: 100
 tasks:
   work: {{run: '{STAMP}; sleep 0.3'}}
 """}
+
+# A workflow with a past, and one that is alive.
+PAST = """
+workflow: past
+triggers: [{id: minute, cron: "* * * * *", start: 2026-01-01}]
+overlap: allow
+max_active_runs: 1000
+tasks: {one: {type: empty}}
+---
+workflow: waits
+overlap: allow
+max_active_runs: 1000
+tasks:
+  wait: {run: sleep 600}
+  after: {needs: wait, type: empty}
+"""
 
 
 def at(text):
@@ -114,6 +131,38 @@ class Recovery(OwnEngineTest):
         starts = [line.split()[1] for line in engine.record("stamps")]
         self.assertEqual(len(starts), len(set(starts)))
         self.assertEqual(len(starts), 20)
+
+    def rows_read(self, engine):
+        """Kills the engine, starts it again, and returns how many rows that took."""
+        engine.kill9()
+        engine.log.write_text("")
+        engine.start()
+        return int(until(lambda: re.search(r"ready: data=\S+ rows_read=(\d+)", engine.log.read_text()), "readiness")[1])
+
+    def test_a_start_reads_what_is_alive_and_not_what_has_ended(self):
+        engine = self.engine({"past.yaml": PAST}, ("--slots", "8", "--triggers", "off")).start()
+        alive = [engine.trigger("t.waits") for _ in range(5)]
+        for run in alive:
+            engine.wait_state(run, "wait", "running")
+
+        def add_history(first, last):
+            made = engine.ctl("backfill", "t.past/minute", "--from", first, "--to", last, "--parallel", "1000")
+            until(lambda: next(one for one in engine.items("backfills") if one["id"] == made["id"])["state"]
+                  == "success", "history", 200)
+
+        add_history("2026-03-01T00:00Z", "2026-03-01T01:39Z")
+        self.assertEqual(engine.ctl("store", "stats")["history"]["runs"], 100)
+        few = self.rows_read(engine)
+        add_history("2026-03-02T00:00Z", "2026-03-15T19:39Z")
+        self.assertEqual(engine.ctl("store", "stats")["history"]["runs"], 20_000)
+        many = self.rows_read(engine)
+        self.assertGreater(few, 5)
+        self.assertLess(abs(many - few), 50, (few, many))
+        # With what is alive it grows.
+        more = [engine.trigger("t.waits") for _ in range(40)]
+        self.assertGreater(self.rows_read(engine), many + len(more))
+        for run in alive:
+            self.assertEqual(engine.instances(run)["wait"]["attempt"], 1)
 
     def test_recovery_is_timed_and_costs_what_is_alive(self):
         engine = self.engine(FILES).start()

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <tuple>
 #include <utility>
 
 namespace pinion {
@@ -21,11 +22,14 @@ constexpr std::array attention{
     instance_state::cancelled,   instance_state::waiting,       instance_state::triggered,
     instance_state::pre_trigger, instance_state::success,       instance_state::skipped};
 
-instance_state standing_for(const counts& of) {
-  for (const auto state : attention)
-    if (of[static_cast<std::size_t>(state)] > 0)
-      return state;
-  return instance_state::pre_trigger;
+/// The place in `attention` of the state that stands for a task.
+std::size_t standing_for(const counts& of) {
+  for (std::size_t i = 0; i < attention.size(); ++i)
+    if (of[static_cast<std::size_t>(attention[i])] > 0)
+      return i;
+  return static_cast<std::size_t>(
+      std::find(attention.begin(), attention.end(), instance_state::pre_trigger) -
+      attention.begin());
 }
 
 std::string_view type_name(task_type type) {
@@ -171,38 +175,60 @@ json names_of(const workflow_definition& definition, const std::vector<std::uint
   return names;
 }
 
+/// Leaves no more than `most` of what is shown; returns how many are left out.
+std::size_t bound(std::size_t most, const std::vector<counts>& of,
+                  const std::vector<std::uint32_t>& level, std::vector<bool>& shown) {
+  std::vector<std::uint32_t> tasks;
+  for (std::uint32_t task = 0; task < shown.size(); ++task)
+    if (shown[task])
+      tasks.push_back(task);
+  if (tasks.size() <= most)
+    return 0;
+  const auto rank = [&](std::uint32_t task) {
+    return std::tuple{of.empty() ? 0 : standing_for(of[task]), level[task], task};
+  };
+  const auto first_left_out = tasks.begin() + static_cast<std::ptrdiff_t>(most);
+  std::nth_element(tasks.begin(), first_left_out, tasks.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return rank(a) < rank(b); });
+  std::for_each(first_left_out, tasks.end(), [&](std::uint32_t task) { shown[task] = false; });
+  return tasks.size() - most;
+}
+
 } // namespace
 
 json graph_of(const workflow_definition& definition, const run_instances* instances,
               const graph_extent& extent) {
   const edges graph{definition};
   const auto level = levels_of(graph);
-  const auto shown = shown_tasks(graph, extent);
+  auto shown = shown_tasks(graph, extent);
   const auto of =
       instances != nullptr ? counts_by_task(definition, *instances) : std::vector<counts>{};
   const auto spans =
       instances != nullptr ? spans_by_task(definition, *instances) : std::vector<time_span>{};
+  const auto more = bound(extent.most, of, level, shown);
   json nodes = json::array();
   for (std::uint32_t task = 0; task < definition.tasks.size(); ++task) {
     if (!shown[task])
       continue;
     const auto& one = definition.tasks[task];
-    nodes.push_back(
-        {{"task", one.name},
-         {"title", one.title},
-         {"type", type_name(one.type)},
-         {"fan_out", one.for_each.has_value()},
-         {"state", of.empty() ? json() : json(to_string(standing_for(of[task])))},
-         {"counts", of.empty() ? json() : counts_object(of[task])},
-         {"level", level[task]},
-         {"needs", names_of(definition, one.needs)},
-         {"fallback_of", one.fallback_of ? json(definition.tasks[*one.fallback_of].name) : json()},
-         {"started_at", spans.empty() ? json() : objects::time(spans[task].start)},
-         {"ended_at", spans.empty() ? json() : objects::time(spans[task].end)}});
+    // Member by member: a list in braces copies each of them, and there may be 100,000 nodes.
+    auto& node = nodes.emplace_back(json::object());
+    node["task"] = one.name;
+    node["title"] = one.title;
+    node["type"] = type_name(one.type);
+    node["fan_out"] = one.for_each.has_value();
+    node["state"] = of.empty() ? json() : json(to_string(attention[standing_for(of[task])]));
+    node["counts"] = of.empty() ? json() : counts_object(of[task]);
+    node["level"] = level[task];
+    node["needs"] = names_of(definition, one.needs);
+    node["fallback_of"] = one.fallback_of ? json(definition.tasks[*one.fallback_of].name) : json();
+    node["started_at"] = spans.empty() ? json() : objects::time(spans[task].start);
+    node["ended_at"] = spans.empty() ? json() : objects::time(spans[task].end);
   }
   return {{"workflow", definition.id()},
           {"run", instances != nullptr ? json(to_string(instances->run.id)) : json()},
           {"state", instances != nullptr ? json(to_string(instances->run.state)) : json()},
+          {"more", more},
           {"nodes", std::move(nodes)}};
 }
 

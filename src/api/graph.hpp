@@ -22,15 +22,17 @@ struct graph_extent {
   std::optional<std::uint32_t> around;
   std::uint32_t upstream = std::numeric_limits<std::uint32_t>::max();
   std::uint32_t downstream = std::numeric_limits<std::uint32_t>::max();
+  /// Of more tasks than these, those whose state needs attention first, then from the top.
+  std::size_t most = std::numeric_limits<std::size_t>::max();
 };
 
 class store_view;
 
-/// {workflow, run, state, at, nodes: [{task, type, state, counts, level, needs[], fallback,
-/// started_at, ended_at}]} in the order of the definition. `level` is the longest way from a task
-/// without needs; a fallback stands one level below its primary. `state` of a fan-out: that of its
-/// instance that needs attention first; `counts` has all of them. Without `instances` both are
-/// null.
+/// {workflow, run, state, at, more, nodes: [{task, type, state, counts, level, needs[], fallback,
+/// started_at, ended_at}]} in the order of the definition. `more`: so many tasks are left out.
+/// `level` is the longest way from a task without needs; a fallback stands one level below its
+/// primary. `state` of a fan-out: that of its instance that needs attention first; `counts` has all
+/// of them. Without `instances` both are null.
 json graph_of(const workflow_definition& definition, const run_instances* instances,
               const graph_extent& extent);
 

@@ -5,6 +5,7 @@
 #include "pinion/storage/codecs.hpp"
 
 #include <charconv>
+#include <limits>
 
 namespace pinion {
 namespace {
@@ -157,6 +158,53 @@ bool may_match(const run_record& run, const instance_query& query) {
   return !query.state || objects::shown_counts(run)[static_cast<std::size_t>(*query.state)] > 0;
 }
 
+/// Few runs have instances in such a state, and all of these have rows: an index finds them.
+bool is_rare(instance_state state) {
+  return is_terminal(state) && state != instance_state::success && state != instance_state::skipped;
+}
+
+bool is_of(const run_record& run, const instance_query& query) {
+  return (query.workflow.empty() || run.workflow == query.workflow) &&
+         (query.project.empty() || run.workflow.starts_with(query.project + '.'));
+}
+
+/// The next run that has instances in a rare state, as a page of one or none; cursors are "~" and
+/// the number of the run before.
+result<page<run_record>> next_with(const store_view& view, const instance_query& query,
+                                   const std::string& cursor) {
+  run_id before{std::numeric_limits<std::uint64_t>::max()};
+  if (!cursor.empty()) {
+    const char* const end = cursor.data() + cursor.size();
+    const auto [at, failed] = std::from_chars(cursor.data() + 1, end, before.value);
+    if (cursor.front() != '~' || failed != std::errc{} || at != end || before.value == 0)
+      return problem{errc::invalid, "'" + cursor + "' is no cursor of this list"};
+  }
+  std::vector<run_id> found;
+  result<void> outcome = ok();
+  const auto prefix = keys::runs_by_instance_state("main", *query.state);
+  const auto take = [&](std::string_view key, std::string_view) {
+    auto id = keys::decode_newest_first(key, prefix.size());
+    if (id)
+      found.push_back(id.value());
+    else
+      outcome = id.error();
+    return outcome.has_value() && found.size() < 2;
+  };
+  BOOST_OUTCOME_TRYV(view.kv().scan(family::index,
+                                    keys::newest_first(prefix, run_id{before.value - 1}),
+                                    keys::after(prefix), take));
+  BOOST_OUTCOME_TRYV(outcome);
+  page<run_record> part;
+  if (found.empty())
+    return part;
+  BOOST_OUTCOME_TRY(run, view.rows.run(found.front()));
+  if (run && is_of(*run, query))
+    part.items.push_back(std::move(*run));
+  if (found.size() > 1)
+    part.next = '~' + std::to_string(found.front().value);
+  return part;
+}
+
 /// Appends what one run has for the page.
 result<std::optional<instance_key>> append_run(const store_view& view, const instance_query& query,
                                                const run_record& run, instance_key from,
@@ -186,6 +234,9 @@ result<json> list_instances(const store_view& view, const instance_query& query,
       BOOST_OUTCOME_TRY(run, view.rows.run(*query.run));
       if (run)
         part.items.push_back(std::move(*run));
+    } else if (query.state && is_rare(*query.state)) {
+      BOOST_OUTCOME_TRY(runs, next_with(view, query, at.runs));
+      part = std::move(runs);
     } else {
       // One at a time, so that the cursor before each run is known.
       BOOST_OUTCOME_TRY(runs, view.rows.list_runs(filter, {1, at.runs}));

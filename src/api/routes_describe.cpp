@@ -17,6 +17,9 @@ constexpr std::size_t most_events = 500;
 constexpr std::size_t most_changes = 50;
 constexpr std::size_t most_needs = 500;
 constexpr std::size_t most_items = 100;
+constexpr std::size_t most_tasks = 500;
+/// Of a graph that is asked for without a limit: as much as can be drawn.
+constexpr std::uint64_t usual_nodes = 5'000;
 
 /// What people did to a thing.
 result<void> add_audit(const store_view& view, const std::string& object, timeline& events) {
@@ -160,7 +163,11 @@ result<json> describe_workflow(const store_view& view, const reference& ref) {
                                       : objects::workflow(record, *definition, triggers,
                                                           store_directory{view}, view.now());
   shown["kind"] = ref.version ? "version" : "workflow";
-  shown["graph"] = graph_of(*definition, nullptr, {})["nodes"];
+  graph_extent extent;
+  extent.most = most_tasks;
+  auto graph = graph_of(*definition, nullptr, extent);
+  shown["graph"] = std::move(graph["nodes"]);
+  shown["more_tasks"] = graph["more"] != 0;
   if (version)
     shown["definition"] = from_stored(version->definition);
   if (ref.version)
@@ -266,7 +273,7 @@ result<json> describe(api_state& state, const http_request& request) {
 }
 
 result<json> show_graph(api_state& state, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(request, {"ref", "upstream", "downstream", "across"}));
+  BOOST_OUTCOME_TRYV(check_query(request, {"ref", "upstream", "downstream", "across", "limit"}));
   BOOST_OUTCOME_TRY(ref, parse_reference(query_text(request, "ref")));
   constexpr auto all = std::numeric_limits<std::uint32_t>::max();
   const auto across = query_text(request, "across");
@@ -275,8 +282,12 @@ result<json> show_graph(api_state& state, const http_request& request) {
   const bool cut = request.query.contains("upstream") || request.query.contains("downstream");
   BOOST_OUTCOME_TRY(up, query_number(request, "upstream", 0, all, cut ? 0 : all));
   BOOST_OUTCOME_TRY(down, query_number(request, "downstream", 0, all, cut ? 0 : all));
+  BOOST_OUTCOME_TRY(most, query_number(request, "limit", 1, 100'000, usual_nodes));
   const store_view view{state};
-  graph_extent extent{{}, static_cast<std::uint32_t>(up), static_cast<std::uint32_t>(down)};
+  graph_extent extent{{},
+                      static_cast<std::uint32_t>(up),
+                      static_cast<std::uint32_t>(down),
+                      static_cast<std::size_t>(most)};
   if (!ref.names_run()) {
     BOOST_OUTCOME_TRY(record, find_workflow(view, ref.workflow));
     BOOST_OUTCOME_TRY(definition, view.definition(record.id, ref.version.value_or(record.version)));

@@ -147,8 +147,9 @@ result<page<run_record>> store_reader::list_runs(const run_filter& filter,
   if (!keys::are_names(filter.lane, filter.workflow, filter.trigger))
     return std::move(so_far.found);
   const auto source = source_of(rows_, filter);
-  for (;;) {
-    BOOST_OUTCOME_TRY(ids, source.next(before, std::min(chunk_rows, so_far.budget)));
+  // Who asks for one run shall not pay for hundreds.
+  for (auto chunk = std::min(chunk_rows, ask.limit);; chunk = std::min(chunk_rows, 2 * chunk)) {
+    BOOST_OUTCOME_TRY(ids, source.next(before, std::min(chunk, so_far.budget)));
     if (ids.empty())
       return std::move(so_far.found);
     for (const auto id : ids) {

@@ -132,6 +132,15 @@ TEST_CASE_METHOD(cli_with_engine, "a gantt has a bar for each task that has begu
   CHECK(run("graph --gantt dw.load").code == 2);
 }
 
+TEST_CASE_METHOD(cli_with_engine, "a graph says what it leaves out", "[cli]") {
+  add_run(10);
+  const auto cut = run("graph r10 --limit 3");
+  CHECK(cut.out.find("train") != std::string::npos);
+  CHECK(cut.err.find("There is 1 task more") == 0);
+  CHECK(run("graph r10").err.empty());
+  CHECK(document("graph r10 --limit 2")["nodes"].size() == 2);
+}
+
 TEST_CASE_METHOD(cli_with_engine, "a graph across workflows names both sides", "[cli]") {
   auto other = definition();
   other.name = "report";

@@ -267,6 +267,62 @@ TEST_CASE("a graph has levels, states and the counts of a fan-out", "[graph]") {
   CHECK(uut.get("/api/v1/graph?ref=r10/last&upstream=1").body["nodes"].size() == 3);
 }
 
+TEST_CASE("instances in a rare state are found through the runs that have some", "[instances]") {
+  api_fixture uut;
+  for (std::uint64_t number = 1; number <= 6; ++number) {
+    auto run = uut.add_run(number);
+    if (number % 2 != 0)
+      continue;
+    const auto before = run;
+    run.counts[static_cast<std::size_t>(instance_state::failed)] = 1;
+    kv_batch batch;
+    put_run(batch, run, &before);
+    put_instance(batch, api_fixture::instance(run, 2, no_element, instance_state::failed));
+    uut.commit(std::move(batch));
+  }
+  const auto pages_of = [&](const std::string& query) {
+    std::vector<std::string> found;
+    std::string cursor;
+    for (int i = 0; i < 20; ++i) {
+      const auto page = uut.get("/api/v1/instances?state=failed&limit=1" + query +
+                                (cursor.empty() ? "" : "&cursor=" + cursor))
+                            .body;
+      for (const auto& item : page["items"])
+        found.push_back(item["id"]);
+      if (page["next"].is_null())
+        break;
+      cursor = percent_encode(page["next"].get<std::string>());
+    }
+    return found;
+  };
+  const std::vector<std::string> all{"r6/side", "r4/side", "r2/side"};
+  CHECK(pages_of("") == all);
+  CHECK(pages_of("&workflow=dw.load&task=side") == all);
+  CHECK(pages_of("&project=dw") == all);
+  CHECK(pages_of("&project=d").empty());
+  CHECK(pages_of("&run=r4") == std::vector<std::string>{"r4/side"});
+  for (const auto* wrong : {"x", "0.0.x", "0.0.~", "0.0.~0", "0.0.~4x"})
+    CHECK(uut.get("/api/v1/instances?state=failed&cursor=" + std::string{wrong}).status == 400);
+}
+
+TEST_CASE("a graph that is too large shows what needs attention, then its top", "[graph]") {
+  api_fixture uut;
+  uut.add_run(10);
+  const auto names = [&](const std::string& query) {
+    std::vector<std::string> found;
+    const auto graph = uut.get("/api/v1/graph?ref=" + query).body;
+    for (const auto& node : graph["nodes"])
+      found.push_back(node["task"]);
+    return found;
+  };
+  CHECK(names("r10&limit=1") == std::vector<std::string>{"train"});
+  CHECK(names("r10&limit=2") == std::vector<std::string>{"train", "side"});
+  CHECK(names("dw.load&limit=2") == std::vector<std::string>{"first", "train"});
+  CHECK(uut.get("/api/v1/graph?ref=r10&limit=1").body["more"] == 3);
+  CHECK(uut.get("/api/v1/graph?ref=r10").body["more"] == 0);
+  CHECK(uut.get("/api/v1/graph?ref=r10&limit=0").status == 400);
+}
+
 TEST_CASE("every route has a summary and a pattern of its own", "[routes]") {
   api_fixture uut;
   std::set<std::string> seen;

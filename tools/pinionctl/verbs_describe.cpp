@@ -11,7 +11,8 @@ std::vector<field> plain_fields(const json& object) {
     const bool shown_below = name == "timeline" || name == "instances" || name == "attempts" ||
                              name == "runs" || name == "graph" || name == "definition" ||
                              name == "rendered" || name == "triggers" || name == "kind" ||
-                             name == "needs" || name == "items" || name == "switched_tasks";
+                             name == "needs" || name == "items" || name == "switched_tasks" ||
+                             name == "more_tasks";
     if (!shown_below)
       fields.push_back({name, name, false, name == "state"});
   }

@@ -9,6 +9,8 @@
 namespace pinion::ctl {
 namespace {
 
+constexpr std::uint64_t most_tasks = 100'000; ///< Of one workflow.
+
 /// A mark for a state that also reads without colour.
 const char* mark_of(const std::string& state) {
   static const std::map<std::string, const char*> marks{
@@ -164,6 +166,12 @@ std::string dot_of(const json& graph) {
 
 exit_code run_graph(session& now) {
   query values{{"ref", now.args.words.front()}};
+  const auto limit = now.args.number("limit", 1, most_tasks);
+  // A drawing shows what fits; programs, and the bars of those that took longest, need all.
+  if (!now.out.for_people() || now.args.has("gantt"))
+    values["limit"] = std::to_string(most_tasks);
+  if (limit && !now.args.has("gantt"))
+    values["limit"] = std::to_string(*limit);
   for (const auto* side : {"upstream", "downstream"})
     if (const auto steps = now.args.number(side, 0, 100'000))
       values[side] = std::to_string(*steps);
@@ -189,13 +197,15 @@ exit_code run_graph(session& now) {
   case format::table:
   case format::wide:
     if (now.args.has("gantt")) {
-      const auto most = now.args.number("limit", 1, 100'000).value_or(60);
-      for (const auto& line : gantt_text(out, graph, terminal_size().columns, most))
+      for (const auto& line : gantt_text(out, graph, terminal_size().columns, limit.value_or(60)))
         out.line(line);
       break;
     }
     draw(out, graph);
     draw_across(out, graph);
+    if (const auto more = graph.value("more", std::uint64_t{0}); more > 0)
+      out.note((more == 1 ? "There is 1 task" : "There are " + std::to_string(more) + " tasks") +
+               " more: --limit N, or an instance with --upstream and --downstream");
     break;
   }
   return exit_code::done;

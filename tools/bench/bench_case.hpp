@@ -68,5 +68,9 @@ std::vector<figure> measure_recovery_of_queue(const surroundings& at);
 std::vector<figure> measure_restart(const surroundings& at);
 /// As above.
 [[noreturn]] void fill_history_and_die(const surroundings& at);
+// views_case.cpp
+std::vector<figure> measure_views(const surroundings& at);
+/// As above.
+[[noreturn]] void fill_views_and_die(const surroundings& at);
 
 } // namespace pinion::bench

@@ -28,6 +28,7 @@ public:
   ~live_engine();
 
   engine_client& client() { return engine_->client(); }
+  const clock_port& clock() const noexcept { return *clock_; }
   /// How long the store took to open.
   double open_seconds() const noexcept { return open_seconds_; }
 

@@ -99,6 +99,8 @@ int measure(const bench_options& options) {
     fill_and_die(at, options.measure == "fill_queued");
   if (options.measure == "fill_history")
     fill_history_and_die(at);
+  if (options.measure == "fill_views")
+    fill_views_and_die(at);
   for (const auto& each : all_cases())
     if (each.name == options.measure)
       for (const auto& found : each.measure(at))

@@ -102,8 +102,7 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
     else if (until > now)
       at.until = before.contains(trigger.id) ? std::clamp(before[trigger.id], now, until) : until;
   }
-  to_extend.push_back(id);
-  extend_next();
+  extend_later(id);
   load_soon();
 }
 
@@ -210,6 +209,7 @@ void planner_state::pay_owed(const std::string& id, planned_workflow& of, planne
                  cursor + duration{1},
                  {},
                  times_of(slots_owed(trigger.slots, policy, cursor, now, 0).run),
+                 {},
                  {}};
   walk.to = walk.run.empty() ? now + duration{1} : walk.run.front();
   keep_jittered(id, of, trigger, std::max(cursor, now - trigger.definition.jitter), walk);
@@ -274,8 +274,7 @@ void planner_state::keep_jittered(const std::string& id, const planned_workflow&
       put_slot(batch, row_of(id, of, trigger, *slot), nullptr);
   }
   std::erase_if(walk.run, [&](instant slot) { return walk.jittered.contains(slot); });
-  if (!batch.empty())
-    submit_plan(id, std::move(batch), [] {});
+  walk.kept = std::move(batch);
 }
 
 void planner_state::pay_next(owed_walk walk) {
@@ -295,9 +294,10 @@ void planner_state::pay_next(owed_walk walk) {
     ++known->second.paying; // For the next piece, before this one is done.
   tell_owed(walk.workflow, known->second, std::move(piece), [this, walk = walk, more] {
     if (more)
-      pay_next(walk);
-    else
-      load_soon();
+      return pay_next(walk);
+    if (!walk.kept.empty())
+      submit_plan(walk.workflow, walk.kept, [] {});
+    load_soon();
   });
 }
 
@@ -308,7 +308,8 @@ void planner_state::tell_owed(const std::string& id, planned_workflow& of, msg::
     const auto still = workflows.find(id);
     if (still == workflows.end() || still->second.generation != generation)
       return;
-    --still->second.paying;
+    if (--still->second.paying == 0)
+      extend_later(id);
     then();
   };
   self->request(of.actor, caf::infinite, std::move(what))
@@ -327,13 +328,21 @@ void planner_state::extend_all() {
   extend_next();
 }
 
-// A few batches at a time, whatever there is to plan.
+void planner_state::extend_later(const std::string& id) {
+  if (std::find(to_extend.begin(), to_extend.end(), id) == to_extend.end())
+    to_extend.push_back(id);
+  extend_next();
+}
+
+// A few batches at a time, whatever there is to plan. A planned slot says that all before it are
+// planned or decided: one that pays goes on with its plan once it has paid. Otherwise a crash in
+// between, and an edit behind it, would leave out what is owed.
 void planner_state::extend_next() {
   while (batches < max_batches && !to_extend.empty()) {
     const auto id = to_extend.front();
     to_extend.pop_front();
     const auto known = workflows.find(id);
-    if (known == workflows.end())
+    if (known == workflows.end() || known->second.paying > 0)
       continue;
     kv_batch batch;
     if (add_rows(id, known->second, batch))

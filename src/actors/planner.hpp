@@ -61,6 +61,7 @@ struct planner_state {
     instant to{}; ///< First slot that is run, or after the last one that is missed.
     std::vector<instant> run;
     std::set<instant> jittered; ///< Not late yet: neither missed nor run.
+    kv_batch kept;              ///< Planned rows of those, written once all else is decided.
   };
 
   planner_actor::stateful_pointer<planner_state> self = nullptr;
@@ -95,6 +96,7 @@ private:
                 instant cursor);
   void pay_next(owed_walk walk);
   void extend_all();
+  void extend_later(const std::string& id);
   void extend_next();
   /// Adds rows for the next slots of a workflow; true if it has more of them.
   bool add_rows(const std::string& id, planned_workflow& of, kv_batch& batch);

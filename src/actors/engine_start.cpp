@@ -11,6 +11,7 @@
 #include "actors/timekeeper.hpp"
 #include "actors/worker.hpp"
 #include "pinion/definitions/canonical.hpp"
+#include "pinion/model/mutation.hpp"
 #include "pinion/storage/epoch.hpp"
 #include "pinion/storage/pool_overrides.hpp"
 #include "pinion/storage/store_reader.hpp"
@@ -171,7 +172,10 @@ void configure_actors(caf::actor_system_config& config, unsigned threads) {
 result<std::unique_ptr<engine>> start_engine(caf::actor_system& system, engine_ports ports,
                                              engine_options options, std::function<void()> ended) {
   auto& kv = *ports.kv;
-  BOOST_OUTCOME_TRY(epoch, take_epoch(kv));
+  auto taken = take_epoch(kv);
+  if (!taken && PINION_MUTATION("start_without_an_epoch"))
+    taken = current_epoch(kv);
+  BOOST_OUTCOME_TRY(epoch, std::move(taken));
   const store_reader store{kv};
   BOOST_OUTCOME_TRY(highest, store.highest_run());
   BOOST_OUTCOME_TRY(last_audit, store.last_audit());

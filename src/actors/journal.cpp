@@ -80,6 +80,8 @@ void journal_state::acknowledge(const result<std::uint64_t>& outcome) {
   if (!outcome) {
     if (PINION_MUTATION("overlook_a_failed_commit"))
       return acknowledge(std::uint64_t{0});
+    if (PINION_MUTATION("forget_a_refused_commit"))
+      return in_flight.clear();
     context->ports.fatal("the store refused a commit: " + outcome.error().message);
     return;
   }

@@ -1,9 +1,11 @@
 #include "program/disk_watch.hpp"
 
+#include "pinion/model/mutation.hpp"
+
+#include <algorithm>
 #include <chrono>
 #include <spdlog/spdlog.h>
 #include <sys/statvfs.h>
-#include <utility>
 
 namespace pinion {
 
@@ -12,6 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds look_every{1'000};
 /// So few that a start's own files may not fit.
 constexpr std::uint64_t least_files = 64;
+constexpr std::uint64_t least_room = std::uint64_t{4} << 20U;
 
 std::string mib(std::uint64_t bytes) {
   const auto tenths = bytes * 10 / (std::uint64_t{1} << 20U);
@@ -42,9 +45,22 @@ std::string why_full(const std::string& folder, const disk_room& room,
   return {};
 }
 
+std::uint64_t room_to_open(std::uint64_t reserve_bytes) noexcept {
+  return std::max(reserve_bytes / 2, least_room);
+}
+
+bool room_gate::look(const disk_room& room) {
+  const bool was_full = !full_.empty();
+  if (PINION_MUTATION("overlook_a_full_disk") ||
+      (was_full && PINION_MUTATION("stay_full_for_ever")))
+    return false;
+  full_ = pinion::why_full(folder_, room, was_full ? reserve_ + reserve_ / 8 : reserve_);
+  return full_.empty() == was_full;
+}
+
 disk_watch::disk_watch(std::string folder, std::uint64_t reserve_bytes)
-    : folder_{std::move(folder)}, reserve_{reserve_bytes} {
-  if (reserve_ == 0)
+    : gate_{std::move(folder), reserve_bytes} {
+  if (reserve_bytes == 0)
     return;
   look();
   thread_ = std::thread{[this] { watch(); }};
@@ -62,19 +78,19 @@ disk_watch::~disk_watch() {
 
 std::string disk_watch::full() const {
   const std::lock_guard lock{mutex_};
-  return full_;
+  return gate_.why_full();
 }
 
 void disk_watch::look() {
-  const bool was_full = !full().empty();
-  auto why = why_full(folder_, room_of(folder_), was_full ? reserve_ + reserve_ / 8 : reserve_);
-  const bool is_full = !why.empty();
-  if (is_full != was_full && is_full)
-    spdlog::error("{}", why);
-  else if (is_full != was_full)
-    spdlog::info("there is room on the disk again: the engine goes on");
+  // Before the lock: a file system that hangs must not hold up those who ask.
+  const auto room = room_of(gate_.folder());
   const std::lock_guard lock{mutex_};
-  full_ = std::move(why);
+  if (!gate_.look(room))
+    return;
+  if (gate_.why_full().empty())
+    spdlog::info("there is room on the disk again: the engine goes on");
+  else
+    spdlog::error("{}", gate_.why_full());
 }
 
 void disk_watch::watch() {

@@ -6,7 +6,6 @@
 #include "pinion/api/routes.hpp"
 #include "program/disk_watch.hpp"
 
-#include <algorithm>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
@@ -18,14 +17,9 @@ namespace pinion {
 
 namespace {
 
-constexpr std::uint64_t least_room = std::uint64_t{4} << 20U;
 constexpr int look_every_ms = 500;
 
 } // namespace
-
-std::uint64_t room_to_open(std::uint64_t reserve_bytes) noexcept {
-  return std::max(reserve_bytes / 2, least_room);
-}
 
 bool too_full_to_open(const std::string& folder, std::uint64_t reserve_bytes) {
   return !why_full(folder, room_of(folder), room_to_open(reserve_bytes)).empty();

@@ -7,10 +7,7 @@
 
 namespace pinion {
 
-/// So much of the reserve must be free before the store is opened: opening it writes.
-std::uint64_t room_to_open(std::uint64_t reserve_bytes) noexcept;
-
-/// Whether less than that is free on the disk of `folder`.
+/// Whether too little is free on the disk of `folder` to open the store (`room_to_open`).
 bool too_full_to_open(const std::string& folder, std::uint64_t reserve_bytes);
 
 /// Waits until there is room to open the store, and meanwhile says so to whoever asks at the

@@ -16,6 +16,16 @@ bool is_of_the_world(kind what) {
          what == kind::break_link || what == kind::kill_worker || what == kind::part_network;
 }
 
+/// What the program refuses on a disk that is almost full (src/api/full_disk.cpp).
+bool makes_work(const scripted_action& action) {
+  return action.what == kind::apply || action.what == kind::edit || action.what == kind::trigger ||
+         action.what == kind::make_slot || action.what == kind::backfill ||
+         (action.what == kind::operate && action.verb == run_operation::verb::rerun);
+}
+
+/// People who were refused ask again after that.
+constexpr std::chrono::seconds patience{5};
+
 const char* name_of(kind what) {
   static constexpr const char* names[] = {
       "apply",       "trigger",     "operate",       "pause",          "resume",     "hold",
@@ -44,18 +54,22 @@ scripted_action& desk::add(kind what, duration at) {
 }
 
 duration desk::next_due(bool engine_is_up) const {
+  auto due = duration::max();
   for (const auto& each : errands_) {
+    if (!each->asked && !engine_is_up && !is_of_the_world(each->action.what))
+      break;
     if (!each->asked)
-      return engine_is_up || is_of_the_world(each->action.what) ? each->action.at : duration::max();
+      due = std::min(due, each->action.at);
     if (!applied_)
       break; // Nothing can be asked about definitions that are not there.
   }
-  return duration::max();
+  return due;
 }
 
-bool desk::act(duration now, engine_client* client, const kv_reader& disk, const world_act& acts) {
+bool desk::act(duration now, engine_client* client, const kv_reader& disk, const world_act& acts,
+               const std::function<bool()>& takes_work) {
   for (const auto& each : errands_) {
-    if (!applied_ && each->asked)
+    if (!applied_ && (each->asked || each->action.at > now))
       return false;
     if (each->asked || each->action.at > now)
       continue;
@@ -67,6 +81,11 @@ bool desk::act(duration now, engine_client* client, const kv_reader& disk, const
     }
     if (client == nullptr)
       return false;
+    if (makes_work(each->action) && !takes_work()) {
+      log_.note(std::string{"refused for want of room: "} + name_of(each->action.what));
+      each->action.at = now + patience;
+      return true;
+    }
     each->asked = true;
     ask(*each, *client, disk);
     return true;

@@ -35,8 +35,10 @@ public:
 
   /// The next moment at which there is something to ask; people do not ask an engine that is down.
   duration next_due(bool engine_is_up) const;
-  /// Asks one thing that is due, if there is one; nothing else until the set is applied.
-  bool act(duration now, engine_client* client, const kv_reader& disk, const world_act& acts);
+  /// Asks one thing that is due, if there is one; nothing else until the set is applied. What makes
+  /// new work is refused while `takes_work` says no, and asked again a little later.
+  bool act(duration now, engine_client* client, const kv_reader& disk, const world_act& acts,
+           const std::function<bool()>& takes_work);
   /// The engine crashed: what has not been answered is asked again.
   void forget_questions();
   /// Pauses all triggers and ends what keeps work from going on: holds, switches, pauses of

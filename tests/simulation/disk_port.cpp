@@ -6,7 +6,9 @@ void disk_port::commit(kv_batch batch, committed done) {
   if (dead_)
     return;
   waiting what{std::move(batch), std::move(done)};
-  if (starting_)
+  if (starting_ && !watcher_.takes_a_commit())
+    what.done(problem{errc::storage_failure, "no space left on device (simulated)", {}});
+  else if (starting_)
     apply(std::move(what), true);
   else
     queue_.push_back(std::move(what));

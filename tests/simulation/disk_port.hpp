@@ -13,6 +13,10 @@ public:
   /// `batch` is about to become durable over the rows of `before`.
   virtual void committing(const kv_batch& batch, const kv_reader& before) = 0;
   virtual void committed(const kv_batch& batch, const kv_reader& after) = 0;
+  /// Whether the disk has room for a commit now.
+  virtual bool takes_a_commit() { return true; }
+  /// Whether the program lets new work begin: none on a disk that is almost full.
+  virtual bool has_reserve() { return true; }
 };
 
 /// The disk of one engine: commits wait until the simulation releases them. While the engine is

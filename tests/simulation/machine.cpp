@@ -312,15 +312,24 @@ void machine_port::start(start_request request) {
   if (machine_ == nullptr)
     return;
   machine_->watcher_.start_asked(request);
+  const auto key = request.key;
+  if (may_start_ && !may_start_()) {
+    held_.insert_or_assign(key, std::move(request));
+    return;
+  }
   if (machine_->connected_)
     machine_->send(request);
-  const auto key = request.key;
   starts_.insert_or_assign(key, std::move(request));
 }
 
+void machine_port::try_again() {
+  for (auto& [_, request] : std::exchange(held_, {}))
+    start(std::move(request));
+}
+
 void machine_port::inquire(const process_key& key) {
-  if (machine_ == nullptr)
-    return;
+  if (machine_ == nullptr || held_.contains(key))
+    return; // What becomes of what is held will be told.
   inquiries_.insert(key);
   if (machine_->connected_)
     machine_->send(machine::inquire_command{key});
@@ -329,6 +338,8 @@ void machine_port::inquire(const process_key& key) {
 void machine_port::stop(const process_key& key, duration grace) {
   if (machine_ == nullptr)
     return;
+  if (held_.erase(key) != 0)
+    unstarted_.insert(key);
   stops_[key] = grace;
   if (machine_->connected_)
     machine_->send(machine::stop_command{key, grace});
@@ -337,6 +348,7 @@ void machine_port::stop(const process_key& key, duration grace) {
 void machine_port::acknowledge(const process_key& key) {
   if (machine_ == nullptr)
     return;
+  held_.erase(key);
   if (machine_->connected_)
     machine_->send(machine::acknowledge_command{key});
   else
@@ -361,11 +373,19 @@ void machine_port::deliver(const launcher_event& event) {
     inquiries_.erase(started->key);
   } else if (const auto* ended = std::get_if<launcher_event::ended>(&event.what)) {
     starts_.erase(ended->key);
+    unstarted_.erase(ended->key);
     inquiries_.erase(ended->key);
     stops_.erase(ended->key);
   } else if (const auto* unknown = std::get_if<launcher_event::unknown>(&event.what)) {
     inquiries_.erase(unknown->key);
     stops_.erase(unknown->key);
+    if (unstarted_.erase(unknown->key) != 0) {
+      process_end end;
+      end.kind = end_kind::not_started;
+      end.message = "stopped before it could start";
+      end.started_at = end.ended_at = machine_->clock_.wall_now();
+      return to_({launcher_event::ended{unknown->key, std::move(end)}});
+    }
   }
   to_(event);
 }

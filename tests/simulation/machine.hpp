@@ -6,6 +6,7 @@
 #include "simulation/trace.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -114,7 +115,9 @@ private:
 /// been answered.
 class machine_port final : public launcher_port {
 public:
-  explicit machine_port(machine& on) : machine_{&on} {}
+  /// Without `may_start` starts never wait.
+  explicit machine_port(machine& on, std::function<bool()> may_start = {})
+      : machine_{&on}, may_start_{std::move(may_start)} {}
 
   void open(listener to) override;
   void start(start_request request) override;
@@ -122,6 +125,9 @@ public:
   void stop(const process_key& key, duration grace) override;
   void acknowledge(const process_key& key) override;
   void close() override { cut(); }
+
+  /// Starts what waited until it may be started.
+  void try_again();
 
   /// The engine is gone: from now on calls do nothing.
   void cut();
@@ -132,7 +138,10 @@ private:
   void deliver(const launcher_event& event);
 
   machine* machine_;
+  std::function<bool()> may_start_;
   listener to_;
+  std::map<process_key, start_request> held_; ///< Until they may start.
+  std::set<process_key> unstarted_;           ///< Stopped while they were held.
   std::map<process_key, start_request> starts_;
   std::set<process_key> inquiries_;
   std::map<process_key, duration> stops_;

@@ -254,6 +254,7 @@ void observer::process_over(const process_key& key, const process_end& end) {
   auto& seen = processes_[key];
   seen.alive = false;
   seen.end = end;
+  seen.over_at = clock_.steady_now();
 }
 
 void observer::end_acknowledged(const process_key& key) {
@@ -333,6 +334,7 @@ void observer::engine_started() {
 
 void observer::clock_steps(instant from, instant to) {
   clock_stepped_ = true;
+  latest_ = std::max(latest_, from);
   misfires_.clock_steps(from, to, clock_.steady_now(), paused_workflows());
 }
 

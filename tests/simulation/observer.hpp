@@ -54,6 +54,7 @@ private:
   struct seen_process {
     bool alive = false;
     std::optional<process_end> end;
+    steady_instant over_at{};
   };
   void check_instance(std::string_view key, const std::string& now);
   void check_attempt(std::string_view key, const std::string& now);
@@ -73,6 +74,8 @@ private:
   void note_stay(const instance_record& is, const instance_record* was);
   void check_stay(const instance_record& is, const instance_record& was,
                   const task_definition& task);
+  /// When the last process of that attempt ended; `since` if it had none.
+  steady_instant end_of_attempt(const instance_record& of, steady_instant since) const;
   void check_retry_time(const instance_record& is, const instance_record& was,
                         const task_definition& task);
   void check_firing(const slot_record& is);

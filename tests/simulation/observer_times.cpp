@@ -73,6 +73,14 @@ void observer::out_of_touch(steady_instant until) { up_at_ = std::max(up_at_, un
 
 // -- what comes too early
 
+steady_instant observer::end_of_attempt(const instance_record& of, steady_instant since) const {
+  auto last = steady_instant::min();
+  for (const auto& [key, each] : processes_)
+    if (key.instance == of.key && key.token.attempt == of.attempt && !each.alive)
+      last = std::max(last, each.over_at);
+  return last == steady_instant::min() ? since : last;
+}
+
 void observer::check_retry_time(const instance_record& is, const instance_record& was,
                                 const task_definition& task) {
   const auto known = stays_.find(is.key);
@@ -80,7 +88,8 @@ void observer::check_retry_time(const instance_record& is, const instance_record
       known == stays_.end() || known->second.ups != ups_ || clock_stepped_ ||
       moded_.contains(is.key.run) || operated_.contains(is.key.run) || was.losses > 0)
     return;
-  const auto waited = clock_.steady_now() - known->second.since;
+  // From the end itself: over a slow disk the row of it comes seconds later.
+  const auto waited = clock_.steady_now() - end_of_attempt(was, known->second.since);
   if (waited + commit_lag < task.retry.delay)
     log_.violation("[4] " + name_of(is.key) + " is tried again after " +
                    std::to_string(waited / std::chrono::milliseconds{1}) + " ms");

@@ -49,6 +49,16 @@ struct scripted_action {
   backfill_verb steer = backfill_verb::pause;
 };
 
+/// What the program keeps free on the disk before it refuses new work.
+inline constexpr std::uint64_t disk_reserve = std::uint64_t{64} << 20U;
+inline constexpr std::uint64_t plenty_of_room = std::uint64_t{1} << 30U;
+
+/// From a moment on so much is free on the disk.
+struct room_change {
+  duration at{}; ///< Since the start.
+  std::uint64_t bytes = plenty_of_room;
+};
+
 /// What is simulated: definitions, and what happens to them.
 struct scenario {
   std::vector<workflow_definition> workflows;
@@ -57,7 +67,9 @@ struct scenario {
   std::vector<scripted_action> actions; ///< Ascending by time.
   std::uint32_t slots = 2;
   instant begins = from_us(1'800'000'000'000'000); ///< Wall time of the start: a Friday, 08:00 UTC.
-  bool late_repeats = false; ///< The launcher tells of an end again, long after it did.
+  bool late_repeats = false;      ///< The launcher tells of an end again, long after it did.
+  std::vector<room_change> rooms; ///< Ascending by time; the last one leaves plenty.
+  bool half_written = false;      ///< A crash can leave the commit that was under way on the disk.
   duration lasts{}; ///< After that triggers are paused and everything must come to its end.
   std::optional<retention_settings> retention; ///< Of the engine.
   run_files_port* files = nullptr;             ///< Of the engine.

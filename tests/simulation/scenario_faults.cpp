@@ -4,6 +4,30 @@
 
 namespace pinion::sim {
 
+namespace {
+
+/// Some phases in which the disk fills up and is cleared again: to below the reserve, to less than
+/// a start needs, to nothing, and to the edge where it may be either.
+void draw_rooms(random_source& draw, scenario& out) {
+  constexpr auto opens = disk_reserve / 2;
+  constexpr auto edge = disk_reserve + disk_reserve / 8;
+  duration over{std::chrono::seconds{1}};
+  for (auto phases = draw.between(1, 3); phases > 0 && over < out.lasts; --phases) {
+    auto at = draw.between(over, out.lasts);
+    over = draw.between(at, std::min(at + out.lasts / 3, out.lasts));
+    for (auto levels = draw.between(1, 4); levels > 0; --levels) {
+      const std::uint64_t bytes[] = {0, 0, draw.between(1, opens - 1),
+                                     draw.between(opens, disk_reserve - 1),
+                                     draw.between(disk_reserve, edge - 1)};
+      out.rooms.push_back({at, bytes[draw.below(std::size(bytes))]});
+      at = draw.between(at, over);
+    }
+    out.rooms.push_back({over, plenty_of_room});
+  }
+}
+
+} // namespace
+
 // Drawn apart from the rest, so that a seed's definitions and people are the same with and without.
 scenario faulty_scenario(std::uint64_t seed) {
   using kind = scripted_action::kind;
@@ -26,6 +50,9 @@ scenario faulty_scenario(std::uint64_t seed) {
     add(kind::kill_worker, 35, 3);
     add(kind::part_network, 30, 3);
   }
+  out.half_written = draw.chance(50);
+  if (draw.chance(30))
+    draw_rooms(draw, out);
   std::stable_sort(out.actions.begin(), out.actions.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });
   return out;

@@ -57,6 +57,32 @@ TEST_CASE("a poll, a switch and a teardown come to their end over a crash at any
     }
 }
 
+TEST_CASE("work goes on where it was once a disk that ran full has room again", "[simulation]") {
+  auto make = two_tasks();
+  const auto triggered = make.actions.back();
+  for (int more = 2; more < 12; ++more) {
+    make.actions.push_back(triggered);
+    make.actions.back().at = std::chrono::seconds{more};
+  }
+  make.rooms = {{std::chrono::seconds{3}, disk_reserve / 2},
+                {std::chrono::seconds{6}, 0},
+                {std::chrono::seconds{15}, plenty_of_room}};
+  std::uint64_t refused = 0;
+  std::uint64_t unwritten = 0;
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    const auto whole = world{make, seed, {}, false}.run();
+    CHECK(first_violation(whole) == "");
+    CHECK(whole.runs >= 11);
+    for (const auto& line : whole.history) {
+      refused += line.find("refused for want of room") != std::string::npos ? 1 : 0;
+      unwritten += line.find("a commit finds no room") != std::string::npos ? 1 : 0;
+    }
+  }
+  CHECK(refused > 0);
+  CHECK(unwritten > 0);
+}
+
 TEST_CASE("equal seeds give equal histories, other seeds other ones", "[simulation]") {
   const auto once = simulate(7, {20, true});
   const auto again = simulate(7, {20, true});
@@ -87,6 +113,9 @@ TEST_CASE("no invariant is violated in histories that once went wrong", "[simula
     CAPTURE(seed);
     CHECK(first_violation(world{random_scenario(seed), seed, {}, false}.run()) == "");
   }
+  // A start on a full disk, and an edit for tomorrow: what was owed had not been decided, while
+  // what comes behind it had been planned.
+  CHECK(first_violation(simulate(21, {1, false})) == "");
 }
 
 /// An observer with its disk, to be shown what no engine must do.
@@ -186,6 +215,36 @@ TEST_CASE("no invariant is violated where the worker is a node behind a bad netw
     CAPTURE(seed);
     CHECK(first_violation(world{of, seed, {}, false}.run()) == "");
     CHECK(first_violation(world{of, seed, {15, true}, false}.run()) == "");
+  }
+}
+
+TEST_CASE("it is seen when the program takes work on a full disk, or none on one with room",
+          "[simulation]") {
+  watched_disk at;
+  at.of.rooms = {{std::chrono::seconds{1}, disk_reserve / 2},
+                 {std::chrono::seconds{60}, plenty_of_room}};
+  filling_disk uut{at.eyes, at.of, at.clock, at.log, 1};
+  const auto blind = [&] { // It lives through the change and does not look.
+    at.clock.advance(uut.next_due() - at.clock.steady_now());
+    uut.act();
+    at.clock.advance(std::chrono::seconds{5});
+    return uut.has_reserve();
+  };
+  SECTION("full") {
+    CHECK(blind());
+    REQUIRE(at.log.failed());
+    CHECK(at.log.violations().front().starts_with("[5]"));
+  }
+  SECTION("room") {
+    at.clock.advance(uut.next_due() - at.clock.steady_now());
+    uut.act();
+    at.clock.advance(uut.next_due() - at.clock.steady_now());
+    uut.act();
+    CHECK_FALSE(uut.has_reserve());
+    REQUIRE_FALSE(at.log.failed());
+    CHECK_FALSE(blind());
+    REQUIRE(at.log.failed());
+    CHECK(at.log.violations().front().starts_with("[6]"));
   }
 }
 

@@ -29,8 +29,10 @@ void virtual_alarm::ring(bool wall_stepped) {
 generation::generation(const scenario& of, const std::shared_ptr<surviving_disk>& rows, machine& on,
                        manual_clock& clock, disk_watcher& watcher, trace& log, engine_probe* probe,
                        network* over)
-    : disk{rows, watcher}, over_{over},
-      end_{[over](to_worker frame) { over->carry(std::move(frame)); }}, local_{on}, log_{log} {
+    : disk{rows, watcher}, over_{over}, end_{[over](to_worker frame) {
+        over->carry(std::move(frame));
+      }},
+      local_{on, [&watcher] { return watcher.has_reserve(); }}, log_{log} {
   config_.set("scheduler.policy", caf::atom("testing"));
   system_.emplace(config_);
   // A leak must fail the simulation, not hang it.
@@ -92,7 +94,8 @@ generation::~generation() {
 world::world(scenario of, std::uint64_t seed, crash_point at, bool echo)
     : scenario_{std::move(of)}, draw_{seed}, crash_at_{at}, clock_{scenario_.begins,
                                                                    steady_instant{first_steady}},
-      log_{clock_}, observer_{scenario_, disk_, clock_, log_},
+      log_{clock_}, observer_{scenario_, disk_, clock_, log_}, room_{observer_, scenario_, clock_,
+                                                                     log_, seed},
       machine_{draw_, clock_, log_, observer_}, network_{draw_, clock_, log_},
       desk_{scenario_, draw_, clock_, log_, observer_}, start_{clock_.steady_now()} {
   if (echo)
@@ -232,8 +235,10 @@ bool world::act() {
       break;
     default: {
       const memory_kv rows{disk_};
-      if (desk_.act(now(), engine_ ? &engine_->client() : nullptr, rows,
-                    [this](const scripted_action& action) { act_on(action); }))
+      if (desk_.act(
+              now(), engine_ ? &engine_->client() : nullptr, rows,
+              [this](const scripted_action& action) { act_on(action); },
+              [this] { return room_.has_reserve(); }))
         return true;
     }
     }
@@ -244,13 +249,13 @@ bool world::act() {
 // Whatever comes up again, or is to be woken.
 bool world::ring() {
   const auto at = clock_.steady_now();
-  if (restart_at_ && *restart_at_ <= at) {
-    restart_at_.reset();
-    log_.note("the engine starts");
-    observer_.engine_up();
-    engine_.emplace(scenario_, disk_, machine_, clock_, observer_, log_, nullptr,
-                    scenario_.remote ? &network_ : nullptr);
-    observer_.engine_started();
+  if (room_.act()) {
+    if (engine_)
+      engine_->try_again();
+    return true;
+  }
+  if (restart_at_ && *restart_at_ <= at && room_.can_be_opened()) {
+    start_engine();
     return true;
   }
   if (worker_at_ && *worker_at_ <= at) {
@@ -266,6 +271,19 @@ bool world::ring() {
       return true;
     }
   return false;
+}
+
+void world::start_engine() {
+  restart_at_.reset();
+  log_.note("the engine starts");
+  observer_.engine_up();
+  room_.program_starts();
+  engine_.emplace(scenario_, disk_, machine_, clock_, room_, log_, nullptr,
+                  scenario_.remote ? &network_ : nullptr);
+  failing_ = !room_.takes_a_commit();
+  room_.program_started();
+  if (!engine_->fatal())
+    observer_.engine_started();
 }
 
 void world::kill_worker() {
@@ -287,6 +305,12 @@ void world::release_commit() {
     engine_->disk.fail(durable);
     return;
   }
+  if (!room_.takes_a_commit()) {
+    log_.note("a commit finds no room");
+    failing_ = true;
+    engine_->disk.fail(false);
+    return;
+  }
   if (commits_ != crash_at_.commit) {
     engine_->disk.release(true);
     return;
@@ -298,6 +322,7 @@ void world::release_commit() {
 
 void world::crash(const char* why) {
   log_.note(std::string{"the engine crashes "} + why);
+  room_.program_ends();
   desk_.forget_questions();
   commit_due_.reset();
   failing_ = false;
@@ -306,6 +331,13 @@ void world::crash(const char* why) {
   const auto down = draw_.chance(20) ? draw_.between(seconds{10}, scenario_.longest_down)
                                      : draw_.between(duration{0}, seconds{4});
   restart_at_ = clock_.steady_now() + down;
+}
+
+// A write that is cut off is as good as none unless all its bytes are there.
+void world::stop_writing() {
+  if (engine_ && engine_->disk.pending() && room_.takes_a_commit() &&
+      room_.keeps_what_was_under_way())
+    engine_->disk.release(false);
 }
 
 void world::act_on(const scripted_action& action) {
@@ -320,6 +352,7 @@ void world::act_on(const scripted_action& action) {
     machine_.kill_launcher();
     break;
   case scripted_action::kind::crash:
+    stop_writing();
     if (engine_)
       crash("at some moment");
     break;
@@ -342,6 +375,7 @@ void world::act_on(const scripted_action& action) {
     break;
   }
   case scripted_action::kind::reboot:
+    stop_writing();
     if (engine_)
       crash("with its machine");
     kill_worker();
@@ -353,8 +387,8 @@ void world::act_on(const scripted_action& action) {
 }
 
 steady_instant world::next_due() {
-  auto due = machine_.next_due();
-  if (restart_at_)
+  auto due = std::min(machine_.next_due(), room_.next_due());
+  if (restart_at_ && room_.can_be_opened())
     due = std::min(due, *restart_at_);
   if (worker_at_)
     due = std::min(due, *worker_at_);

@@ -4,7 +4,7 @@
 #include "pinion/actors/remote_launcher.hpp"
 #include "pinion/actors/worker_node.hpp"
 #include "simulation/desk.hpp"
-#include "simulation/disk_port.hpp"
+#include "simulation/filling_disk.hpp"
 #include "simulation/machine.hpp"
 #include "simulation/network.hpp"
 #include "simulation/observer.hpp"
@@ -70,6 +70,8 @@ public:
   ~generation();
 
   engine_client& client() { return running_->client(); }
+  /// Starts what was held until there is room.
+  void try_again() { local_.try_again(); }
   caf::scheduler::test_coordinator& jobs() { return *jobs_; }
   /// The engine asked to be ended: the store refused, or an actor that matters is gone.
   const std::optional<std::string>& fatal() const noexcept { return fatal_; }
@@ -121,14 +123,15 @@ private:
   bool has_job();
   void run_some_job();
   bool ring();
+  void start_engine();
   void kill_worker();
-  void start_worker();
   bool act();
   void release_commit();
   /// How long the next commit takes.
   duration commit_takes();
   void watch_engine();
   void crash(const char* why);
+  void stop_writing();
   void act_on(const scripted_action& action);
   void move_clock(duration at_most);
   steady_instant next_due();
@@ -144,6 +147,7 @@ private:
   trace log_;
   std::shared_ptr<surviving_disk> disk_ = std::make_shared<surviving_disk>();
   observer observer_;
+  filling_disk room_;
   machine machine_;
   network network_;
   desk desk_;

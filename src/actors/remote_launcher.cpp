@@ -61,6 +61,7 @@ void remote_launcher::stop(const process_key& key, duration grace) {
 
 void remote_launcher::acknowledge(const process_key& key) {
   const std::lock_guard lock{mutex_};
+  forget(key); // Nothing about it may come after: the worker's launcher knows it no more.
   acknowledged_.insert(key);
   order({worker_order::acknowledge{key}});
 }
@@ -179,14 +180,18 @@ void remote_launcher::deliver(const launcher_event& event) {
     starts_.erase(started->key);
     inquiries_.erase(started->key);
   } else if (const auto* ended = std::get_if<launcher_event::ended>(&event.what)) {
-    starts_.erase(ended->key);
-    inquiries_.erase(ended->key);
-    stops_.erase(ended->key);
+    forget(ended->key);
   } else if (const auto* unknown = std::get_if<launcher_event::unknown>(&event.what)) {
     inquiries_.erase(unknown->key);
     stops_.erase(unknown->key);
   }
   to_(event);
+}
+
+void remote_launcher::forget(const process_key& key) {
+  starts_.erase(key);
+  inquiries_.erase(key);
+  stops_.erase(key);
 }
 
 } // namespace pinion

@@ -265,6 +265,12 @@ void local_launcher::take(const wire::stop& what) {
 
 void local_launcher::take(const wire::acknowledge& what) {
   files_.release(what.key);
+  // The launcher forgets the key: whatever was still to be asked about it must not come after.
+  starts_.erase(what.key);
+  waiting_starts_.erase(what.key);
+  unstaged_.erase(what.key);
+  inquiries_.erase(what.key);
+  stops_.erase(what.key);
   if (!welcome_)
     acknowledged_.insert(what.key);
   send(what);

@@ -322,6 +322,23 @@ TEST_CASE("an unknown key is unknown, and forgotten after the acknowledgement", 
   REQUIRE(engine.log().wait([&] { return engine.log().unknown[request.key] == 1; }));
 }
 
+TEST_CASE("what was acknowledged before it could be asked for is not started", "[launcher]") {
+  engine_side engine;
+  engine.run("true");
+  const auto launcher = engine.launcher_pid();
+  REQUIRE(launcher > 1);
+  // It takes the connection and greets nobody: what is asked now waits for the welcome.
+  REQUIRE(::kill(launcher, SIGSTOP) == 0);
+  engine.reopen(1);
+  const auto request = engine.shell(engine.next_key(), "echo x >> count");
+  engine.port().start(request);
+  engine.port().acknowledge(request.key);
+  REQUIRE(::kill(launcher, SIGCONT) == 0);
+  engine.port().inquire(request.key);
+  REQUIRE(engine.log().wait([&] { return engine.log().unknown[request.key] == 1; }));
+  CHECK_FALSE(read_small_file(engine.path() + "/count", 64));
+}
+
 TEST_CASE("a thousand short processes are all reaped, each end once", "[launcher]") {
   engine_side engine;
   std::vector<process_key> keys;

@@ -349,6 +349,9 @@ void machine_port::acknowledge(const process_key& key) {
   if (machine_ == nullptr)
     return;
   held_.erase(key);
+  starts_.erase(key);
+  inquiries_.erase(key);
+  stops_.erase(key);
   if (machine_->connected_)
     machine_->send(machine::acknowledge_command{key});
   else

@@ -39,6 +39,7 @@ private:
   void lose_session();
   void reported(const to_engine& frame);
   void deliver(const launcher_event& event);
+  void forget(const process_key& key);
   void order(worker_order what);
   void send(std::uint64_t number, const worker_order* what);
   void resend();

@@ -2,9 +2,13 @@
 
 #include "actors/crash.hpp"
 #include "pinion/model/mutation.hpp"
+#include "pinion/storage/keys.hpp"
 #include "pinion/storage/rows.hpp"
+#include "pinion/storage/store_reader.hpp"
 
 #include <caf/send.hpp>
+#include <optional>
+#include <set>
 
 namespace pinion {
 
@@ -13,6 +17,38 @@ namespace {
 constexpr std::size_t max_group_rows = 20'000;
 /// Of a group, at most this many bulk rows while transitions wait too.
 constexpr std::size_t max_bulk_rows = 2'000;
+
+bool is_slot(const kv_write& write) {
+  return write.in == family::slots && keys::decode_slot(write.key).has_value();
+}
+
+/// The slots whose rows a batch writes, by key.
+std::set<std::string> slots_of(const kv_batch& batch) {
+  std::set<std::string> all;
+  for (const auto& write : batch.writes)
+    if (is_slot(write))
+      all.insert(write.key);
+  return all;
+}
+
+/// Takes out of a batch of the plan what concerns slots that are decided: in the store, or by
+/// `deciding`, which comes before it. A slot's row stands before its others.
+result<void> leave_decided(kv_batch& plan, const std::set<std::string>& deciding,
+                           const kv_reader& store) {
+  std::vector<kv_write> kept;
+  kept.reserve(plan.writes.size());
+  bool decided = false;
+  for (auto& write : plan.writes) {
+    if (is_slot(write)) {
+      BOOST_OUTCOME_TRY(row, store_reader{store}.slot(keys::decode_slot(write.key).value()));
+      decided = deciding.contains(write.key) || (row && row->outcome != slot_outcome::planned);
+    }
+    if (!decided)
+      kept.push_back(std::move(write));
+  }
+  plan.writes = std::move(kept);
+  return ok();
+}
 } // namespace
 
 caf::result<std::uint64_t> journal_state::take(msg::submit& what) {
@@ -23,9 +59,9 @@ caf::result<std::uint64_t> journal_state::take(msg::submit& what) {
   }
   auto promise = self->make_response_promise<std::uint64_t>();
   if (what.bulk)
-    bulk.push_back({std::move(what.batch), promise});
+    bulk.push_back({std::move(what.batch), what.plan, promise});
   else
-    urgent.push_back({std::move(what.batch), promise});
+    urgent.push_back({std::move(what.batch), what.plan, promise});
   wake();
   return promise;
 }
@@ -58,7 +94,14 @@ void journal_state::commit_group() {
     add(urgent[taken++]);
   urgent.erase(urgent.begin(), urgent.begin() + static_cast<std::ptrdiff_t>(taken));
   const auto bulk_limit = group.writes.size() + max_bulk_rows;
+  std::optional<std::set<std::string>> deciding;
   while (!bulk.empty() && group.writes.size() < bulk_limit) {
+    if (bulk.front().plan) {
+      if (!deciding)
+        deciding = slots_of(group);
+      if (auto left = leave_decided(bulk.front().batch, *deciding, *context->ports.kv); !left)
+        return context->ports.fatal("a slot cannot be read: " + left.error().message);
+    }
     add(bulk.front());
     bulk.pop_front();
   }

@@ -16,6 +16,7 @@ struct journal_state {
 
   struct waiting {
     kv_batch batch;
+    bool plan = false;
     caf::typed_response_promise<std::uint64_t> promise;
   };
 

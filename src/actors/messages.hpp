@@ -30,6 +30,9 @@ struct submit {
   std::uint32_t incarnation = 0;
   kv_batch batch;
   bool bulk = false; ///< Plan and retention: after transitions, in chunks.
+  /// Rows of planned slots and nothing else. Those of a slot that has been decided by the time of
+  /// the commit are left out: the PLANNER cannot know what is on its way to the disk.
+  bool plan = false;
 };
 /// Makes all earlier incarnations of `owner` stale; answers with the new one, after everything
 /// that the old one submitted is durable.

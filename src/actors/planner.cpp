@@ -405,6 +405,7 @@ void planner_state::submit_plan(const std::string& workflow, kv_batch batch,
   msg::submit submit;
   submit.batch = std::move(batch);
   submit.bulk = true;
+  submit.plan = true;
   self->request(context->journal, caf::infinite, std::move(submit))
       .then([this, workflow, then = std::move(then)](std::uint64_t) {
         if (const auto known = workflows.find(workflow);

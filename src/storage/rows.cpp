@@ -154,7 +154,10 @@ void put_slot(kv_batch& batch, const slot_record& now, const slot_record* before
   batch.put(family::slots, keys::slot(key), codecs::encode(now));
   if (before != nullptr && before->outcome == now.outcome)
     return;
-  if (before != nullptr && before->outcome == slot_outcome::planned)
+  // Also of a slot that was not planned when its decider looked: its row may have come meanwhile.
+  const bool by_clock = !now.trigger.starts_with('@');
+  if (now.outcome != slot_outcome::planned &&
+      (before != nullptr ? before->outcome == slot_outcome::planned : by_clock))
     batch.erase(family::slots, keys::plan(key));
   if (before != nullptr && is_listed(before->outcome))
     batch.erase(family::index, keys::slot_outcome(key, before->outcome));

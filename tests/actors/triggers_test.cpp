@@ -2,6 +2,7 @@
 #include "actors/planner.hpp"
 #include "actors/stage.hpp"
 #include "actors/timekeeper.hpp"
+#include "pinion/storage/rows.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
@@ -169,6 +170,72 @@ TEST_CASE("a commit that the disk refuses ends the engine, unanswered", "[journa
   at.jobs->run();
   CHECK(at.fatal);
   CHECK(at.heard.empty());
+}
+
+TEST_CASE("a planned row never takes the place of a decision that is on its way", "[journal]") {
+  parts at;
+  at.context->journal = at.system->spawn(journal, at.context, std::uint64_t{1});
+  const auto row = [](int minute, slot_outcome outcome) {
+    slot_record out;
+    out.workflow = "sim.clock";
+    out.trigger = "tick";
+    out.slot = from_us(1'800'000'000'000'000) + minutes{minute};
+    out.outcome = outcome;
+    return out;
+  };
+  const auto submit = [&](kv_batch batch, bool plan) {
+    caf::anon_send(at.context->journal, msg::submit{0, 0, std::move(batch), plan, plan});
+  };
+  const auto commit = [&] {
+    at.jobs->run();
+    while (at.disk.release_next())
+      at.jobs->run();
+  };
+  const auto outcome = [&](int minute) -> std::optional<slot_outcome> {
+    const auto key = row(minute, {});
+    const auto found =
+        store_reader{at.disk}.slot({"main", key.workflow, key.trigger, key.slot}).value();
+    return found ? std::optional{found->outcome} : std::nullopt;
+  };
+  std::vector<instant> planned;
+  const auto read_plan = [&] {
+    planned.clear();
+    REQUIRE(store_reader{at.disk}.visit_planned(never, instant::max(), [&](const auto& each) {
+      planned.push_back(each.slot);
+      return true;
+    }));
+  };
+  // Slot 1 is in the group before, slot 2 in the same one.
+  kv_batch before;
+  put_slot(before, row(1, slot_outcome::missed), nullptr);
+  submit(std::move(before), false);
+  commit();
+  kv_batch deciding;
+  put_slot(deciding, row(2, slot_outcome::missed), nullptr);
+  submit(std::move(deciding), false);
+  kv_batch plan;
+  for (const int minute : {1, 2, 3, 4})
+    put_slot(plan, row(minute, slot_outcome::planned), nullptr);
+  submit(std::move(plan), true);
+  commit();
+  CHECK(outcome(1) == slot_outcome::missed);
+  CHECK(outcome(2) == slot_outcome::missed);
+  read_plan();
+  CHECK(planned == std::vector{row(3, {}).slot, row(4, {}).slot});
+  // Nor does the end of a plan take it away; and who decides leaves nothing in the plan, whatever
+  // was there when it looked.
+  kv_batch late;
+  put_slot(late, row(3, slot_outcome::missed), nullptr);
+  submit(std::move(late), false);
+  kv_batch voided;
+  for (const int minute : {3, 4})
+    erase_slot(voided, row(minute, slot_outcome::planned));
+  submit(std::move(voided), true);
+  commit();
+  CHECK(outcome(3) == slot_outcome::missed);
+  CHECK_FALSE(outcome(4));
+  read_plan();
+  CHECK(planned.empty());
 }
 
 TEST_CASE("wall timers follow the wall clock, steady ones do not", "[timekeeper]") {

@@ -125,7 +125,7 @@ void misfire_judge::judge_trigger(const gap& at, const workflow_definition& of,
       continue;
     bool may_run = false;
     for (const auto end : at.ends)
-      may_run = may_run || slot.at > end ||
+      may_run = may_run || slot.at + jitter > end ||
                 (slots_in(rule, slot.at, end) < allowed && end - slot.at <= policy.within);
     const bool must_run = slots_in(rule, slot.at, to + looks_within) < allowed &&
                           to + looks_within - slot.at <= policy.within;

@@ -334,7 +334,7 @@ void observer::engine_started() {
 
 void observer::clock_steps(instant from, instant to) {
   clock_stepped_ = true;
-  latest_ = std::max(latest_, from);
+  latest_ = std::max({latest_, from, to}); // Slots may have been due by either.
   misfires_.clock_steps(from, to, clock_.steady_now(), paused_workflows());
 }
 

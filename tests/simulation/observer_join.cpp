@@ -133,7 +133,8 @@ void observer::check_mode(const instance_record& is, const instance_record* was)
   if (begins(is, was, true) && held_since_ && clock_.steady_now() - *held_since_ > heard_within)
     log_.violation("[4] " + name_of(is.key) + " begins, and the engine is on hold");
   check_parallel(is, task);
-  if (starts && is.mode == task_mode::frozen)
+  // One that is frozen in the commit in which it begins had begun before.
+  if (starts && is.mode == task_mode::frozen && (was == nullptr || was->mode == is.mode))
     log_.violation("[4] " + name_of(is.key) + " is frozen and begins");
   if (begins(is, was, false) && !called && !empty && is.mode != task_mode::dry)
     log_.violation("[4] " + name_of(is.key) + " succeeds without a process");
@@ -144,6 +145,9 @@ void observer::check_mode(const instance_record& is, const instance_record* was)
   if (!starts || at == switches_.end() || at->second.first == task_mode::normal ||
       is.mode != task_mode::normal || is.attempt > 1 || run.value()->backfill != 0 ||
       moded_.contains(is.key.run) || clock_.steady_now() - at->second.second < heard_within)
+    return;
+  // What has begun cannot be made dry any more: it looks again.
+  if (at->second.first == task_mode::dry && was != nullptr && was->attempt > 0)
     return;
   const auto asked = switch_asked_.find({run.value()->workflow, task.name});
   if (asked != switch_asked_.end() && clock_.steady_now() - asked->second < heard_within)

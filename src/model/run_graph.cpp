@@ -155,9 +155,19 @@ unit_outcome outcome_of(instance_state state, bool ignored) {
 
 } // namespace
 
+instance_state run_core::graph::counted_state(std::uint32_t task, bool ignored) const {
+  const auto state = aggregate_state(task);
+  if (!ignored || state != instance_state::failed || instances[task].size() == 1)
+    return state;
+  const auto& count = fans.at(task).by_state;
+  return count[static_cast<std::size_t>(instance_state::cancelled)] > 0 ? instance_state::cancelled
+                                                                        : state;
+}
+
 upstream_class run_core::graph::class_of(std::uint32_t task) const {
+  const auto ignored = workflow.tasks[task].ignore_failure;
   if (workflow.tasks[task].fallback_of)
-    return outcome_of(aggregate_state(task), workflow.tasks[task].ignore_failure).join;
+    return outcome_of(counted_state(task, ignored), ignored).join;
   return chain_outcome(task).join;
 }
 
@@ -182,7 +192,7 @@ unit_outcome run_core::graph::chain_outcome(std::uint32_t primary) const {
   const auto member = current_member(primary);
   const bool ignored =
       workflow.tasks[primary].ignore_failure || workflow.tasks[member].ignore_failure;
-  auto outcome = outcome_of(aggregate_state(member), ignored);
+  auto outcome = outcome_of(counted_state(member, ignored), ignored);
   // All members before it failed; only a success of the last one makes that good.
   const bool made_good = outcome.run == unit_class::success || outcome.run == unit_class::pending;
   if (member != primary && !made_good && !ignored)

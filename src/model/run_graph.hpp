@@ -95,6 +95,9 @@ struct run_core::graph {
   /// The state of a task as one: that of its only instance; of an expanded fan-out the first that
   /// applies of: still alive, failed, cancelled, success, skipped.
   instance_state aggregate_state(std::uint32_t task) const;
+  /// The same for what goes on from it: where failures of elements do not matter, a cancelled one
+  /// beside them still does.
+  instance_state counted_state(std::uint32_t task, bool ignored) const;
 
   unit_outcome instance_outcome(const instance_record& at) const;
   unit_outcome chain_outcome(std::uint32_t primary) const;

@@ -58,7 +58,11 @@ opinion of_chain(const run_core& core, std::uint32_t primary) {
       continue;
     }
     const bool ignored = tasks[primary].ignore_failure || tasks[last].ignore_failure;
-    auto seen = of_state(*state, ignored);
+    const auto elements = core.instances_of(last);
+    const bool cut = std::any_of(elements.begin(), elements.end(), [](const auto& each) {
+      return each.state == instance_state::cancelled;
+    });
+    auto seen = of_state(ignored && cut ? instance_state::cancelled : *state, ignored);
     const bool primary_failed = last != primary;
     if (primary_failed && !ignored && *state != instance_state::success)
       seen.run = unit_class::failing;

@@ -61,6 +61,27 @@ TEST_CASE("an empty list skips, a list that cannot be made fails", "[run_core]")
   CHECK(run.complaint == "");
 }
 
+TEST_CASE("failures of a fan-out that are ignored do not hide that an element was cancelled",
+          "[run_core]") {
+  workflow_builder workflow;
+  auto& task = workflow.add();
+  task.for_each.emplace();
+  task.ignore_failure = true;
+  driven_run run{workflow};
+  run.fire();
+  run.finish(run.key(0, 0));
+  run.finish(run.key(0, 1), 1);
+  CHECK(run.core.class_of(0) == upstream_class::pending);
+  SECTION("a cancel counts as a failure") {
+    run.operate(run_operation::verb::cancel, {run.key(0, 2)});
+    CHECK(run.core.class_of(0) == upstream_class::failed);
+  }
+  SECTION("failures alone do not") {
+    run.finish(run.key(0, 2), 1);
+    CHECK(run.core.class_of(0) == upstream_class::success);
+  }
+}
+
 TEST_CASE("no more than max_parallel elements ask for permits at a time", "[run_core]") {
   driven_run run{fan(2)};
   run.evaluator.lists.emplace(0, numbered(4));

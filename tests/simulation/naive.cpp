@@ -166,7 +166,7 @@ const std::vector<instant>& naive_binder::slots_of(const slot_rule& rule) {
   if (known.empty())
     for (const auto& slot :
          slots_between(rule, scenario_.begins - std::chrono::days{12},
-                       scenario_.begins + scenario_.lasts + std::chrono::days{4}, 100'000))
+                       scenario_.begins + scenario_.lasts + std::chrono::days{9}, 100'000))
       known.push_back(slot.at);
   return known;
 }

@@ -95,8 +95,7 @@ void observer::check_attempts_end(const run_record& run) {
         log_.violation("the row of " + to_string(key) + " says another exit code than the process");
       // Made dry between two looks, it succeeds whatever the last look said.
       if (attempt.outcome == instance_state::success && attempt.why != reason::dry_run &&
-          !operated_.contains(run.id) &&
-          (end.kind != end_kind::exited || end.exit_code != 0))
+          !operated_.contains(run.id) && (end.kind != end_kind::exited || end.exit_code != 0))
         log_.violation("the row of " + to_string(key) + " says success, the process does not");
       if (attempt.outcome == instance_state::success)
         check_success(row, attempt, definition->tasks[row.key.task]);

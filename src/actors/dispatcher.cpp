@@ -43,16 +43,16 @@ void dispatcher_state::count(const instance_key& key, int by) {
 }
 
 void dispatcher_state::ask(const permit_order& order) {
-  asking[order.key] = order.who;
+  asking[order.key] = {order.who, order.request};
   auto units = units_of(order.project, order.pools, order.limits, order.slot);
   const auto former = needs.find(order.key);
   // Its pools were edited after it had asked: what it asked for, or was granted, is void.
   if (former != needs.end() && former->second != units) {
     withdraw(order.key);
-    asking[order.key] = order.who;
+    asking[order.key] = {order.who, order.request};
   } else if (ledger.holds(order.key)) {
-    // Its actor was restarted after the grant.
-    self->send(order.who, msg::permits_granted{});
+    // Its actor was restarted after the grant, or it was frozen and thawed since.
+    self->send(order.who, msg::permits_granted{order.request});
     return;
   }
   // Larger than any priority: the band decides first.
@@ -113,7 +113,7 @@ void dispatcher_state::grant() {
     count(granted.key, -1);
     const auto who = asking.find(granted.key);
     if (who != asking.end())
-      self->send(who->second, msg::permits_granted{});
+      self->send(who->second.who, msg::permits_granted{who->second.request});
     else
       ledger.release(granted.key);
   }

@@ -21,9 +21,13 @@ struct dispatcher_state {
   permit_ledger ledger;
   /// By project and name; limits of definitions stand under no project.
   std::map<std::pair<std::string, std::string>, pool_number> numbers;
-  std::vector<std::string> names{"slots"};                 ///< By number.
-  std::unordered_map<instance_key, instance_actor> asking; ///< Queued or granted.
-  std::unordered_map<pool_number, std::uint32_t> queued;   ///< Requests that need the pool.
+  std::vector<std::string> names{"slots"}; ///< By number.
+  struct asker {
+    instance_actor who;
+    std::uint32_t request = 0;
+  };
+  std::unordered_map<instance_key, asker> asking;        ///< Queued or granted.
+  std::unordered_map<pool_number, std::uint32_t> queued; ///< Requests that need the pool.
   std::unordered_map<instance_key, std::vector<pool_units>> needs;
   std::uint64_t sequence = 0;
   bool held = false;

@@ -97,7 +97,14 @@ void instance_state_data::ask_for_permits(const msg::enter& what) {
   self->send(seed.context->dispatcher,
              permit_order{seed.key, caf::actor_cast<instance_actor>(self), seed.definition->project,
                           asked, limits_of(*seed.definition, seed.key.task), what.priority,
-                          what.band, has_process(task().type)});
+                          what.band, has_process(task().type), ++request});
+}
+
+void instance_state_data::granted(const msg::permits_granted& what) {
+  if (!wants_permits || what.request != request)
+    return; // It has been withdrawn: the permits are somebody else's by now.
+  wants_permits = false;
+  self->send(seed.run, msg::offer{seed.key, asked});
 }
 
 void instance_state_data::start(const msg::enter& what) {
@@ -244,10 +251,7 @@ instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance
       },
       [self](const msg::process_unknown& what) { self->state.unknown(what.key); },
       [self](const msg::enter& what) { self->state.enter(what); },
-      [self](const msg::permits_granted&) {
-        self->state.wants_permits = false;
-        self->send(self->state.seed.run, msg::offer{self->state.seed.key, self->state.asked});
-      },
+      [self](const msg::permits_granted& what) { self->state.granted(what); },
   };
 }
 

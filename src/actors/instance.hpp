@@ -31,6 +31,7 @@ struct instance_state_data {
   std::shared_ptr<const start_request> order;
   bool ordered = false; ///< This actor has told the WORKER to start `process`.
   bool wants_permits = false;
+  std::uint32_t request = 0; ///< Number of its newest request for permits.
   std::vector<pool_need> asked; ///< The pools of its newest request.
   bool stopping = false;        ///< A call that is under way must be cancelled when it answers.
   run_id called;                ///< By a `workflow` task.
@@ -38,6 +39,7 @@ struct instance_state_data {
   void enter(const msg::enter& what);
   void timer(std::uint64_t id);
   void unknown(const process_key& key);
+  void granted(const msg::permits_granted& what);
 
 private:
   const task_definition& task() const { return seed.definition->tasks[seed.key.task]; }

@@ -63,6 +63,9 @@ struct permit_order {
   std::uint8_t priority = 5;
   msg::permit_band band = msg::permit_band::normal;
   bool slot = true; ///< It also needs a worker's slot.
+  /// Counts up with each request of `who`: what was granted to an earlier one, which was withdrawn
+  /// meanwhile, is told apart.
+  std::uint32_t request = 0;
 };
 
 /// What it asks the WORKER for.
@@ -78,7 +81,7 @@ struct process_watch {
 /// The DISPATCHER: ready queues by priority, pools, worker choice.
 using dispatcher_actor = caf::typed_actor<
     // Sends `permits_granted` once all permits are free together; a repeated request that has been
-    // granted is granted again.
+    // granted is granted again, to the newest.
     caf::reacts_to<permit_order>,
     // The request is withdrawn, the permits are given back; unknown keys are ignored.
     caf::reacts_to<msg::withdraw>, caf::reacts_to<msg::release_permits>,

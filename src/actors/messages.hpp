@@ -184,7 +184,10 @@ struct enter {
   /// In running, for a `workflow` task: what to call.
   std::shared_ptr<const call_workflow> call;
 };
-struct permits_granted {};
+/// `request`: the number of the request that it answers.
+struct permits_granted {
+  std::uint32_t request = 0;
+};
 struct process_started {
   process_key key;
   std::int64_t pid = 0;

@@ -549,6 +549,9 @@ void run_state_data::offered(const msg::offer& what) {
     return; // Its permits are taken back, and it asks anew.
   const auto* at = core().find(key);
   const auto& context = *seed.context;
+  // Offered twice, by a request from before and one from after a freeze: its attempt has them.
+  if (at != nullptr && is_active(at->state))
+    return;
   if (at == nullptr || at->state != instance_state::pre_ready) {
     self->send(context.dispatcher, msg::release_permits{key});
     return;

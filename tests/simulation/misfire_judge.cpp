@@ -54,9 +54,10 @@ void misfire_judge::add(instant from, instant to, steady_instant began, steady_i
     last.ends.push_back(to);
     last.over = at;
     std::erase_if(last.paused, [&](const auto& each) { return !paused.contains(each); });
+    last.some_paused.merge(paused);
     return;
   }
-  gaps_.push_back({from, {to}, at, std::move(paused)});
+  gaps_.push_back({from, {to}, at, paused, paused});
 }
 
 void misfire_judge::judge(const scenario& of, const store_reader& store, instant began,
@@ -121,7 +122,7 @@ void misfire_judge::judge_trigger(const gap& at, const workflow_definition& of,
         log.violation("[1] slot " + where + ", and its workflow was paused");
       continue;
     }
-    if (is.outcome == slot_outcome::paused)
+    if (is.outcome == slot_outcome::paused || at.some_paused.contains(of.id()))
       continue;
     bool may_run = false;
     for (const auto end : at.ends)

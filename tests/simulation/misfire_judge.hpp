@@ -28,7 +28,8 @@ private:
     instant from; ///< All slots up to this one have been looked at, or were on their way.
     std::vector<instant> ends; ///< Where it was thought to be over; the last one is.
     steady_instant over{};
-    std::set<std::string> paused;
+    std::set<std::string> paused;      ///< At each of its ends.
+    std::set<std::string> some_paused; ///< At one of them: what became of its slots was asked for.
   };
   void add(instant from, instant to, steady_instant began, steady_instant at,
            std::set<std::string> paused);

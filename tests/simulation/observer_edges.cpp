@@ -90,6 +90,15 @@ bool observer::is_left_out(const bound_edge& edge, instant slot) const {
     return true;
   const auto* rule = rule_of(scenario_.workflows, edge.workflow, edge.trigger);
   const auto* edited = rule_of(scenario_.edited, edge.workflow, edge.trigger);
+  const auto off = [&](const std::vector<workflow_definition>& all) {
+    for (const auto& of : all)
+      for (const auto& each : of.triggers)
+        if (of.id() == edge.workflow && each.id == edge.trigger)
+          return !each.enabled;
+    return false;
+  };
+  if (off(scenario_.workflows) || off(scenario_.edited))
+    return true;
   return (rule != nullptr && !is_slot(*rule, slot)) ||
          (edited != nullptr && !is_slot(*edited, slot));
 }

@@ -58,10 +58,9 @@ bool room_gate::look(const disk_room& room) {
   return full_.empty() == was_full;
 }
 
-disk_watch::disk_watch(std::string folder, std::uint64_t reserve_bytes)
-    : gate_{std::move(folder), reserve_bytes} {
-  if (reserve_bytes == 0)
-    return;
+disk_watch::disk_watch(std::string folder, std::uint64_t reserve_bytes,
+                       std::function<void()> each_look)
+    : each_look_{std::move(each_look)}, gate_{std::move(folder), reserve_bytes} {
   look();
   thread_ = std::thread{[this] { watch(); }};
 }
@@ -82,6 +81,8 @@ std::string disk_watch::full() const {
 }
 
 void disk_watch::look() {
+  if (each_look_)
+    each_look_();
   // Before the lock: a file system that hangs must not hold up those who ask.
   const auto room = room_of(gate_.folder());
   const std::lock_guard lock{mutex_};

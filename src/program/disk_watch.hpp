@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -47,8 +48,9 @@ private:
 /// Watches how much room there is, once a second, on a thread of its own.
 class disk_watch {
 public:
-  /// `reserve_bytes` 0: there is always room.
-  disk_watch(std::string folder, std::uint64_t reserve_bytes);
+  /// `reserve_bytes` 0: there is always room. `each_look` is called with each look, on the watch's
+  /// thread; empty: nothing is.
+  disk_watch(std::string folder, std::uint64_t reserve_bytes, std::function<void()> each_look);
   ~disk_watch();
   disk_watch(const disk_watch&) = delete;
   disk_watch& operator=(const disk_watch&) = delete;
@@ -60,6 +62,7 @@ private:
   void look();
   void watch();
 
+  const std::function<void()> each_look_;
   mutable std::mutex mutex_; ///< Guards what follows.
   std::condition_variable wake_;
   room_gate gate_;

@@ -186,6 +186,14 @@ const std::vector<setting>& settings() {
          to.sync = text == "sync";
          return ok();
        }},
+      {"--moved", "store.moved", "on|off",
+       "take a data folder that was copied or moved here; the other is never started again", "off",
+       false,
+       [](auto& to, const auto& text) -> result<void> {
+         BOOST_OUTCOME_TRY(value, read_switch(text));
+         to.moved = value;
+         return ok();
+       }},
       age_setting("--keep-history", "retention.history",
                   "runs, slots and backfills go so long after their end; may be repeated", "180d",
                   &retention_settings::history),

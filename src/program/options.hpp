@@ -35,6 +35,7 @@ struct program_options {
   zone plan_zone;
   duration load_ahead{std::chrono::minutes{2}}; ///< 10 s to 1 h.
   bool sync = true;                             ///< Durability: acknowledged means on disk.
+  bool moved = false; ///< The data folder may be a copy: nobody uses the other any more.
   /// Free bytes of the data folder's disk below which nothing new is taken or started; 0: never.
   std::uint64_t disk_reserve_bytes = 128ULL << 20U;
   std::string log_level = "info";

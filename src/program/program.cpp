@@ -187,12 +187,21 @@ result<std::unique_ptr<rocks_kv>> open_store(const data_folder& at, const progra
   }
 }
 
+/// Nothing more may be done with what is in memory: it is more than what is on disk, or will be.
+[[noreturn]] void end_at_once(const std::string& why) {
+  spdlog::critical("the engine ends at once and recovers at its next start: {}", why);
+  spdlog::default_logger()->flush(); // Not shut down: other threads still log.
+  ::_exit(EX_IOERR);
+}
+
 int serve(const program_options& options, char** argv, const program_parts& parts) {
   const int signals = watch_signals();
   auto folder = open_folder(options.data);
   if (!folder)
     return complain(folder.error(), exit_code_of(folder.error().code));
   const auto& at = folder.value();
+  if (auto ours = at.claim_place(options.moved); !ours)
+    return complain(ours.error(), exit_code_of(ours.error().code));
   auto opened = open_store(at, options, signals);
   if (!opened)
     return complain(opened.error(), exit_code_of(opened.error().code));
@@ -208,7 +217,10 @@ int serve(const program_options& options, char** argv, const program_parts& part
 
   host_clock clock;
   const auto alarm = make_host_alarm();
-  const disk_watch disk{at.path().string(), options.disk_reserve_bytes};
+  const disk_watch disk{at.path().string(), options.disk_reserve_bytes, [&at] {
+                          if (auto there = at.check_in_place(); !there)
+                            end_at_once(there.error().message);
+                        }};
   local_launcher_options launching;
   launching.data_dir = at.path().string();
   launching.epoch = epoch.value() + 1; // `start_engine` takes it.
@@ -235,9 +247,7 @@ int serve(const program_options& options, char** argv, const program_parts& part
       spdlog::default_logger()->flush(); // Not shut down: other threads still log.
       start_over(argv);
     }
-    spdlog::critical("the engine ends at once and recovers at its next start: {}", why);
-    spdlog::default_logger()->flush();
-    ::_exit(EX_IOERR);
+    end_at_once(why);
   };
   const auto files = make_host_run_files(at.path().string());
   ports.files = files.get();

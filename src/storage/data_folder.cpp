@@ -3,8 +3,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
 #include <fcntl.h>
+#include <optional>
 #include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -17,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view format_words = "pinion data folder, format ";
+constexpr std::string_view place_words = "pinion data folder, this file has inode ";
 
 problem os_problem(const char* doing, const fs::path& what, int error) {
   return {errc::os_failure,
@@ -103,21 +106,44 @@ result<void> sync_folder(const fs::path& folder) {
   return ok();
 }
 
-/// Writes FORMAT whole or not at all: what begins a data folder must not be half there.
-result<void> write_format(const fs::path& folder) {
-  const auto fresh = folder / "FORMAT.new";
-  const auto text = std::string{format_words} + std::to_string(data_folder::format) + '\n';
+/// Writes a small file of the folder whole or not at all; `text` is given the file that will hold
+/// it.
+template <class Text>
+result<void> write_whole(const fs::path& folder, const char* name, Text text) {
+  const auto fresh = folder / (std::string{name} + ".new");
   {
     const owned_file file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    if (file.get() < 0)
+    struct stat about {};
+    if (file.get() < 0 || ::fstat(file.get(), &about) != 0)
       return os_problem("create", fresh, errno);
-    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+    const std::string line = text(about);
+    if (::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
         ::fsync(file.get()) != 0)
       return os_problem("write", fresh, errno);
   }
-  if (::rename(fresh.c_str(), (folder / "FORMAT").c_str()) != 0)
+  if (::rename(fresh.c_str(), (folder / name).c_str()) != 0)
     return os_problem("rename", fresh, errno);
   return sync_folder(folder);
+}
+
+/// What begins a data folder must not be half there.
+result<void> write_format(const fs::path& folder) {
+  return write_whole(folder, "FORMAT", [](const auto&) {
+    return std::string{format_words} + std::to_string(data_folder::format) + '\n';
+  });
+}
+
+/// Reads the number behind `words` in a line of its own; empty if `text` is something else.
+std::optional<std::uint64_t> number_after(std::string_view words, std::string_view text) {
+  if (!text.starts_with(words) || !text.ends_with('\n'))
+    return std::nullopt;
+  text.remove_prefix(words.size());
+  text.remove_suffix(1);
+  std::uint64_t number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (read.ec != std::errc{} || read.ptr != text.data() + text.size())
+    return std::nullopt;
+  return number;
 }
 
 /// Refuses a folder with files of someone else: those of an unfinished beginning are ours.
@@ -137,24 +163,23 @@ result<void> check_fresh(const fs::path& folder) {
 }
 
 result<void> check_format(const fs::path& folder, std::string_view text) {
-  unsigned format = 0;
-  const auto file = (folder / "FORMAT").string();
-  if (text.starts_with(format_words) && text.ends_with('\n')) {
-    text.remove_prefix(format_words.size());
-    text.remove_suffix(1);
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), format);
-    if (read.ptr != text.data() + text.size())
-      format = 0;
-  }
+  const auto format = number_after(format_words, text).value_or(0);
   if (format > data_folder::format)
     return problem{errc::newer_format,
                    folder.string() + " has format " + std::to_string(format) +
                        ", this program knows " + std::to_string(data_folder::format),
                    "use the newer Pinion that wrote it"};
   if (format != data_folder::format)
-    return problem{errc::corrupt, file + " does not name a format of Pinion",
+    return problem{errc::corrupt,
+                   (folder / "FORMAT").string() + " does not name a format of Pinion",
                    "restore a backup of the data folder"};
   return ok();
+}
+
+result<void> write_place(const fs::path& folder) {
+  return write_whole(folder, "PLACE", [](const struct stat& about) {
+    return std::string{place_words} + std::to_string(about.st_ino) + '\n';
+  });
 }
 
 /// Checks FORMAT, or writes it into a folder that is new.
@@ -212,6 +237,46 @@ result<data_folder> data_folder::open_existing(const fs::path& folder) {
     return problem{errc::not_found, folder.string() + " is not the data folder of an engine",
                    "name the folder that pinion was started with as --data"};
   return open(folder);
+}
+
+result<void> data_folder::claim_place(bool moved) const {
+  const auto file = path_ / "PLACE";
+  const owned_file place{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (place.get() < 0 && errno != ENOENT)
+    return os_problem("open", file, errno);
+  if (place.get() < 0)
+    return write_place(path_);
+  std::array<char, 96> text{};
+  struct stat about {};
+  const auto got = ::read(place.get(), text.data(), text.size());
+  if (got < 0 || ::fstat(place.get(), &about) != 0)
+    return os_problem("read", file, errno);
+  const auto inode = number_after(place_words, {text.data(), static_cast<std::size_t>(got)});
+  if (inode && *inode == about.st_ino)
+    return ok();
+  if (moved)
+    return write_place(path_);
+  if (!inode)
+    return problem{errc::corrupt, file.string() + " does not say which folder this is",
+                   "start once with --moved on if no engine runs, or will run, on a copy of it"};
+  return problem{errc::refused,
+                 path_.string() + " is a copy of a data folder: an engine on the other one would "
+                                  "start the same tasks again",
+                 "if the other is never started again, start this one once with --moved on; for a "
+                 "trial use `pinionctl store restore ... --hold`"};
+}
+
+result<void> data_folder::check_in_place() const {
+  const auto file = path_ / "LOCK";
+  struct stat held {};
+  struct stat found {};
+  if (::fstat(lock_, &held) == 0 && ::stat(file.c_str(), &found) == 0 &&
+      held.st_ino == found.st_ino && held.st_dev == found.st_dev)
+    return ok();
+  return problem{errc::storage_failure,
+                 "the data folder " + path_.string() +
+                     " was removed, renamed or unmounted under its engine",
+                 "put it back and start again"};
 }
 
 data_folder::data_folder(fs::path path, int lock) noexcept : path_{std::move(path)}, lock_{lock} {}

@@ -111,3 +111,46 @@ TEST_CASE("a path that is too long for its socket is refused", "[data_folder]") 
   CHECK(failure_of("/tmp/" + std::string(100, 'a')).code == errc::invalid);
   CHECK_FALSE(fs::exists("/tmp/" + std::string(100, 'a')));
 }
+
+TEST_CASE("a renamed folder goes on, a copied one is refused until it is said to be moved",
+          "[data_folder]") {
+  test::temporary_folder place;
+  const auto at = [&](const char* name) { return place.path() / name; };
+  const auto claim = [](const fs::path& folder, bool moved = false) {
+    const auto opened = data_folder::open(folder);
+    REQUIRE(opened);
+    return opened.value().claim_place(moved);
+  };
+  REQUIRE(claim(at("first")));
+  REQUIRE(claim(at("first")));
+  fs::rename(at("first"), at("renamed"));
+  REQUIRE(claim(at("renamed")));
+  fs::copy(at("renamed"), at("copy"), fs::copy_options::recursive);
+  REQUIRE(::chmod(at("copy").c_str(), 0700) == 0);
+  const auto refused = claim(at("copy"));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::refused);
+  CHECK_THAT(refused.error().message, Catch::Contains("is a copy of a data folder"));
+  CHECK_THAT(refused.error().suggestion, Catch::Contains("--moved on"));
+  CHECK(claim(at("copy"), true));
+  CHECK(claim(at("copy")));
+  write_file(at("copy") / "PLACE", "somewhere\n");
+  const auto damaged = claim(at("copy"));
+  REQUIRE_FALSE(damaged);
+  CHECK(damaged.error().code == errc::corrupt);
+  CHECK(claim(at("renamed")));
+}
+
+TEST_CASE("a folder that is renamed, removed or replaced while it is open is missed",
+          "[data_folder]") {
+  test::temporary_folder place;
+  const auto opened = data_folder::open(place.path() / "d");
+  REQUIRE(opened);
+  CHECK(opened.value().check_in_place());
+  fs::rename(place.path() / "d", place.path() / "e");
+  CHECK_FALSE(opened.value().check_in_place());
+  REQUIRE(data_folder::open(place.path() / "d"));
+  const auto missed = opened.value().check_in_place();
+  REQUIRE_FALSE(missed);
+  CHECK(missed.error().code == errc::storage_failure);
+}

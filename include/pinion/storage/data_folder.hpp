@@ -19,6 +19,7 @@ result<void> check_socket_path(const std::filesystem::path& path);
 ///     FORMAT       "pinion data folder, format 1\n"
 ///     LOCK         flock(2) exclusive while in use; the holder's pid in decimal
 ///     COMMIT       the mirrored commit counter, see rocks_kv.hpp
+///     PLACE        which folder this is, see `claim_place`
 ///     store/       RocksDB
 ///     pinion.sock  the API
 ///
@@ -40,6 +41,18 @@ public:
   /// The same for a folder that an engine has used already: nothing is made. Fails also with
   /// `errc::not_found` if `folder` is none.
   static result<data_folder> open_existing(const std::filesystem::path& folder);
+
+  /// Makes sure that this is the folder which an engine used before, and no copy of it: two engines
+  /// that go on from one state would both start what was due. PLACE holds its own inode number, so
+  /// a copy shows; a rename within a file system does not change it. Without PLACE, or with
+  /// `moved`, the folder is taken as it is from here on.
+  /// Fails with `errc::refused` for a copy, `errc::corrupt` if PLACE cannot be read as one,
+  /// `errc::os_failure`. For engines: who only reads a folder needs no claim.
+  result<void> claim_place(bool moved) const;
+
+  /// Fails with `errc::storage_failure` if what lies at the path is no longer the folder that was
+  /// opened: removed, renamed, unmounted. What is written from then on is lost with its open files.
+  result<void> check_in_place() const;
 
   data_folder(data_folder&& other) noexcept;
   data_folder& operator=(data_folder&& other) noexcept;

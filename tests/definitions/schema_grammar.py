@@ -370,4 +370,5 @@ def together():
     yield tasks({}, params={"n": {"default": 1, "enum": [2, 3]}})
     yield tasks({}, params={"n": {"default": "x", "max": 1}})
     yield PROJECT, [{"workflow": "w", "tasks": OTHERS}, {"workflow": "w", "tasks": OTHERS}]
-    yield {**PROJECT, "calendars": {"x": {"on": "y"}, "y": {"on": "x"}}}, [{"workflow": "w", "tasks": OTHERS}]
+    for calendars in ({"x": {"on": "y"}, "y": {"on": "x"}}, {"x": {"weekdays": "none"}}):
+        yield {**PROJECT, "calendars": calendars}, [{"workflow": "w", "tasks": OTHERS}]

@@ -78,7 +78,7 @@ task_rows by_task(const std::vector<instance_record>& rows) {
 }
 
 // The chain of fallbacks counts as its last member that ran; one that ignores its failure covers
-// the chain.
+// the failures of the chain, not that it was cut off.
 std::vector<counts_as> classes_of(const workflow_definition& of, std::uint32_t task,
                                   const task_rows& rows) {
   bool ignored = false;
@@ -92,7 +92,7 @@ std::vector<counts_as> classes_of(const workflow_definition& of, std::uint32_t t
   std::vector<counts_as> out;
   for (const auto& row : found->second) {
     const auto as = class_of(of.tasks[task], row);
-    out.push_back(ignored && as == counts_as::failed ? counts_as::success : as);
+    out.push_back(ignored && row.state == instance_state::failed ? counts_as::success : as);
   }
   return out;
 }

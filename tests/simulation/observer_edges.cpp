@@ -80,6 +80,16 @@ void observer::note_run(run_id id) {
   }
 }
 
+// Its trigger makes no slots by the clock, in either set of definitions.
+bool observer::is_off(const bound_edge& edge) const {
+  for (const auto* all : {&scenario_.workflows, &scenario_.edited})
+    for (const auto& of : *all)
+      for (const auto& each : of.triggers)
+        if (of.id() == edge.workflow && each.id == edge.trigger && !each.enabled)
+          return true;
+  return false;
+}
+
 // There is no run, and the clock makes none.
 bool observer::is_left_out(const bound_edge& edge, instant slot) const {
   const auto row = store_.slot({"main", edge.workflow, edge.trigger, slot});
@@ -90,16 +100,7 @@ bool observer::is_left_out(const bound_edge& edge, instant slot) const {
     return true;
   const auto* rule = rule_of(scenario_.workflows, edge.workflow, edge.trigger);
   const auto* edited = rule_of(scenario_.edited, edge.workflow, edge.trigger);
-  const auto off = [&](const std::vector<workflow_definition>& all) {
-    for (const auto& of : all)
-      for (const auto& each : of.triggers)
-        if (of.id() == edge.workflow && each.id == edge.trigger)
-          return !each.enabled;
-    return false;
-  };
-  if (off(scenario_.workflows) || off(scenario_.edited))
-    return true;
-  return (rule != nullptr && !is_slot(*rule, slot)) ||
+  return is_off(edge) || (rule != nullptr && !is_slot(*rule, slot)) ||
          (edited != nullptr && !is_slot(*edited, slot));
 }
 
@@ -109,7 +110,7 @@ std::uint8_t observer::ways_of_slot(const bound_edge& edge, instant slot, when a
   if (at == when::ever) {
     // What a backfill makes of it later does not change that it was left out.
     const auto trigger = store_.trigger(edge.workflow, edge.trigger);
-    if (trigger && trigger.value() && slot <= trigger.value()->since)
+    if (is_off(edge) || (trigger && trigger.value() && slot <= trigger.value()->since))
       out |= std::uint8_t{ways::left_out};
     for (const auto& name : {edge.upstream_task, std::string{"(left out)"}})
       if (const auto known = history_.find({key, name}); known != history_.end())

@@ -106,7 +106,7 @@ void observer::check_attempts_end(const run_record& run) {
 // What succeeded by itself has passed its strong checks, and its outputs are there.
 void observer::check_success(const instance_record& is, const attempt_record& attempt,
                              const task_definition& task) {
-  if (operated_.contains(is.key.run))
+  if (operated_.contains(is.key.run) || is.why == reason::dry_run)
     return;
   for (std::uint32_t step = 1; step <= task.checks.size(); ++step) {
     const auto seen = processes_.find(

@@ -26,8 +26,10 @@ json_text alarm_body(const run_core& run, const run_effect::alarm& alarm) {
       body["attempt"] = at->attempt;
     }
   } else {
-    body["state"] = to_string(of.state);
-    body["reason"] = to_string(of.why);
+    // Its end tasks may still be at work: the alarm is about how it came out.
+    const auto outcome = run.outcome();
+    body["state"] = to_string(outcome.value_or(of.state));
+    body["reason"] = to_string(outcome ? run.reason_of_outcome() : of.why);
     body["message"] = of.message;
   }
   body["at"] = print_utc(of.last_at);

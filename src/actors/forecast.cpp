@@ -30,6 +30,11 @@ std::vector<std::uint32_t> in_order(const workflow_definition& workflow) {
     for (const auto to : behind[order[next]])
       if (--missing[to] == 0)
         order.push_back(to);
+  std::stable_partition(order.begin(), order.end(), [&](std::uint32_t task) {
+    while (workflow.tasks[task].fallback_of)
+      task = *workflow.tasks[task].fallback_of;
+    return !workflow.tasks[task].is_end_task();
+  });
   return order;
 }
 
@@ -41,8 +46,38 @@ forecast::forecast(const run_core& run, const kv_reader& store, instant now,
   std::vector<duration> took(count, duration{-1});
   learn(run, store, took);
   spans_.resize(count);
-  for (const auto task : in_order(run.definition()))
-    spans_[task] = predict(run, task, took[task], now, limits);
+  std::optional<std::uint32_t> last; // Of all before the end tasks.
+  bool known = true;
+  for (const auto task : in_order(run.definition())) {
+    auto& of = spans_[task] = predict(run, task, took[task], now, limits);
+    if (run.definition().tasks[task].is_end_task())
+      put_at_end(run, task, known ? last : std::nullopt, of);
+    if (run.belongs_to_end(task) || !of.counts)
+      continue;
+    known = known && of.end != never;
+    if (!last || of.end > spans_[*last].end)
+      last = task;
+  }
+}
+
+// As long as the outcome is open, success is what is expected.
+void forecast::put_at_end(const run_core& run, std::uint32_t task,
+                          std::optional<std::uint32_t> last, span& of) const {
+  const auto& at = run.instances_of(task).front();
+  if (is_terminal(at.state) || at.attempt > 0 || run.outcome())
+    return;
+  of.counts = run.definition().tasks[task].on_run_success;
+  if (!of.counts || !last || of.start == never) {
+    of.start = of.end = never;
+    return;
+  }
+  const auto later = spans_[*last].end - of.start;
+  if (later <= duration{0})
+    return;
+  of.start += later;
+  of.end = of.end == never ? never : of.end + later;
+  if (of.after == no_element)
+    of.after = *last;
 }
 
 void forecast::learn(const run_core& run, const kv_reader& store,

@@ -4,6 +4,7 @@
 #include "pinion/storage/kv.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,17 +43,21 @@ private:
     instant start = never;
     instant end = never;
     std::uint32_t after = no_element; ///< The upstream that ends last.
-    bool counts = true;               ///< Not a fallback that nobody has called for.
+    bool counts = true;               ///< Not a fallback or end task that is not called for.
   };
   span at(std::uint32_t task) const { return task < spans_.size() ? spans_[task] : span{}; }
   void learn(const run_core& run, const kv_reader& store, std::vector<duration>& took) const;
   span predict(const run_core& run, std::uint32_t task, duration took, instant now,
                const forecast_limits& limits) const;
+  /// An end task starts behind `last`, if that is known.
+  void put_at_end(const run_core& run, std::uint32_t task, std::optional<std::uint32_t> last,
+                  span& of) const;
 
   std::vector<span> spans_;
 };
 
-/// Positions of the tasks so that each comes after all that it needs and, a fallback, its primary.
+/// Positions of the tasks so that each comes after all that it needs and, a fallback, its primary;
+/// end tasks last.
 std::vector<std::uint32_t> in_order(const workflow_definition& workflow);
 
 } // namespace pinion

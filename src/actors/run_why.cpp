@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t max_causes = 20;
 /// Instances that one question asks the DISPATCHER about.
 constexpr std::size_t max_asked = 5;
+/// Tasks that one sentence names.
+constexpr std::size_t max_names = 5;
 /// Elements of a fan-out that speak for it.
 constexpr std::size_t max_elements = 3;
 
@@ -235,10 +237,34 @@ private:
            at.waiting_at, never});
       return;
     }
+    if (tasks[at.key.task].is_end_task() && !run_.outcome()) {
+      add_end(at);
+      return;
+    }
     for (const auto pending : run_.pending_upstream(at.key.task))
       add({"upstream", pending_ref(pending),
            "waits for " + tasks[pending].name + ", " + standing_of(pending), at.waiting_at,
            times_.end_of(pending)});
+  }
+
+  /// It waits for the end of the run: of what keeps that, the roots tell.
+  void add_end(const instance_record& at) {
+    const auto pending = run_.pending_upstream(at.key.task);
+    const auto& tasks = run_.definition().tasks;
+    auto until = now_;
+    std::string names;
+    for (std::size_t i = 0; i < pending.size(); ++i) {
+      const auto end = times_.end_of(pending[i]);
+      until = end == never || until == never ? never : std::max(until, end);
+      if (i < max_names)
+        names += (i == 0 ? "" : ", ") + tasks[pending[i]].name;
+    }
+    if (pending.size() > max_names)
+      names += " and " + std::to_string(pending.size() - max_names) + " more";
+    add({"end", to_string(run_.run().id),
+         "waits for the end of the run: " + names +
+             (pending.size() == 1 ? " has not ended" : " have not ended"),
+         at.waiting_at, until});
   }
 
   std::string pending_ref(std::uint32_t task) const {

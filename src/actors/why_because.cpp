@@ -65,6 +65,24 @@ const instance_record* last_need(const run_core& run, std::uint32_t task) {
   return last;
 }
 
+/// Of all before the end tasks, what ended last.
+const instance_record* last_before_end(const run_core& run) {
+  const instance_record* last = nullptr;
+  for (std::uint32_t task = 0; task < run.definition().tasks.size(); ++task)
+    if (!run.belongs_to_end(task))
+      if (const auto* at = last_ended(run, task);
+          at != nullptr && (last == nullptr || at->ended_at > last->ended_at))
+        last = at;
+  return last;
+}
+
+/// What the task's turn came behind.
+const instance_record* last_before(const run_core& run, std::uint32_t task) {
+  const auto* last = last_need(run, task);
+  return last == nullptr && run.definition().tasks[task].is_end_task() ? last_before_end(run)
+                                                                       : last;
+}
+
 /// Of its needs on other runs, the one that was settled last.
 const edge_record* last_edge(const run_core& run, std::uint32_t task) {
   const edge_record* last = nullptr;
@@ -98,6 +116,13 @@ void add_release(const run_core& run, const instance_record& at, std::vector<exp
                      primary->ended_at});
     return;
   }
+  if (const auto outcome = run.outcome(); task.is_end_task() && outcome) {
+    const auto* last = last_before_end(run);
+    out.push_back({"end", to_string(run.run().id),
+                   "all other tasks of the run had ended, and its outcome was " +
+                       std::string{to_string(*outcome)},
+                   last == nullptr ? never : last->ended_at});
+  }
   const auto* need = last_need(run, at.key.task);
   const auto* edge = last_edge(run, at.key.task);
   if (edge != nullptr && (need == nullptr || edge->at >= need->ended_at))
@@ -108,7 +133,7 @@ void add_release(const run_core& run, const instance_record& at, std::vector<exp
                    "the last thing it needed was " + ref_of(run, *need) + ", which ended " +
                        std::string{to_string(need->state)},
                    need->ended_at});
-  else if (at.waiting_at != never)
+  else if (at.waiting_at != never && !task.is_end_task())
     out.push_back({"run", to_string(run.run().id), "it needs nothing: its run had begun",
                    run.run().admitted_at});
 }
@@ -232,7 +257,7 @@ std::vector<std::uint32_t> path_that_was(const run_core& run) {
   std::vector<std::uint32_t> path;
   while (last != nullptr && path.size() < run.definition().tasks.size()) {
     path.push_back(last->key.task);
-    last = last_need(run, last->key.task);
+    last = last_before(run, last->key.task);
   }
   std::reverse(path.begin(), path.end());
   return path;

@@ -78,6 +78,14 @@ std::string_view phrase_of(reason why) noexcept {
     return "`max_parallel` of its fan-out is reached";
   case reason::fallback_pending:
     return "it runs only if what it stands in for fails";
+  case reason::end_pending:
+    return "its turn comes when the other tasks of the run have ended";
+  case reason::end_not_needed:
+    return "it is an end task of another outcome";
+  case reason::ending_failed:
+    return "it failed, and its end tasks are at work";
+  case reason::ending_success:
+    return "it succeeded, and its end tasks are at work";
   case reason::retry_due_later:
     return "its next attempt is not due yet";
   case reason::stop_requested:
@@ -183,7 +191,9 @@ std::string sentence_about(const run_core& run) {
         ++all;
         ended += is_terminal(each.state) ? 1U : 0U;
       }
-    return std::to_string(ended) + " of " + std::to_string(all) + " instances have ended";
+    auto text = std::to_string(ended) + " of " + std::to_string(all) + " instances have ended";
+    const bool ending = at.why == reason::ending_failed || at.why == reason::ending_success;
+    return ending ? std::string{phrase_of(at.why)} + "; " + text : text;
   }
   auto text = phrase_with(at.why, at.message);
   if (at.started_at != never && at.ended_at >= at.started_at)

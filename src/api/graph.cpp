@@ -69,6 +69,32 @@ struct edges {
   }
 };
 
+/// End tasks and their fallbacks stand below all others.
+void lower_end_tasks(const workflow_definition& definition, std::vector<std::uint32_t>& level) {
+  std::vector<std::uint32_t> at_end;
+  std::uint32_t lowest = 0;
+  for (std::uint32_t task = 0; task < level.size(); ++task) {
+    auto head = task;
+    while (definition.tasks[head].fallback_of)
+      head = *definition.tasks[head].fallback_of;
+    if (definition.tasks[head].is_end_task())
+      at_end.push_back(task);
+    else
+      lowest = std::max(lowest, level[task]);
+  }
+  for (const auto task : at_end)
+    level[task] += lowest + 1;
+}
+
+json outcomes_of(const task_definition& task) {
+  json outcomes = json::array();
+  if (task.on_run_failure)
+    outcomes.push_back(to_string(run_state::failed));
+  if (task.on_run_success)
+    outcomes.push_back(to_string(run_state::success));
+  return outcomes;
+}
+
 /// Longest way from the top, in topological order (Kahn): loading refused cycles.
 std::vector<std::uint32_t> levels_of(const edges& graph) {
   std::vector<std::uint32_t> level(graph.up.size(), 0);
@@ -199,7 +225,8 @@ std::size_t bound(std::size_t most, const std::vector<counts>& of,
 json graph_of(const workflow_definition& definition, const run_instances* instances,
               const graph_extent& extent) {
   const edges graph{definition};
-  const auto level = levels_of(graph);
+  auto level = levels_of(graph);
+  lower_end_tasks(definition, level);
   auto shown = shown_tasks(graph, extent);
   const auto of =
       instances != nullptr ? counts_by_task(definition, *instances) : std::vector<counts>{};
@@ -222,6 +249,7 @@ json graph_of(const workflow_definition& definition, const run_instances* instan
     node["level"] = level[task];
     node["needs"] = names_of(definition, one.needs);
     node["fallback_of"] = one.fallback_of ? json(definition.tasks[*one.fallback_of].name) : json();
+    node["end_of"] = outcomes_of(one);
     node["started_at"] = spans.empty() ? json() : objects::time(spans[task].start);
     node["ended_at"] = spans.empty() ? json() : objects::time(spans[task].end);
   }

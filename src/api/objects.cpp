@@ -39,6 +39,23 @@ task_mode initial_mode(const run_record& run, std::uint32_t task) {
   return run.dry ? task_mode::dry : task_mode::normal;
 }
 
+/// How the run came out; null before that is decided.
+json outcome_of(const run_record& run) {
+  if (is_terminal(run.state))
+    return to_string(run.state);
+  if (run.why == reason::ending_failed)
+    return to_string(run_state::failed);
+  return run.why == reason::ending_success ? json(to_string(run_state::success)) : json();
+}
+
+/// What has no row was made without a look at its task.
+reason reason_of(const instance_record& record, const task_definition& task) {
+  const bool has_row = record.waiting_at != never || record.why != reason::upstream_pending;
+  if (has_row || (!task.fallback_of && !task.is_end_task()))
+    return record.why;
+  return task.fallback_of ? reason::fallback_pending : reason::end_pending;
+}
+
 } // namespace
 
 json time(instant at) { return at == never ? json() : json(print_utc(at)); }
@@ -111,6 +128,7 @@ json run(const run_record& record, zone in) {
            {{"start", time(record.interval_start)}, {"end", time(record.interval_end)}}},
           {"state", to_string(record.state)},
           {"reason", to_string(record.why)},
+          {"outcome", outcome_of(record)},
           {"message", record.message},
           {"created_at", time(record.created_at)},
           {"fired_at", time(record.fired_at)},
@@ -138,7 +156,7 @@ json instance(const instance_view& view) {
           {"task", task.name},
           {"index", record.key.element == no_element ? json() : json(record.element_key)},
           {"state", to_string(record.state)},
-          {"reason", to_string(record.why)},
+          {"reason", to_string(reason_of(record, task))},
           {"message", record.message},
           {"attempt", record.attempt},
           {"worker", text_or_null(view.worker)},

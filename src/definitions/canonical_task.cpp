@@ -311,6 +311,8 @@ json to_json(const task_definition& task) {
   put(out, "setup", task.setup, unsaid.setup);
   put(out, "teardown", task.teardown, unsaid.teardown);
   put(out, "teardown_of", task.teardown_of, unsaid.teardown_of);
+  put(out, "on_run_failure", task.on_run_failure, unsaid.on_run_failure);
+  put(out, "on_run_success", task.on_run_success, unsaid.on_run_success);
   put(out, "ignore_failure", task.ignore_failure, unsaid.ignore_failure);
   put_object(out, "alarms", to_json(task.alarms));
   return out;
@@ -347,6 +349,8 @@ task_definition task_from(const json& from) {
   take(from, "setup", task.setup);
   take(from, "teardown", task.teardown);
   take(from, "teardown_of", task.teardown_of);
+  take(from, "on_run_failure", task.on_run_failure);
+  take(from, "on_run_success", task.on_run_success);
   take(from, "ignore_failure", task.ignore_failure);
   task.alarms = alarms_from(from.value("alarms", json::object()));
   return task;

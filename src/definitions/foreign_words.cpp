@@ -123,6 +123,9 @@ constexpr row keys[] = {
     {"an alarm", "email",
      "write `alert:` with a channel of pinion.yaml whose `command:` sends the mail"},
     {"an alarm", "command", "declare a channel with it in pinion.yaml, and name it with `alert:`"},
+    {"an alarm", "task",
+     "only a workflow's `on_failure` and `on_success` name tasks; a task has `fallback:`"},
+    {"an alarm", "run", "declare a task under `tasks:`, and name it with `task:`"},
     {"an alarm", "webhook",
      "write `alert:` with a channel of pinion.yaml whose `command:` calls it"},
 };

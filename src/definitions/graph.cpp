@@ -24,7 +24,7 @@ public:
       positions_.emplace(tasks[i].name, i);
   }
 
-  void run(const node* flow) {
+  void run(const order_links& order) {
     const auto errors = report_.sink.error_count();
     for (std::uint32_t i = 0; i < tasks_.size(); ++i)
       add_needs(i);
@@ -37,8 +37,10 @@ public:
     for (std::uint32_t i = 0; i < tasks_.size(); ++i)
       add_teardown(i);
     check_names_of_needs();
-    if (flow != nullptr)
-      add_flow(*flow);
+    add_ends(order.ends.on_failure, &task_definition::on_run_failure);
+    add_ends(order.ends.on_success, &task_definition::on_run_success);
+    if (order.flow != nullptr)
+      add_flow(*order.flow);
     check_fallbacks();
     check_roles();
     if (edges_ > definition_limits::edges)
@@ -52,6 +54,7 @@ public:
     check_children();
     for (std::uint32_t i = 0; i < tasks_.size(); ++i)
       check_condition(i);
+    check_end_tasks(report_, order.ends, links_, tasks_);
     if (report_.sink.error_count() == errors)
       check_cycles();
   }
@@ -164,6 +167,17 @@ private:
     tasks_[task].teardown_of = sorted(std::move(setups));
   }
 
+  void add_ends(const std::vector<name_use>& names, bool task_definition::*role) {
+    for (const auto& use : names) {
+      const auto task = find(use);
+      if (!task)
+        continue;
+      if (tasks_[*task].*role)
+        report_.error(use.offset, shown(use.name) + " is named twice");
+      tasks_[*task].*role = true;
+    }
+  }
+
   void check_condition(std::uint32_t task) {
     const auto* at = links_[task].join;
     if (at == nullptr)
@@ -223,6 +237,9 @@ private:
       if (tasks_[*task].fallback_of)
         report_.error(item, "the fallback " + shown(item.text) + " has no place in `flow`",
                       "its primary stands for it");
+      if (tasks_[*task].is_end_task())
+        report_.error(item, "the end task " + shown(item.text) + " has no place in `flow`",
+                      "its turn comes when all other tasks have ended");
       placed[*task] = true;
       out.push_back(*task);
     };
@@ -354,9 +371,9 @@ private:
 
 } // namespace
 
-void link_tasks(const reporter& report, const node* flow, const std::vector<task_links>& links,
-                std::vector<task_definition>& tasks) {
-  linker{report, links, tasks}.run(flow);
+void link_tasks(const reporter& report, const order_links& order,
+                const std::vector<task_links>& links, std::vector<task_definition>& tasks) {
+  linker{report, links, tasks}.run(order);
 }
 
 std::vector<std::uint32_t> find_cycle(const std::vector<std::vector<std::uint32_t>>& successors) {

@@ -148,6 +148,11 @@ private:
            near_or_known(name, names));
       return false;
     }
+    if (found->is_end_task()) {
+      tell(where, shown(name) + " is an end task: nobody needs it",
+           "need the workflow without `task:`: its run ends only when its end tasks have ended");
+      return false;
+    }
     if (!found->fallback_of)
       return true;
     auto head = *found->fallback_of;

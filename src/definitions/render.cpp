@@ -184,6 +184,21 @@ private:
     set("PINION_BIZ_DATE", print_day(biz_date(run.slot, in)));
     set("PINION_DATA_INTERVAL_START", print_local(run.interval_start, in));
     set("PINION_DATA_INTERVAL_END", print_local(run.interval_end, in));
+    if (is_at_end(workflow, input_->key.task))
+      outcome_variables();
+  }
+
+  /// Names have no blanks: the shell takes the list apart.
+  void outcome_variables() {
+    const auto outcome = input_->run.outcome();
+    if (!outcome)
+      return; // Only looked at before its time.
+    set("PINION_RUN_OUTCOME", std::string{to_string(*outcome)});
+    set("PINION_RUN_REASON", std::string{to_string(input_->run.reason_of_outcome())});
+    std::string failed;
+    for (const auto task : input_->run.failing_tasks(max_failed_names))
+      failed += (failed.empty() ? "" : " ") + input_->run.definition().tasks[task].name;
+    set("PINION_RUN_FAILED", failed);
   }
 
   /// Task names are plain and outputs are JSON already, so the text is joined without parsing.

@@ -6,6 +6,8 @@
 #include "pinion/timing/civil_format.hpp"
 #include "pinion/timing/instant_text.hpp"
 
+#include <algorithm>
+
 namespace pinion {
 
 using nlohmann::json;
@@ -130,10 +132,28 @@ result<resolved_name> run_scope::secret(const name_reference& name) const {
 
 result<resolved_name> run_scope::key_of_run(const name_reference& name) const {
   const auto& run = run_->run();
+  const bool about_outcome =
+      name.path.size() > 1 &&
+      std::find(outcome_keys.begin(), outcome_keys.end(), name.path[1]) != outcome_keys.end();
+  if (about_outcome)
+    return key_of_outcome(name);
   const json keys{{"id", to_string(run.id)},          {"project", run_->definition().project},
                   {"workflow", run.workflow},         {"version", run.version},
                   {"trigger", run.trigger},           {"lane", run.lane},
                   {"requested_by", run.requested_by}, {"note", run.note}};
+  return from_map(name, keys, 1, "run");
+}
+
+result<resolved_name> run_scope::key_of_outcome(const name_reference& name) const {
+  const auto outcome = run_->outcome();
+  if (!outcome || !is_at_end(run_->definition(), task_))
+    return missing("`run." + name.path[1] + "` is not known before the end of the run");
+  auto failed = json::array();
+  for (const auto task : run_->failing_tasks(max_failed_names))
+    failed.push_back(run_->definition().tasks[task].name);
+  const json keys{{"outcome", to_string(*outcome)},
+                  {"reason", to_string(run_->reason_of_outcome())},
+                  {"failed", std::move(failed)}};
   return from_map(name, keys, 1, "run");
 }
 

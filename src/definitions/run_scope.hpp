@@ -41,6 +41,8 @@ private:
   result<resolved_name> outside_input(const name_reference& name) const;
   result<resolved_name> secret(const name_reference& name) const;
   result<resolved_name> key_of_run(const name_reference& name) const;
+  /// What end tasks know of how their run came out.
+  result<resolved_name> key_of_outcome(const name_reference& name) const;
   result<resolved_name> key_of_task(const name_reference& name) const;
   std::optional<expression_value> time_name(std::string_view name) const;
   /// JSON text of the run or definition, read once.

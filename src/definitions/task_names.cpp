@@ -22,6 +22,10 @@ bool is_need_name(const workflow_definition& workflow, std::uint32_t task, std::
                                       [&](const outside_need& need) { return need.as == name; });
 }
 
+bool is_at_end(const workflow_definition& workflow, std::uint32_t task) {
+  return workflow.tasks[head_of_chain(workflow, task)].is_end_task();
+}
+
 std::vector<std::uint32_t> ancestors_of(const workflow_definition& workflow, std::uint32_t task) {
   std::vector<std::uint32_t> out;
   std::unordered_set<std::uint32_t> seen;
@@ -35,6 +39,10 @@ std::vector<std::uint32_t> ancestors_of(const workflow_definition& workflow, std
         open.push_back(upstream);
       }
   }
+  if (is_at_end(workflow, task))
+    for (std::uint32_t other = 0; other < workflow.tasks.size(); ++other)
+      if (!workflow.tasks[other].fallback_of && !workflow.tasks[other].is_end_task())
+        out.push_back(other);
   std::sort(out.begin(), out.end());
   return out;
 }

@@ -32,8 +32,15 @@ inline constexpr std::array<std::string_view, 21> root_names{"params",
                                                              "ts_utc_nodash",
                                                              "lane"};
 
-inline constexpr std::array<std::string_view, 8> run_keys{
-    "id", "project", "workflow", "version", "trigger", "lane", "requested_by", "note"};
+inline constexpr std::array<std::string_view, 11> run_keys{
+    "id",   "project",      "workflow", "version", "trigger", "lane",
+    "note", "requested_by", "outcome",  "reason",  "failed"};
+
+/// Those of them that only end tasks know.
+inline constexpr std::array<std::string_view, 3> outcome_keys{"outcome", "reason", "failed"};
+
+/// Names that `run.failed` and PINION_RUN_FAILED have at most.
+inline constexpr std::size_t max_failed_names = 100;
 
 inline constexpr std::array<std::string_view, 3> task_keys{"name", "index", "attempt"};
 
@@ -45,8 +52,11 @@ std::uint32_t head_of_chain(const workflow_definition& workflow, std::uint32_t t
 /// under `inputs`?
 bool is_need_name(const workflow_definition& workflow, std::uint32_t task, std::string_view name);
 
+/// The task, or the primary at the head of its chain, is an end task.
+bool is_at_end(const workflow_definition& workflow, std::uint32_t task);
+
 /// Positions of all tasks that `task` needs, directly or not, ascending; of a fallback those of its
-/// primary. Linear in the edges above it.
+/// primary. An end task has all tasks of the run before it. Linear in tasks and edges above it.
 std::vector<std::uint32_t> ancestors_of(const workflow_definition& workflow, std::uint32_t task);
 
 } // namespace pinion

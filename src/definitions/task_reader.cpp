@@ -1,5 +1,6 @@
 #include "definitions/task_reader.hpp"
 
+#include "definitions/alarm_reader.hpp"
 #include "definitions/key_rules.hpp"
 #include "definitions/policy_readers.hpp"
 #include "pinion/definitions/limits.hpp"
@@ -359,26 +360,6 @@ constexpr auto task_rules = [] {
   return all;
 }();
 
-struct alarm_draft {
-  std::vector<alarm_target>* into;
-  const project_settings* settings;
-};
-
-void read_channel(const reporter& report, const node& at, alarm_draft& draft) {
-  if (!at.is_scalar())
-    return report_kind(report, at, "the name of a channel");
-  if (draft.settings->channels.contains(at.text))
-    return draft.into->push_back({at.text});
-  std::vector<std::string_view> names;
-  for (const auto& [name, channel] : draft.settings->channels)
-    names.emplace_back(name);
-  auto advice = did_you_mean(at.text, names);
-  report.error(at, "there is no channel " + shown(at.text),
-               advice.empty() ? "declare it under `channels:` in pinion.yaml" : advice);
-}
-
-constexpr key_rule<alarm_draft> alarm_rules_table[] = {{"alert", read_channel}};
-
 /// Which key makes a task what its type says.
 std::string_view needed_key(task_type type) {
   switch (type) {
@@ -511,24 +492,6 @@ std::string below(const std::string& folder, std::string_view path) {
   return text;
 }
 
-std::vector<alarm_target> read_alarms(const reporter& report, const node& at,
-                                      const project_settings& settings) {
-  std::vector<alarm_target> targets;
-  alarm_draft draft{&targets, &settings};
-  const auto one = [&](const node& item) {
-    const std::size_t before = targets.size();
-    if (read_keys<alarm_draft>(report, item, alarm_rules_table, "an alarm", draft) &&
-        targets.size() == before && item.find("alert") == nullptr)
-      report.error(item, "an alarm needs `alert` with the name of a channel");
-  };
-  if (at.is_list())
-    for (const auto& item : at.items)
-      one(item);
-  else
-    one(at);
-  return targets;
-}
-
 void read_defaults(const reporter& report, const node& defaults, task_draft& into) {
   read_keys<task_draft>(report, defaults, default_rules, "`defaults`", into);
 }
@@ -603,6 +566,5 @@ const node* find_field(const node& body_node, std::string_view field) {
 
 std::vector<std::string_view> task_keys() { return keys_of<task_draft>(task_rules); }
 std::vector<std::string_view> default_keys() { return keys_of<task_draft>(default_rules); }
-std::vector<std::string_view> alarm_keys() { return keys_of<alarm_draft>(alarm_rules_table); }
 
 } // namespace pinion::definitions

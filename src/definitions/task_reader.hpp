@@ -60,10 +60,6 @@ void check_profiles(const reporter& report, const node& profiles, const task_dra
 /// Reads one task over `draft`, which holds the defaults. Reports all that is wrong with it alone.
 void read_task(const reporter& report, const node& name, const node& body, task_draft& draft);
 
-/// Reads `on_failure:` and the like: a list of `{alert: channel}`, or one.
-std::vector<alarm_target> read_alarms(const reporter& report, const node& at,
-                                      const project_settings& settings);
-
 /// The node that holds the text of a field as `template_checker` names it, below the map of a task
 /// or of `defaults:`; null pointer if it is not there.
 const node* find_field(const node& body, std::string_view field);
@@ -73,6 +69,5 @@ std::string below(const std::string& folder, std::string_view path);
 
 std::vector<std::string_view> task_keys();
 std::vector<std::string_view> default_keys();
-std::vector<std::string_view> alarm_keys();
 
 } // namespace pinion::definitions

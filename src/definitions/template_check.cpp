@@ -145,6 +145,7 @@ private:
         must_be(field, offset, "secret", name.path[1], secrets_);
     } else if (root == "run") {
       check_key(field, name, "key of `run`", {run_keys.begin(), run_keys.end()});
+      check_outcome(field, name);
     } else if (root == "task") {
       check_key(field, name, "key of `task`", {task_keys.begin(), task_keys.end()});
       if (!may.attempt && name.path.size() > 1 && name.path[1] == "attempt")
@@ -162,6 +163,16 @@ private:
                  const names& known) {
     if (name.path.size() > 1 && !name.has_default)
       must_be(field, name.offset, what, name.path[1], known);
+  }
+
+  void check_outcome(const std::string& field, const name_reference& name) {
+    if (name.path.size() < 2 || name.has_default || is_at_end(workflow_, position_) ||
+        std::find(outcome_keys.begin(), outcome_keys.end(), name.path[1]) == outcome_keys.end())
+      return;
+    report(field, name.offset,
+           "`run." + name.path[1] + "` is known when all tasks have ended: only to end tasks",
+           "name the task in `on_failure` or `on_success` of the workflow: {task: " + task_.name +
+               '}');
   }
 
   /// What to write for a name that stands alone and means nothing by itself.

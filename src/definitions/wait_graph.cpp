@@ -168,7 +168,7 @@ private:
         add_need(need, here);
       if (!task.call_workflow.empty())
         add_call(called_id(one, task), here);
-      if (follows && task.needs.empty() && !task.fallback_of)
+      if (follows && task.needs.empty() && !task.fallback_of && !task.is_end_task())
         add(*follows, here);
     }
   }

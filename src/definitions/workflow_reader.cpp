@@ -1,5 +1,6 @@
 #include "definitions/workflow_reader.hpp"
 
+#include "definitions/alarm_reader.hpp"
 #include "definitions/dialects.hpp"
 #include "definitions/graph.hpp"
 #include "definitions/key_rules.hpp"
@@ -29,6 +30,7 @@ struct workflow_draft {
   std::optional<time_dialect> dialect;
   nlohmann::json vars = nlohmann::json::object();
   std::vector<task_links> links;
+  end_links ends;
   read_triggers_result read_triggers; ///< Its triggers have gone into `made`.
 };
 
@@ -43,9 +45,11 @@ void text_into(const reporter& report, const node& at, workflow_draft& into) {
     into.made.*Member = *std::move(value);
 }
 
-template <auto Member>
-void alarms_into(const reporter& report, const node& at, workflow_draft& into) {
-  into.made.alarms.*Member = read_alarms(report, at, *into.context->settings);
+template <auto Alarms, auto Tasks>
+void end_rules_into(const reporter& report, const node& at, workflow_draft& into) {
+  auto rules = read_end_rules(report, at, *into.context->settings);
+  into.made.alarms.*Alarms = std::move(rules.alarms);
+  into.ends.*Tasks = std::move(rules.tasks);
 }
 
 void read_workflow_name(const reporter& report, const node& at, workflow_draft& into) {
@@ -132,9 +136,12 @@ constexpr key_rule<workflow_draft> workflow_rules[] = {
        if (const auto word = read_word(report, at, words))
          into.dialect = static_cast<time_dialect>(*word);
      }},
-    {"on_failure", alarms_into<&alarm_rules::on_failure>},
-    {"on_success", alarms_into<&alarm_rules::on_success>},
-    {"on_fallback", alarms_into<&alarm_rules::on_fallback>},
+    {"on_failure", end_rules_into<&alarm_rules::on_failure, &end_links::on_failure>},
+    {"on_success", end_rules_into<&alarm_rules::on_success, &end_links::on_success>},
+    {"on_fallback",
+     [](const reporter& report, const node& at, workflow_draft& into) {
+       into.made.alarms.on_fallback = read_alarms(report, at, *into.context->settings);
+     }},
     {"defaults", keep<&workflow_draft::defaults>},
     {"tasks", keep<&workflow_draft::tasks>},
     {"flow", keep<&workflow_draft::flow>},
@@ -313,7 +320,7 @@ void read_parts(const reporter& report, const node& root, workflow_draft& draft)
   if (draft.dialect)
     translate_texts(report, draft);
   const auto errors = report.sink.error_count();
-  link_tasks(report, draft.flow, draft.links, draft.made.tasks);
+  link_tasks(report, {draft.flow, draft.ends}, draft.links, draft.made.tasks);
   // Names of ancestors mean nothing in a broken graph.
   if (report.sink.error_count() == errors)
     check_expressions(report, draft);

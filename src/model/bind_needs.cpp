@@ -19,6 +19,8 @@ public:
     for (std::uint32_t task = 0; task < of_.tasks.size(); ++task) {
       if (of_.tasks[task].fallback_of)
         continue; // Its primary's needs are its own.
+      if (of_.tasks[task].is_end_task())
+        continue; // It waits for its run alone.
       BOOST_OUTCOME_TRY(bind_outside(task));
       bind_previous(task);
       if (after_ && of_.tasks[task].needs.empty())

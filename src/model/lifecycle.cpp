@@ -195,8 +195,12 @@ constexpr std::string_view reason_names[] = {"none",
                                              "poll_timeout",
                                              "not_chosen",
                                              "failure_strategy",
-                                             "chosen"};
-static_assert(std::size(reason_names) == static_cast<std::size_t>(reason::chosen) + 1);
+                                             "chosen",
+                                             "end_pending",
+                                             "end_not_needed",
+                                             "ending_failed",
+                                             "ending_success"};
+static_assert(std::size(reason_names) == static_cast<std::size_t>(reason::ending_success) + 1);
 
 constexpr std::string_view event_names[] = {
     "slot_fired",        "admitted",          "needs_met",       "needs_failed",    "needs_skipped",

@@ -69,6 +69,13 @@ std::vector<std::uint32_t> run_core::pending_upstream(std::uint32_t task) const 
   std::vector<std::uint32_t> pending;
   if (task >= definition_->tasks.size())
     return pending;
+  if (definition_->tasks[task].is_end_task() && !graph_->outcome()) {
+    for (std::uint32_t other = 0; other < definition_->tasks.size(); ++other)
+      if (!graph_->at_end(other) && graph_->current_member(graph_->primary_of(other)) == other &&
+          !is_terminal(graph_->aggregate_state(other)))
+        pending.push_back(other);
+    return pending;
+  }
   for (const auto need : definition_->tasks[task].needs) {
     if (graph_->drop_of(task, need) != nullptr)
       continue;

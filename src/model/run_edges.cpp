@@ -1,5 +1,7 @@
 #include "run_graph.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 
 namespace pinion {
@@ -26,7 +28,8 @@ std::pair<std::uint32_t, std::uint32_t> place_of(const bound_edge& edge) {
 void run_core::graph::place_edges(std::vector<bound_edge> bound) {
   edges = std::move(bound);
   std::erase_if(edges, [this](const bound_edge& edge) {
-    return edge.task >= workflow.tasks.size() || workflow.tasks[edge.task].fallback_of;
+    return edge.task >= workflow.tasks.size() || workflow.tasks[edge.task].fallback_of ||
+           workflow.tasks[edge.task].is_end_task();
   });
   std::stable_sort(edges.begin(), edges.end(), [](const bound_edge& a, const bound_edge& b) {
     return place_of(a) < place_of(b);
@@ -96,6 +99,12 @@ void run_core::graph::settle_edge(std::size_t place, edge_record as) {
 }
 
 join_decision run_core::graph::decide(std::uint32_t task) const {
+  if (workflow.tasks[task].is_end_task()) {
+    if (!outcome())
+      return join_decision::wait;
+    if (!is_meant(task) && !PINION_MUTATION("run_any_end_task"))
+      return join_decision::skip;
+  }
   if (const auto* tally = tally_of(task)) {
     if (tally->gates_failed > 0)
       return join_decision::upstream_fail;
@@ -149,8 +158,10 @@ bool run_core::graph::awaits(std::uint32_t task) const {
 bool run_core::graph::could_begin(std::uint32_t task) const {
   if (!awaits(task) || instances[task].front().mode != task_mode::normal)
     return false;
-  if (workflow.tasks[task].fallback_of)
-    return current_member(primary_of(task)) == task;
+  if (workflow.tasks[task].fallback_of) {
+    const auto primary = primary_of(task);
+    return current_member(primary) == task && (!at_end(primary) || is_meant(primary));
+  }
   return decide(task) == join_decision::run;
 }
 

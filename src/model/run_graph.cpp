@@ -1,5 +1,7 @@
 #include "run_graph.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 #include <numeric>
 
@@ -19,9 +21,15 @@ instance_record initial_record(const workflow_definition& workflow, const run_re
   if (!run.admitted)
     return at;
   at.state = instance_state::waiting;
-  at.why = workflow.tasks[task].fallback_of ? reason::fallback_pending : reason::upstream_pending;
+  at.why = first_reason_to_wait(workflow.tasks[task]);
   at.waiting_at = run.admitted_at;
   return at;
+}
+
+reason first_reason_to_wait(const task_definition& task) noexcept {
+  if (task.fallback_of)
+    return reason::fallback_pending;
+  return task.is_end_task() ? reason::end_pending : reason::upstream_pending;
 }
 
 task_mode initial_mode(const run_record& run, std::uint32_t task) noexcept {
@@ -63,6 +71,7 @@ run_core::graph::graph(const workflow_definition& definition, const run_record& 
       behind.emplace_back(all.begin(), all.end());
     }
   setups = setup_scopes{workflow, behind};
+  read_end_tasks();
   for (std::uint32_t task = 0; task < count; ++task)
     if (!workflow.tasks[task].join_condition.empty())
       read_condition(task);
@@ -180,11 +189,20 @@ unit_outcome of_teardown(unit_outcome outcome) {
   return outcome;
 }
 
+/// The run's state is decided before its turn comes.
+unit_outcome of_end_task(unit_outcome outcome) {
+  if (outcome.run != unit_class::pending)
+    outcome.run = unit_class::skipped;
+  return outcome;
+}
+
 } // namespace
 
 unit_outcome run_core::graph::instance_outcome(const instance_record& at) const {
   const auto& definition = workflow.tasks[at.key.task];
   const auto outcome = outcome_of(at.state, definition.ignore_failure);
+  if (definition.is_end_task())
+    return of_end_task(outcome);
   return definition.teardown ? of_teardown(outcome) : outcome;
 }
 
@@ -197,6 +215,8 @@ unit_outcome run_core::graph::chain_outcome(std::uint32_t primary) const {
   const bool made_good = outcome.run == unit_class::success || outcome.run == unit_class::pending;
   if (member != primary && !made_good && !ignored)
     outcome.run = unit_class::failing;
+  if (workflow.tasks[primary].is_end_task())
+    return of_end_task(outcome);
   return workflow.tasks[primary].teardown ? of_teardown(outcome) : outcome;
 }
 
@@ -270,6 +290,8 @@ join_decision run_core::graph::decide_condition(std::uint32_t task,
     open = open || !how;
     skipped = skipped || (how && how->outcome == edge_record::counts_as::skipped);
   }
+  if (PINION_MUTATION("take_conditions_for_true"))
+    return open ? join_decision::wait : join_decision::run;
   if (skipped || condition.truth.value() == join_condition::truth::no)
     return join_decision::skip;
   return open || condition.truth.value() == join_condition::truth::unknown ? join_decision::wait
@@ -280,12 +302,15 @@ void run_core::graph::recount(run_record& run) {
   const auto count = static_cast<std::uint32_t>(instances.size());
   run.counts.fill(0);
   live = 0;
+  live_at_end = 0;
   polling = 0;
   fans.clear();
   for (std::uint32_t task = 0; task < count; ++task) {
+    const bool ends = at_end(task);
     for (const auto& at : instances[task]) {
       ++run.counts[static_cast<std::size_t>(at.state)];
       live += is_terminal(at.state) ? 0 : 1;
+      live_at_end += ends && !is_terminal(at.state) ? 1 : 0;
       polling += is_polling(at) ? 1 : 0;
       if (!workflow.tasks[task].for_each)
         continue;

@@ -78,9 +78,12 @@ struct run_core::graph {
   };
   std::map<std::uint32_t, conditional> conditions;
 
+  std::vector<std::uint32_t> end_tasks; ///< Ascending; their fallbacks left out.
+
   run_standing standing;
-  std::uint32_t live = 0;    ///< Instances that are not terminal.
-  std::uint32_t polling = 0; ///< Those between two looks.
+  std::uint32_t live = 0;        ///< Instances that are not terminal.
+  std::uint32_t live_at_end = 0; ///< Those of them that belong to end tasks and their fallbacks.
+  std::uint32_t polling = 0;     ///< Those between two looks.
 
   const task_definition& task(std::uint32_t position) const { return workflow.tasks[position]; }
   std::span<const std::uint32_t> downstream_of(std::uint32_t task) const;
@@ -99,6 +102,17 @@ struct run_core::graph {
   /// beside them still does.
   instance_state counted_state(std::uint32_t task, bool ignored) const;
 
+  /// The task is an end task, or a fallback of one.
+  bool at_end(std::uint32_t task) const;
+  /// How the run came out: decided when all but end tasks have ended. A run that has not fired is
+  /// not decided before its end tasks are.
+  std::optional<run_state> outcome() const;
+  /// The outcome is decided, and the end task's.
+  bool is_meant(std::uint32_t task) const;
+  /// Why the task stands in `waiting`, when nothing but what it needs is missing.
+  reason reason_to_wait(std::uint32_t task) const;
+  void read_end_tasks();
+
   unit_outcome instance_outcome(const instance_record& at) const;
   unit_outcome chain_outcome(std::uint32_t primary) const;
   /// Number of units that the task is (0 for a fallback), as its direct downstream counts them.
@@ -112,7 +126,7 @@ struct run_core::graph {
   void tell_conditions(std::uint32_t head);
   /// The condition, and the edges, which must all have succeeded.
   join_decision decide_condition(std::uint32_t task, const conditional& condition) const;
-  /// What gates and join say about the task.
+  /// What the run's end, gates and join say about the task.
   join_decision decide(std::uint32_t task) const;
   /// The task (a fallback: its primary) lets it begin, and nothing but the run's admission is
   /// missing.
@@ -146,6 +160,9 @@ struct run_core::graph {
 /// The record of an instance that has no row: the initial state of `run`.
 instance_record initial_record(const workflow_definition& workflow, const run_record& run,
                                std::uint32_t task);
+
+/// Why an instance of the task waits in a run that has begun.
+reason first_reason_to_wait(const task_definition& task) noexcept;
 
 /// How an instance of `run` takes part as long as nobody switches it.
 task_mode initial_mode(const run_record& run, std::uint32_t task) noexcept;

@@ -77,6 +77,9 @@ std::optional<problem> run_move::obstacle() const {
     if (*place != task)
       return refuse("its task " + name + " stands in another place of the file",
                     "Add new tasks behind those that were there");
+    if (operation_.definition->tasks[task].is_end_task() != from.workflow.tasks[task].is_end_task())
+      return refuse("its task " + name + " runs at another time there (`on_failure`, `on_success`)",
+                    "Rerun with --version pinned");
     const bool expanded = from.instances[task].front().key.element != no_element;
     if (expanded && !operation_.definition->tasks[task].for_each)
       return refuse("its task " + name + " is no fan-out any more", "Rerun with --version pinned");

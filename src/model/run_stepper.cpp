@@ -22,7 +22,7 @@ std::string name_of(const workflow_definition& workflow, const instance_record& 
 run_stepper::run_stepper(run_core& core, instant now, const run_evaluator& evaluate)
     : core_(core), graph_(*core.graph_), run_(core.run_), evaluate_(evaluate),
       time_(std::max(now, core.run_.last_at)), wanted_place_(core.wants_place()),
-      failing_(core.graph_->standing.failing) {}
+      failing_(core.graph_->standing.failing), outcome_(core.graph_->outcome()) {}
 
 run_step run_stepper::apply(const run_event& event) {
   std::visit([this](const auto& happening) { on(happening); }, event);
@@ -79,8 +79,11 @@ void run_stepper::shift(instance_record& at, instance_state to) {
 
   --run_.counts[static_cast<std::size_t>(from)];
   ++run_.counts[static_cast<std::size_t>(to)];
-  graph_.live +=
+  const auto more_alive =
       static_cast<std::uint32_t>(!is_terminal(to)) - static_cast<std::uint32_t>(!is_terminal(from));
+  graph_.live += more_alive;
+  if (graph_.at_end(task))
+    graph_.live_at_end += more_alive;
   at.state = to;
   const auto now_polling = static_cast<std::uint32_t>(is_polling(at));
   graph_.polling += now_polling - was_polling;
@@ -215,6 +218,7 @@ run_step run_stepper::finish() {
     return std::move(out_);
   drain();
   follow_failure_strategy();
+  reach_end();
   if (!changed_)
     return std::move(out_);
   run_.last_at = time_;
@@ -237,31 +241,23 @@ void run_stepper::finish_run() {
   if (!is_terminal(run_.state)) {
     if (run_.state == run_state::queued)
       run_.why = core_.wants_place() ? reason::run_not_admitted : reason::upstream_pending;
-    else if (run_.why == reason::run_not_admitted || run_.why == reason::upstream_pending)
-      run_.why = reason::none;
+    else
+      describe_end();
     return;
   }
-  if (run_.state == run_state::failed)
-    run_.why = run_.cancel_failed ? reason::run_timeout : reason::tasks_failed;
-  else if (run_.state != run_state::cancelled)
-    run_.why = reason::all_done;
+  if (run_.state != run_state::cancelled)
+    run_.why = core_.reason_of_outcome();
   else if (!run_.cancel_requested)
     run_.why = reason::by_user; // Single instances were cancelled, not the run.
+
+  if (!run_.cancel_requested || run_.cancel_failed) // A person's words stay.
+    run_.message = failed_end_tasks();
   if (run_.ended_at != never) { // Its end was told; an operation changed an instance of it.
     if (run_.state != former)
       out_.effects.emplace_back(run_effect::restated{run_.state});
     return;
   }
   run_.ended_at = time_;
-  const auto& rules = graph_.workflow.alarms;
-  const auto send = [this](run_effect::alarm_kind kind, const std::vector<alarm_target>& targets) {
-    for (const auto& target : targets)
-      out_.effects.emplace_back(run_effect::alarm{kind, std::nullopt, target.channel});
-  };
-  if (run_.state == run_state::failed)
-    send(run_effect::alarm_kind::failure, rules.on_failure);
-  else if (run_.state == run_state::success && !run_.dry)
-    send(run_effect::alarm_kind::success, rules.on_success);
   out_.effects.emplace_back(run_effect::run_ended{run_.state});
 }
 

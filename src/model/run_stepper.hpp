@@ -147,6 +147,17 @@ private:
   /// Skips what is named in the switch and not chosen by `value`; returns what is, for people.
   std::string skip_others(std::uint32_t task, const std::string& value);
 
+  // step_end.cpp
+  /// All but the end tasks have ended, for the first time or with another outcome: the alarms are
+  /// sent, and the end tasks decided.
+  void reach_end();
+  /// The outcome is not the end task's.
+  void pass_over(instance_record& at);
+  /// How the run stands while its end tasks are at work.
+  void describe_end();
+  /// "its end task did not succeed: clean_up", or nothing.
+  std::string failed_end_tasks() const;
+
   // step_failure.cpp
   /// After a failure that nothing covers, if the workflow does not just go on.
   void follow_failure_strategy();
@@ -189,6 +200,7 @@ private:
   std::vector<instance_key> entered_;
   bool wanted_place_;
   std::uint32_t failing_; ///< Units of the run that had failed before the step, or after its rerun.
+  std::optional<run_state> outcome_; ///< Before the step; nothing once a rerun opened it again.
   /// Tasks that the step touched, and how they counted before.
   std::vector<std::pair<std::uint32_t, upstream_class>> watched_;
   std::unordered_set<std::uint32_t> watching_; ///< Mirrors watched_.

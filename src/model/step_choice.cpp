@@ -1,5 +1,7 @@
 #include "run_stepper.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 #include <algorithm>
 
 namespace pinion {
@@ -41,7 +43,7 @@ std::string run_stepper::skip_others(std::uint32_t task, const std::string& valu
   const auto what = "\"" + value + "\" chose " + (names.empty() ? "nothing" : names);
   const auto skip = [&](const std::vector<std::uint32_t>& tasks) {
     for (const auto each : tasks)
-      if (!goes_on[each] && graph_.awaits(each))
+      if (!goes_on[each] && graph_.awaits(each) && !PINION_MUTATION("choose_all"))
         move(graph_.instances[each].front(), instance_event::needs_skipped, reason::not_chosen,
              graph_.task(task).name + ": " + what);
   };

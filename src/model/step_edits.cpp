@@ -52,6 +52,9 @@ void run_stepper::unblock(const run_operation& operation) {
   if (operation.targets.empty() || keys->size() > 1 || !graph_.awaits(task) ||
       graph_.task(task).fallback_of)
     return refuse(errc::refused, name + " does not wait for upstream");
+  if (graph_.task(task).is_end_task() && !graph_.outcome())
+    return refuse(errc::refused,
+                  name + " waits for the end of the run: no upstream can be dropped from it");
   if (!graph_.task(task).join_condition.empty())
     return refuse(errc::refused,
                   name + " joins by a condition: no upstream can be dropped from it");

@@ -28,6 +28,8 @@ void run_stepper::expand(std::uint32_t task) {
   elements.assign(items.size(), model);
   run_.counts[waiting] += more;
   graph_.live += more;
+  if (graph_.at_end(task))
+    graph_.live_at_end += more;
   graph_.fans[task].by_state[waiting] += more;
   graph_.fans[task].next_held = 0;
   if (!graph_.chained(task)) {

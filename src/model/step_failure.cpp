@@ -1,15 +1,18 @@
 #include "run_stepper.hpp"
 
+#include "pinion/model/mutation.hpp"
+
 namespace pinion {
 
 void run_stepper::follow_failure_strategy() {
   const auto strategy = graph_.workflow.failure;
   if (strategy == failure_strategy::go_on || graph_.standing.failing <= failing_ ||
-      run_.cancel_requested)
+      run_.cancel_requested || PINION_MUTATION("ignore_failure_strategy"))
     return;
   for (auto& elements : graph_.instances)
     for (auto& at : elements) {
-      if (is_terminal(at.state) || at.state == instance_state::stopping || spared(at))
+      if (is_terminal(at.state) || at.state == instance_state::stopping || spared(at) ||
+          graph_.at_end(at.key.task))
         continue;
       const bool begun = is_active(at.state) || at.state == instance_state::retry_wait ||
                          graph_.attempts.contains(at.key);

@@ -56,9 +56,9 @@ void run_stepper::enter_graph() {
     const auto& definition = graph_.task(task);
     if (at.state == instance_state::triggered) {
       shift(at, instance_state::waiting);
-      at.why = definition.fallback_of ? reason::fallback_pending : reason::upstream_pending;
+      at.why = first_reason_to_wait(definition);
       at.waiting_at = time_;
-      if (definition.timeout.upstream.count() > 0 && !definition.fallback_of) {
+      if (definition.timeout.upstream.count() > 0 && at.why == reason::upstream_pending) {
         note(at.key);
         announce(at.key);
       } else if (graph_.early_rows.contains(at.key)) {
@@ -90,6 +90,8 @@ void run_stepper::evaluate(std::uint32_t task) {
                 message_of(task, counts_as::failed, "an upstream task failed"));
   case join_decision::skip:
   case join_decision::remove:
+    if (definition.is_end_task() && !graph_.is_meant(task))
+      return pass_over(at);
     if ((tally != nullptr && tally->gates_skipped > 0) ||
         (counts.skipped > 0 && definition.join != join_rule::all_failed &&
          definition.join_condition.empty()))
@@ -124,9 +126,9 @@ void run_stepper::park(instance_record& at, reason why) {
 void run_stepper::unpark(instance_record& at) {
   graph_.set_startable(at.key.task, false);
   const bool parked = at.why == reason::frozen || at.why == reason::run_not_admitted;
-  if (at.state == instance_state::waiting && parked)
-    park(at, graph_.task(at.key.task).fallback_of ? reason::fallback_pending
-                                                  : reason::upstream_pending);
+  const bool next_wait = graph_.task(at.key.task).is_end_task(); // For the end, then for others.
+  if (at.state == instance_state::waiting && (parked || next_wait))
+    park(at, graph_.reason_to_wait(at.key.task));
 }
 
 void run_stepper::proceed(std::uint32_t task) {
@@ -170,8 +172,14 @@ void run_stepper::advance_chain(std::uint32_t primary) {
   const auto member = graph_.current_member(primary);
   if (PINION_MUTATION("forget_fallback"))
     return;
-  if (member != primary && graph_.awaits(member))
-    return let_on(member);
+  if (member != primary && graph_.awaits(member)) {
+    if (!graph_.at_end(primary))
+      return let_on(member);
+    // Decided before its turn: that of its fallback comes when its own would have come.
+    if (!graph_.outcome())
+      return;
+    return graph_.is_meant(primary) ? let_on(member) : pass_over(graph_.instances[member].front());
+  }
   if (!is_terminal(graph_.aggregate_state(member)))
     return;
   for (auto later = graph_.task(member).fallback; later; later = graph_.task(*later).fallback) {

@@ -91,7 +91,8 @@ void run_stepper::on(const run_happening::timer& event) {
     return fail(reason::queue_timeout, "waited too long for permits or a worker");
   case instance_timer::upstream_timeout:
     if (at->state != instance_state::waiting || graph_.task(event.key.task).fallback_of ||
-        !graph_.awaits(event.key.task) || graph_.decide(event.key.task) == join_decision::run)
+        graph_.at_end(event.key.task) || !graph_.awaits(event.key.task) ||
+        graph_.decide(event.key.task) == join_decision::run)
       return stale();
     return fail(reason::upstream_timeout, "waited too long for upstream");
   case instance_timer::task_timeout:
@@ -108,7 +109,7 @@ void run_stepper::on(const run_happening::timer& event) {
 }
 
 void run_stepper::on(const run_happening::run_timeout&) {
-  if (run_.ended_at != never || run_.cancel_requested || run_.started_at == never)
+  if (run_.cancel_requested || run_.started_at == never || graph_.outcome())
     return refuse(errc::refused, "the run's timeout is no longer awaited");
   changed_ = true;
   run_.cancel_requested = true;
@@ -116,7 +117,8 @@ void run_stepper::on(const run_happening::run_timeout&) {
   graph_.standing.timed_out = true;
   for (auto& elements : graph_.instances) {
     for (auto& at : elements) {
-      if (is_terminal(at.state) || at.state == instance_state::stopping || spared(at))
+      if (is_terminal(at.state) || at.state == instance_state::stopping || spared(at) ||
+          graph_.at_end(at.key.task))
         continue;
       const bool begun = is_active(at.state) || at.state == instance_state::retry_wait;
       halt(at, begun ? instance_state::failed : instance_state::cancelled, reason::run_timeout,
@@ -221,10 +223,12 @@ void run_stepper::declare(const run_operation& operation) {
     return;
   // "All" means what is alive; what has ended is named one by one.
   const bool all = operation.targets.empty();
+  const auto runs_on = [&](const instance_record& at) {
+    return !operation.now && (spared(at) || (run_.fired_at != never && graph_.at_end(at.key.task)));
+  };
   std::erase_if(*keys, [&](const instance_key& key) {
-    const auto state = graph_.find(key)->state;
-    return !may_end_as(state, as) ||
-           (all && (is_terminal(state) || (!operation.now && spared(*graph_.find(key)))));
+    const auto& at = *graph_.find(key);
+    return !may_end_as(at.state, as) || (all && (is_terminal(at.state) || runs_on(at)));
   });
   if (keys->empty())
     return refuse(errc::refused, "nothing named can become " + std::string{to_string(as)} +

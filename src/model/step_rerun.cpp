@@ -33,7 +33,9 @@ public:
 
   /// Adds the fallbacks of what is in (a rerun of a primary resets its chain), and what lies up or
   /// down the graph as the scope says.
-  void close() {
+  /// `new_tasks`: the run has got tasks that it did not have before.
+  void close(bool new_tasks) {
+    opens_outcome_ = new_tasks;
     for (std::size_t next = 0; next < tasks_.size(); ++next) {
       const auto task = tasks_[next];
       if (graph_.task(task).fallback)
@@ -46,10 +48,18 @@ public:
             add_task(behind);
     }
     add_surroundings();
+    for (const auto task : tasks_)
+      opens_outcome_ = opens_outcome_ || !graph_.at_end(task);
+    if (opens_outcome_)
+      for (const auto task : graph_.end_tasks)
+        add_chain(task);
     std::sort(tasks_.begin(), tasks_.end());
     tasks_.erase(std::unique(tasks_.begin(), tasks_.end()), tasks_.end());
     std::erase_if(elements_, [this](const instance_key& key) { return whole_[key.task] != 0; });
   }
+
+  /// It is not about end tasks alone: how the run comes out is open again.
+  bool opens_outcome() const noexcept { return opens_outcome_; }
 
   /// Ascending.
   const std::vector<std::uint32_t>& tasks() const { return tasks_; }
@@ -105,6 +115,7 @@ private:
 
   const graph_type& graph_;
   rerun_scope scope_;
+  bool opens_outcome_ = false;
   std::vector<std::uint8_t> whole_;
   std::vector<std::uint32_t> tasks_;
   std::vector<instance_key> elements_;
@@ -119,14 +130,14 @@ void run_stepper::rerun(const run_operation& operation) {
   rerun_selection chosen{graph_, operation.scope};
   if (!select(operation, chosen))
     return;
-  chosen.close();
+  const bool more = operation.definition && graph_.live > 0 && ended; // New tasks.
+  chosen.close(more);
 
   std::vector<instance_key> resets = chosen.elements();
   for (const auto task : chosen.tasks())
     if (chosen.whole(task) && !graph_.awaits(task)) // One that waits joins the rerun as it is.
       for (const auto& at : graph_.instances[task])
         resets.push_back(at.key);
-  const bool more = operation.definition && graph_.live > 0 && ended; // New tasks.
   if (resets.empty() && !more)
     return refuse(errc::refused, "nothing to run again");
   for (const auto& key : resets) {
@@ -153,6 +164,8 @@ void run_stepper::rerun(const run_operation& operation) {
       reset(*at, operation.mode);
   graph_.recount(run_);
   failing_ = graph_.standing.failing;
+  if (chosen.opens_outcome())
+    outcome_.reset();
   if (operation.definition)
     enter_again();
   start_again(chosen);
@@ -222,8 +235,7 @@ void run_stepper::reset(instance_record& at, std::optional<task_mode> mode) {
   at = initial_record(graph_.workflow, run_, former.key.task);
   at.key = former.key;
   at.state = instance_state::waiting;
-  at.why =
-      graph_.task(at.key.task).fallback_of ? reason::fallback_pending : reason::upstream_pending;
+  at.why = graph_.reason_to_wait(at.key.task);
   at.mode = mode.value_or(former.mode);
   at.placeholder = former.placeholder;
   at.attempt = former.attempt;

@@ -125,6 +125,21 @@ const cause_case all_causes[] = {
        hold(at);
        return why(at, trigger(at, "sim.main"), 2);
      }},
+    {"the end of the run", "end", "waits for the end of the run: a, b, c have not ended",
+     [](sim::scenario& of) {
+       of.workflows[0].tasks.push_back(task_of("clean_up", task_type::shell));
+       of.workflows[0].tasks.back().on_run_failure = true;
+     },
+     [](stage& at) { return why(at, trigger(at, "sim.main"), 3); }},
+    {"what keeps the end of the run", "held", "on hold",
+     [](sim::scenario& of) {
+       of.workflows[0].tasks.push_back(task_of("announce", task_type::shell));
+       of.workflows[0].tasks.back().on_run_success = true;
+     },
+     [](stage& at) {
+       hold(at);
+       return why(at, trigger(at, "sim.main"), 3);
+     }},
     {"hold", "held", "unhold", nothing,
      [](stage& at) {
        hold(at);

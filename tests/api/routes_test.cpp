@@ -17,7 +17,7 @@ TEST_CASE("a run's object has the keys of the reference, in order", "[objects]")
       R"({"id":"r10","key":"dw.load/nightly@2026-11-23T02:00:00+08:00","workflow":"dw.load",)"
       R"("version":1,"trigger":"nightly","lane":"main","slot":"2026-11-23T02:00:00+08:00",)"
       R"("biz_date":"2026-11-22","data_interval":{"start":"2026-11-21T18:00:00.000000Z",)"
-      R"("end":"2026-11-22T18:00:00.000000Z"},"state":"running","reason":"none","message":"",)"
+      R"("end":"2026-11-22T18:00:00.000000Z"},"state":"running","reason":"none","outcome":null,"message":"",)"
       R"("created_at":"2026-11-22T18:00:00.000000Z","fired_at":"2026-11-22T18:00:00.000000Z",)"
       R"("started_at":"2026-11-22T18:00:00.000000Z","ended_at":null,"duration_s":null,"params":{},)"
       R"("requested_by":null,"dry":false,"backfill":null,"isolated":false,"note":"","counts":{"waiting":2,"pre_ready":1,"running":1,"success":1}})");

@@ -93,6 +93,7 @@ JOINS = ["all_success", "all_failed", "all_done", "all_done_min_one_success", "a
          "one_failed", "one_done", "none_failed", "none_failed_min_one_success", "none_skipped", "all_skipped",
          "always"]
 ALARMS = [{"alert": "ops"}, [], [{"alert": "ops"}, {"alert": "ops"}]]
+END_RULES = [*ALARMS, {"task": "a"}, [{"alert": "ops"}, {"task": "a"}, {"task": "b"}]]
 ZONES = ["UTC", "Asia/Shanghai"]
 VALUES = [{}, {"a": 1, "b": "x", "c": [1, {"d": None}], "e": None, "7": 1.5}]
 
@@ -206,8 +207,8 @@ WORKFLOW = {
     "data_interval": ["previous", "point", "minute", "hour", "day", "week", "month", "year", "36h"],
     "edits": ["immediate", "next_day"],
     "dialect": ["airflow", "dolphinscheduler", "dataworks"],
-    "on_failure": ALARMS,
-    "on_success": ALARMS,
+    "on_failure": END_RULES,
+    "on_success": END_RULES,
     "on_fallback": ALARMS,
     "defaults": [{}, {"priority": 1}],
     "tasks": [{"t": {"run": "true"}}, {"7": {"type": "empty"}, LONG_NAME: {"run": "true"}}],
@@ -263,6 +264,9 @@ CONSTRUCTS = {
     "for_each": Construct(in_task("for_each", pool="wide", wrap=lambda value: {"x": value}), {"of": [1]}, {
         "of": [[1, 2], "{{ [1] }}", []], "groups": [1, 10000, "pool"], "max_parallel": [1, 10000],
         "key": ["{{ x }}", "name"]}),
+    "end_rule": Construct(
+        lambda value: workflow_files({"workflow": "w", "on_failure": value, "tasks": OTHERS}), {"alert": "ops"}, {
+            "alert": ["ops"], "task": ["a", Sample("a", alert=GONE)]}),
     "alarm": Construct(in_task("on_failure"), {"alert": "ops"}, {"alert": ["ops"]}),
     "misfire": Construct(in_trigger("misfire"), {}, {
         "policy": ["all", "last", "none"], "within": ["1ms", "1d"], "max": [1, 10000]}),
@@ -289,6 +293,7 @@ NESTED = {
     ("trigger", "misfire"): ("misfire", lambda value: value), ("trigger", "dst"): ("dst", lambda value: value),
     ("trigger", "calendar"): ("shifted_calendar", lambda value: value),
     ("workflow", "defaults"): ("defaults", lambda value: value),
+    ("workflow", "on_failure"): ("end_rule", lambda value: value),
     ("workflow", "params"): ("param", lambda value: {"n": value}),
     ("workflow", "triggers"): ("trigger", lambda value: [value]),
     ("workflow", "tasks"): ("task", lambda value: {"t": value, **OTHERS}),
@@ -330,6 +335,16 @@ def together():
     yield tasks({"t": {**plain, "fallback": "u"}, "u": {**plain, "fallback": "t"}})
     yield tasks({"t": {**plain, "needs": "u"}, "u": {**plain, "needs": "t"}})
     yield tasks({}, flow=["a", "a"])
+    yield tasks({}, on_failure=[{"task": "a"}, {"task": "a"}])
+    yield tasks({"t": {**plain, "needs": "a"}}, on_failure={"task": "a"})
+    yield tasks({"t": plain, "u": {**plain, "needs": "t"}}, on_failure={"task": "t"}, on_success={"task": "u"})
+    yield PROJECT, [{"workflow": "w", "on_failure": {"task": "a"}, "tasks": {"a": plain}}]
+    yield tasks({"t": {**plain, "fallback": "u"}, "u": plain}, on_failure={"task": "u"})
+    yield tasks({"t": {**plain, "setup": True}}, on_failure={"task": "t"})
+    yield tasks({"t": {**plain, "depends_on_previous": "self"}}, on_failure={"task": "t"})
+    yield tasks({"t": {**plain, "depends_on_previous": ["a"]}}, on_failure={"task": "a"})
+    yield tasks({}, on_failure={"task": "a"}, flow=["b", "a"])
+    yield task(run="{{ run.outcome }}")
     yield task(needs=[{"task": "up.t"}, {"task": "up.t"}])
     yield task(needs=[{"task": "up.t", "as": "x"}, {"task": "up.t", "slot": -1, "as": "x"}])
     yield task(needs=[{"task": "up.t", "as": "a"}])

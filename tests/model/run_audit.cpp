@@ -80,10 +80,31 @@ std::vector<opinion> units_of(const run_core& core, std::uint32_t task) {
   else
     for (const auto& record : core.instances_of(task))
       all.push_back(of_state(record.state, definition.ignore_failure));
-  for (auto& each : all)
+  for (auto& each : all) {
     if (definition.teardown && each.run == unit_class::success)
       each.run = unit_class::skipped; // It says nothing about the run.
+    if (definition.is_end_task() && each.run != unit_class::pending)
+      each.run = unit_class::skipped; // Nor does this, whatever became of it.
+  }
   return all;
+}
+
+bool is_at_end(const run_core& core, std::uint32_t task) {
+  const auto& of = core.definition().tasks[task];
+  return of.fallback_of ? is_at_end(core, *of.fallback_of) : of.is_end_task();
+}
+
+/// What the tasks before the end come to, once none of them is alive.
+std::optional<run_state> outcome_of(const run_core& core) {
+  run_standing standing{true, true, core.run().cancel_failed};
+  for (std::uint32_t task = 0; task < core.definition().tasks.size(); ++task) {
+    for (const auto& record : core.instances_of(task))
+      if (!is_terminal(record.state) && (!is_at_end(core, task) || core.run().fired_at == never))
+        return std::nullopt;
+    for (const auto& unit : units_of(core, task))
+      standing.add(unit.run, 1);
+  }
+  return run_state_of(standing, 0);
 }
 
 /// `to` is behind `from`, over any number of needs.
@@ -187,8 +208,23 @@ join_decision condition_of(const run_core& core, std::uint32_t task) {
                                                                  : join_decision::run;
 }
 
+/// What the end of the run says.
+join_decision decision_at_end(const run_core& core, std::uint32_t task) {
+  const auto& of = core.definition().tasks[task];
+  if (!of.is_end_task())
+    return join_decision::run;
+  const auto outcome = outcome_of(core);
+  if (!outcome)
+    return join_decision::wait;
+  const bool meant = (outcome == run_state::failed && of.on_run_failure) ||
+                     (outcome == run_state::success && of.on_run_success);
+  return meant ? join_decision::run : join_decision::skip;
+}
+
 /// What the gates say, then the join.
 join_decision decision_of(const run_core& core, std::uint32_t task) {
+  if (const auto at_end = decision_at_end(core, task); at_end != join_decision::run)
+    return at_end;
   bool open = false;
   bool skipped = false;
   bool failed = false;
@@ -233,7 +269,9 @@ join_decision decision_of(const run_core& core, std::uint32_t task) {
 /// All members of the chain before this fallback have failed.
 bool is_needed(const run_core& core, std::uint32_t task) {
   const auto& before = core.definition().tasks[task].fallback_of;
-  return !before || (whole(core, *before) == instance_state::failed && is_needed(core, *before));
+  if (!before)
+    return decision_at_end(core, task) == join_decision::run;
+  return whole(core, *before) == instance_state::failed && is_needed(core, *before);
 }
 
 /// Its upstream lets it begin.
@@ -259,6 +297,12 @@ std::string audit_waiting(const run_core& core, const instance_record& record) {
     return kept_back ? "" : "waits although it may begin: " + name;
   if (definition.fallback_of)
     return {};
+  if (record.why == reason::end_pending &&
+      (!definition.is_end_task() || outcome_of(core).has_value()))
+    return "waits for an end that has come: " + name;
+  if (definition.is_end_task() && !outcome_of(core) && record.state == instance_state::waiting &&
+      record.why == reason::upstream_pending)
+    return "does not say that it waits for the end: " + name;
   if (decision_of(core, task) != join_decision::wait)
     return "waits although its join is decided: " + name;
   const auto open = core.open_edges();
@@ -310,6 +354,9 @@ std::string audit_task(const run_core& core, std::uint32_t task) {
     if (record.mode == task_mode::dry && !is_terminal(record.state) &&
         record.state > instance_state::waiting)
       wrong += "a dry instance began: " + name;
+    if (is_at_end(core, task) && record.state > instance_state::waiting &&
+        !is_terminal(record.state) && !outcome_of(core))
+      wrong += "an end task is at work before the end: " + name;
     if (record.mode == task_mode::frozen && record.state == instance_state::pre_ready)
       wrong += "a frozen instance asks for permits: " + name;
     if (record.state == instance_state::triggered || record.state == instance_state::waiting)
@@ -339,6 +386,8 @@ std::string audit(const run_core& core) {
     wrong += "counts by state differ from a rescan; ";
   if (core.standing() != standing)
     wrong += "the units of the run's state differ from a rescan; ";
+  if (core.outcome() != outcome_of(core))
+    wrong += "the outcome differs from a rescan; ";
   if (core.run().state != run_state_of(standing, live))
     wrong += "the run's state differs from a rescan; ";
   if (core.ended() != (live == 0) || (core.run().ended_at != never) != (live == 0))

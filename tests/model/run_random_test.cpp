@@ -43,7 +43,7 @@ public:
       if (!run_.core.ended() && !act()) // What disturbed it may have ended it.
         return run_.complaint + "nothing can happen, and the run has not ended:" + standing();
     }
-    return run_.complaint;
+    return run_.complaint + standing();
   }
 
 private:
@@ -75,8 +75,39 @@ private:
       shape(task);
       primaries.push_back(position);
     }
+    if (one_in(2))
+      add_end_tasks(workflow);
     relate(workflow);
     return workflow;
+  }
+
+  /// Some that need each other as the lists that they stand in allow.
+  void add_end_tasks(workflow_builder& workflow) {
+    std::vector<std::uint32_t> ends;
+    for (auto left = 1 + below(3); left > 0; --left) {
+      const bool failure = one_in(2);
+      const bool success = !failure || one_in(3);
+      std::vector<std::uint32_t> needs;
+      for (const auto end : ends) {
+        const auto& before = workflow.definition->tasks[end];
+        if (one_in(2) && before.on_run_failure >= failure && before.on_run_success >= success)
+          needs.push_back(end);
+      }
+      const auto position = static_cast<std::uint32_t>(workflow.definition->tasks.size());
+      auto& task = workflow.add(needs);
+      if (one_in(2))
+        task.join = static_cast<join_rule>(below(13));
+      shape(task);
+      task.setup = task.teardown = false;
+      task.on_run_failure = failure;
+      task.on_run_success = success;
+      ends.push_back(position);
+      if (!one_in(4))
+        continue;
+      auto& backup = workflow.add_fallback(position);
+      shape(backup);
+      backup.setup = backup.teardown = false;
+    }
   }
 
   /// Some condition over the task's needs.
@@ -211,7 +242,8 @@ private:
         text += ' ' + of.name + " is " + std::string{to_string(at.state)} + " (" +
                 std::string{to_string(at.why)} + (at.mode == task_mode::frozen ? ", frozen" : "") +
                 (of.poll ? ", polls" : "") + (of.setup ? ", setup" : "") +
-                (of.teardown ? ", teardown" : "") + (of.fallback_of ? ", fallback" : "") +
+                (of.teardown ? ", teardown" : "") + (of.is_end_task() ? ", at the end" : "") +
+                (of.fallback_of ? ", fallback" : "") +
                 (announced_.contains(at.key) ? "" : ", not announced") + ") behind";
         for (const auto need : of.needs)
           text += ' ' + run_.definition->tasks[need].name + ':' +

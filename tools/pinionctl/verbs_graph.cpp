@@ -36,13 +36,21 @@ std::string fan_out_text(const json& node) {
          std::to_string(all) + ']';
 }
 
+/// "⏹ at the end of a run that is failed", of an end task.
+std::string end_text(const json& node, const char* before) {
+  std::string outcomes;
+  for (const auto& outcome : node["end_of"])
+    outcomes += (outcomes.empty() ? "" : " or ") + outcome.get<std::string>();
+  return outcomes.empty() ? "" : before + ("⏹ at the end, if the run is " + outcomes);
+}
+
 std::string needs_text(const json& node) {
   std::string text;
   for (const auto& name : node["needs"])
     text += (text.empty() ? "← " : ", ") + name.get<std::string>();
   if (!node["fallback_of"].is_null())
     text = "↩ fallback of " + node["fallback_of"].get<std::string>();
-  return text;
+  return text + end_text(node, text.empty() ? "" : "  ");
 }
 
 /// "dw.orders/load (r12 success)"

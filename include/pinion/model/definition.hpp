@@ -178,9 +178,15 @@ struct task_definition {
   bool setup = false;    ///< What is behind it needs it, however far away: see `setup_scopes`.
   bool teardown = false; ///< Runs however the tasks before it ended, also after a cancel.
   std::vector<std::uint32_t> teardown_of; ///< Its setups, ascending; they are among its needs too.
+  /// An end task: its turn comes when all other tasks of the run have ended and the run failed
+  /// (succeeded). It needs end tasks alone. Of a fallback chain the head says it for all.
+  bool on_run_failure = false;
+  bool on_run_success = false;
   bool ignore_failure = false;
   int skip_exit = 99;
   alarm_rules alarms;
+
+  bool is_end_task() const noexcept { return on_run_failure || on_run_success; }
 };
 
 struct param_definition {

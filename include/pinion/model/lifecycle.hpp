@@ -119,6 +119,10 @@ enum class reason : std::uint8_t {
   not_chosen = 54,   ///< A switch chose others.
   failure_strategy = 55, ///< Another task failed, and the workflow says `failure:`.
   chosen = 56,           ///< A switch made its choice.
+  end_pending = 57,      ///< An end task: the other tasks of the run have not ended yet.
+  end_not_needed = 58,   ///< An end task of another outcome than the run's.
+  ending_failed = 59,    ///< Of a run: it failed, and its end tasks are still at work.
+  ending_success = 60,   ///< Of a run: it succeeded, and its end tasks are still at work.
 };
 std::string_view to_string(reason why) noexcept;
 std::optional<reason> reason_from(std::string_view name) noexcept;

@@ -311,6 +311,16 @@ struct run_step {
 ///   takes them as well, also later. A teardown plays no part in the run's state, unless it
 ///   fails without `ignore_failure`, or is cancelled.
 /// - The failure strategy acts in the step in which a unit of the run comes to fail.
+/// - An end task waits until all other tasks have ended, teardowns included. Then the outcome is
+///   decided: in that step the alarms are sent and the end tasks of other outcomes skipped; an end
+///   task of this one goes on by its join. What becomes of it changes nothing of the outcome, but
+///   the run has not ended before it has. A cancelled and a skipped run has none that would run.
+/// - A cancel of the whole run takes its end tasks along, before their turn and in it. Its timeout,
+///   its failure strategy, and fail, skip and succeed of the whole run leave them alone, unless
+///   `now`; once the outcome is decided the timeout is over. An upstream timeout does not count.
+/// - A rerun of any other task starts all end tasks over. One of end tasks alone goes by the
+///   outcome that stands, and sends no alarm of the run. An operation that changes the outcome
+///   while end tasks are at work decides those that have not begun; what has ended stays so.
 /// - A rerun starts over what has ended and belongs to it, with the fallbacks; it is refused if any
 /// of
 ///   that is alive. A fan-out that belongs to it whole (named as one, or all its elements, or by
@@ -350,8 +360,8 @@ struct run_step {
 class run_core {
 public:
   /// A run that has no instance rows yet. `edges` are its needs on other runs; each is one more
-  /// upstream of its task's join. One whose task the definition does not have, or is a fallback,
-  /// is left out.
+  /// upstream of its task's join. One whose task the definition does not have, or is a fallback or
+  /// an end task, is left out.
   run_core(std::shared_ptr<const workflow_definition> definition, run_record run,
            std::vector<bound_edge> edges = {});
   ~run_core();
@@ -435,8 +445,20 @@ public:
   std::optional<std::uint32_t> task_named(std::string_view name) const noexcept;
 
   /// Upstream chains that the join of `task` still waits for, as task positions (of the chain's
-  /// member that is pending); those that were dropped left out. For `why`.
+  /// member that is pending); those that were dropped left out. Of an end task whose turn has not
+  /// come all that have not ended, O(tasks). For `why`.
   std::vector<std::uint32_t> pending_upstream(std::uint32_t task) const;
+
+  /// How the run came out, decided as soon as all but its end tasks have ended: success, failed,
+  /// cancelled or skipped. Nothing before that.
+  std::optional<run_state> outcome() const noexcept;
+  /// What a run gives as the reason of its decided outcome: tasks_failed, run_timeout or all_done.
+  reason reason_of_outcome() const noexcept;
+  /// The first `most` tasks with a failure that nothing covers, of those that the run's state goes
+  /// by; of a chain its head. Ascending. O(instances).
+  std::vector<std::uint32_t> failing_tasks(std::size_t most) const;
+  /// The task is an end task, or a fallback of one.
+  bool belongs_to_end(std::uint32_t task) const noexcept;
 
   /// No instance stands in an active state and none will: all are terminal.
   bool ended() const noexcept;

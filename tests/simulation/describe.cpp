@@ -53,7 +53,9 @@ std::vector<std::string> describe(const scenario& what) {
   for (const auto& workflow : what.workflows) {
     out.push_back("workflow " + workflow.id() + ", overlap " +
                   std::to_string(static_cast<int>(workflow.overlap)) + ", max_active_runs " +
-                  std::to_string(workflow.max_active_runs) + ", zone " + workflow.timezone);
+                  std::to_string(workflow.max_active_runs) + ", failure " +
+                  std::to_string(static_cast<int>(workflow.failure)) + ", zone " +
+                  workflow.timezone);
     for (const auto& task : workflow.tasks) {
       auto line = "  " + task.name + ": " + types[static_cast<std::size_t>(task.type)] + ", join " +
                   std::to_string(static_cast<int>(task.join)) + ", needs";
@@ -73,6 +75,11 @@ std::vector<std::string> describe(const scenario& what) {
                 print_duration(task.poll->timeout);
       line += task.setup ? ", setup" : "";
       line += task.teardown ? ", teardown" : "";
+      line += task.on_run_failure ? ", at the end of a failure" : "";
+      line += task.on_run_success ? ", at the end of a success" : "";
+      line += task.join_condition.empty() ? "" : ", if " + task.join_condition;
+      if (task.choice)
+        line += ", chooses by " + task.choice->on;
       line += task.ignore_failure ? ", ignore_failure" : "";
       line += task.depends_on_previous == previous_need::none
                   ? ""

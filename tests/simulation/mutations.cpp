@@ -82,6 +82,12 @@ const std::vector<mutation_entry>& all_mutations() {
       {"ignore_frozen", "a frozen task runs"},
       {"ignore_dry", "a dry task gets a process"},
       {"overlook_a_failed_task", "a run with a failed task succeeds"},
+      {"forget_setups", "what is far behind a setup does not wait for it"},
+      {"choose_all", "a switch lets all go on"},
+      {"ignore_failure_strategy", "a failure changes nothing for the others"},
+      {"take_conditions_for_true", "a join by a condition always holds"},
+      {"forget_end_tasks", "nobody tells the end tasks that the others have ended"},
+      {"run_any_end_task", "end tasks run whatever the outcome"},
       {"forget_a_run_on_restart", "recovery leaves out a run"},
       // Other runs.
       {"skip_directory_notification", "the end of a task is not told to other runs"},

@@ -230,7 +230,7 @@ std::vector<bound_edge> naive_binder::bind(const workflow_definition& of,
     if (each < slot)
       before = each;
   for (std::uint32_t task = 0; task < of.tasks.size(); ++task) {
-    if (of.tasks[task].fallback_of)
+    if (of.tasks[task].fallback_of || of.tasks[task].is_end_task())
       continue;
     const auto& needs = of.tasks[task].outside_needs;
     for (std::uint32_t place = 0; place < needs.size(); ++place) {

@@ -92,6 +92,20 @@ private:
   void note_switch(const kv_write& write);
   void check_parallel(const instance_record& is, const task_definition& task);
 
+  // Setups and teardowns, switches, conditions, what follows a failure, the end of a run.
+  void check_shape(const instance_key& key, const run_record& run, const workflow_definition& of,
+                   const task_rows& rows);
+  void check_begin_at_end(const instance_key& key, const run_record& run,
+                          const workflow_definition& of, const task_rows& rows);
+  void check_choice(const instance_key& key, const run_record& run, const workflow_definition& of,
+                    const task_rows& rows, std::uint32_t need);
+  std::optional<std::string> value_of(const run_record& run, const workflow_definition& of,
+                                      std::uint32_t task) const;
+  void check_strategy(const instance_record& is, const instance_record* was,
+                      const workflow_definition& of);
+  void note_failure(const run_record& run, const workflow_definition& of, const task_rows& rows);
+  void check_outcome(const run_record& run, const workflow_definition& of, const task_rows& rows);
+
   // Needs on other runs.
   void check_binding(const slot_record& row);
   void check_edge(std::string_view key, const std::string& now);
@@ -133,6 +147,7 @@ private:
   std::map<std::pair<family, std::string>, std::string> before_; ///< Of the rows in the batch.
   std::map<process_key, seen_process> processes_;
   std::set<run_id> operated_; ///< People have changed them: their past proves nothing.
+  std::set<run_id> failed_;   ///< With a failure that nothing covers, at the last commit.
   std::set<run_id> moded_;    ///< People have frozen, thawed or dried parts of them.
   std::map<std::string, run_id> keys_;
   std::array<naive_binder, 2> binders_;

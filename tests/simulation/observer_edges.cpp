@@ -73,6 +73,7 @@ void observer::note_run(run_id id) {
   const keys::slot_key key{"main", is.workflow, is.trigger, is.slot};
   history_[{key, {}}] |= ways_of(is.state);
   const auto instances = by_task(rows.value());
+  note_failure(is, *of, instances);
   for (std::uint32_t task = 0; task < of->tasks.size(); ++task) {
     const bool never_was = is_terminal(is.state) && !instances.contains(task);
     history_[{key, of->tasks[task].name}] |=

@@ -47,23 +47,15 @@ void observer::check_run_end(const run_record& run) {
     return log_.violation(to_string(run.id) + " cannot be read");
   if (!is_terminal(run.state))
     log_.violation("[6] " + to_string(run.id) + " has not ended");
-  bool failed = false;
-  bool simple = !run.cancel_requested;
   std::set<std::uint32_t> tasks;
   for (const auto& row : rows.value()) {
     tasks.insert(row.key.task);
     if (!is_terminal(row.state))
       log_.violation("[6] " + name_of(row.key) + " has not ended, its run has");
-    const auto& task = definition->tasks[row.key.task];
-    simple = simple && !task.fallback && !task.fallback_of && !task.ignore_failure;
-    failed = failed || row.state == instance_state::failed ||
-             row.state == instance_state::upstream_failed;
   }
   if (tasks.size() != definition->tasks.size() && !run.cancel_requested)
     log_.violation("[6] " + to_string(run.id) + " has tasks that never came to anything");
-  if (simple && failed != (run.state == run_state::failed))
-    log_.violation(to_string(run.id) + " is " + std::string{to_string(run.state)} +
-                   ", its instances say otherwise");
+  check_outcome(run, *definition, by_task(rows.value()));
 }
 
 // What the rows say of an attempt is what its process did.

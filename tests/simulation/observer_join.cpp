@@ -55,6 +55,7 @@ void observer::check_join(const instance_key& key) {
     return;
   const auto instances = by_task(rows.value());
   const auto& task = definition->tasks[key.task];
+  check_shape(key, *run.value(), *definition, instances);
   if (task.fallback_of) {
     // The end of its primary is what starts it.
     if (const auto primary = instances.find(*task.fallback_of); primary != instances.end())
@@ -85,7 +86,7 @@ void observer::check_join(const instance_key& key) {
       log_.violation("[4] " + name_of(key) + " runs before its gate on " + edge.workflow + '/' +
                      edge.trigger + " opens");
   }
-  const auto may = may_run(task.join, counted);
+  const auto may = task.join_condition.empty() ? may_run(task.join, counted) : std::optional{true};
   if (counted.total > 0 && may && !*may)
     log_.violation("[4] " + name_of(key) + " runs before its join rule holds");
 }
@@ -133,6 +134,8 @@ void observer::check_mode(const instance_record& is, const instance_record* was)
   if (begins(is, was, true) && held_since_ && clock_.steady_now() - *held_since_ > heard_within)
     log_.violation("[4] " + name_of(is.key) + " begins, and the engine is on hold");
   check_parallel(is, task);
+  if (starts)
+    check_strategy(is, was, *definition);
   // One that is frozen in the commit in which it begins had begun before.
   if (starts && is.mode == task_mode::frozen && (was == nullptr || was->mode == is.mode))
     log_.violation("[4] " + name_of(is.key) + " is frozen and begins");

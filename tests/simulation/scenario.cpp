@@ -1,5 +1,6 @@
 #include "simulation/scenario.hpp"
 
+#include "simulation/scenario_shape.hpp"
 #include "simulation/scenario_writer.hpp"
 
 #include <algorithm>
@@ -36,6 +37,8 @@ public:
     for (std::uint64_t i = 0; i < workflows; ++i)
       add_workflow(i, workflows);
     time_.bind_all();
+    for (auto& workflow : out_.workflows)
+      draw_end_tasks(draw_, workflow);
     add_actions();
     return std::move(out_);
   }
@@ -53,6 +56,7 @@ private:
     const auto tasks = draw_.chance(60) ? draw_.between(2, 6) : draw_.between(5, most);
     for (std::uint64_t task = 0; task < tasks; ++task)
       add_task(workflow, number + 1 < all ? "w" + std::to_string(number + 1) : "");
+    draw_graph(draw_, workflow);
     time_.add_triggers(workflow);
     out_.workflows.push_back(std::move(workflow));
   }
@@ -339,6 +343,22 @@ scenario shaped() {
   cancel.at = seconds{25};
   out.actions.push_back(cancel);
   out.lasts = seconds{40};
+  return out;
+}
+
+scenario ending() {
+  auto out = two_tasks();
+  auto& tasks = out.workflows.front().tasks;
+  for (auto& task : tasks)
+    task.retry.max = 0;
+  tasks.push_back(shell_task("clean_up"));
+  tasks.back().on_run_failure = true;
+  tasks.push_back(shell_task("report"));
+  tasks.back().on_run_failure = tasks.back().on_run_success = true;
+  tasks.push_back(shell_task("announce"));
+  tasks.back().on_run_success = true;
+  tasks.back().needs = {3};
+  out.lasts = seconds{60};
   return out;
 }
 

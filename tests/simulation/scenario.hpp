@@ -85,6 +85,9 @@ scenario polling();
 /// A setup, a poll, a switch over what it found, and a teardown; cancelled in the middle if it
 /// takes long.
 scenario shaped();
+/// Two tasks in a row without retries, and end tasks: of a failure, of both outcomes, and of a
+/// success behind that.
+scenario ending();
 /// The definitions for people, a line for each task.
 std::vector<std::string> describe(const scenario& what);
 /// Everything that the engine can do, drawn from the seed: some minutes of slots that come every

@@ -83,6 +83,20 @@ TEST_CASE("work goes on where it was once a disk that ran full has room again", 
   CHECK(unwritten > 0);
 }
 
+TEST_CASE("a run comes to its end, and to its end tasks, over a crash at any commit",
+          "[simulation]") {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    const auto whole = world{ending(), seed, {}, false}.run();
+    CAPTURE(seed);
+    REQUIRE(first_violation(whole).empty());
+    for (std::uint64_t commit = 1; commit <= whole.commits; ++commit)
+      for (const bool durable : {false, true}) {
+        CAPTURE(commit, durable);
+        CHECK(first_violation(world{ending(), seed, {commit, durable}, false}.run()) == "");
+      }
+  }
+}
+
 TEST_CASE("equal seeds give equal histories, other seeds other ones", "[simulation]") {
   const auto once = simulate(7, {20, true});
   const auto again = simulate(7, {20, true});

@@ -138,12 +138,11 @@ void backfills_state::make(msg::backfill& what) {
   making = true;
   auto record = record_of(what.request, plan.value(), what.by);
   write_new(std::make_shared<const backfill_plan>(std::move(plan).value()), std::move(record), 0,
-            what.done, what.owed_row);
+            std::make_shared<const msg::backfill>(what));
 }
 
 void backfills_state::write_new(std::shared_ptr<const backfill_plan> plan, backfill_record record,
-                                std::size_t first, msg::answer<backfill_record> done,
-                                std::string owed_row) {
+                                std::size_t first, std::shared_ptr<const msg::backfill> asked) {
   kv_batch batch;
   const auto end = std::min(first + max_rows, plan->slots.size());
   for (auto i = first; i < end; ++i) {
@@ -157,27 +156,27 @@ void backfills_state::write_new(std::shared_ptr<const backfill_plan> plan, backf
     put_backfill_item(batch, item, nullptr);
   }
   if (end < plan->slots.size()) {
-    submit(std::move(batch), [this, plan, record = std::move(record), end, done, owed_row] {
-      write_new(plan, record, end, done, owed_row);
+    submit(std::move(batch), [this, plan, record = std::move(record), end, asked] {
+      write_new(plan, record, end, asked);
     });
     return;
   }
-  if (!owed_row.empty())
-    batch.erase(family::meta, owed_row);
+  if (!asked->owed_row.empty())
+    batch.erase(family::meta, asked->owed_row);
   put_backfill(batch, record, nullptr);
-  auto made = audit({record.created_by, record.reason}, "backfill", record.id);
+  auto made = audit(asked->by, "backfill", record.id);
   made.details = nlohmann::json{
       {"workflow", record.workflow},
       {"trigger", record.trigger},
       {"slots",
        record.total}}.dump();
-  put_audit(batch, made);
-  submit(std::move(batch), [this, record = std::move(record), done] {
+  put_audit(batch, made, asked->by.request.get());
+  submit(std::move(batch), [this, record = std::move(record), asked] {
     highest = record.id;
     making = false;
     spdlog::info("backfill begins: id={} trigger={}/{} slots={}", backfill_name(record.id),
                  record.workflow, record.trigger, record.total);
-    done(record);
+    asked->done(record);
     if (auto taken_up = restore(record); !taken_up)
       fatal(taken_up.error());
     next_in_turn();

@@ -87,7 +87,7 @@ private:
                             const caller& by) const;
   /// Writes items from `first` on, then the record.
   void write_new(std::shared_ptr<const backfill_plan> plan, backfill_record record,
-                 std::size_t first, msg::answer<backfill_record> done, std::string owed_row);
+                 std::size_t first, std::shared_ptr<const msg::backfill> asked);
 
   result<void> restore_all();
   result<void> restore(const backfill_record& record);

@@ -45,7 +45,7 @@ void backfills_state::pause_or_resume(live_backfill& at, const msg::steer_backfi
   now.state = to;
   kv_batch batch;
   put_backfill(batch, now, at.record.get());
-  put_audit(batch, audit(what.by, pause ? "pause" : "resume", what.id));
+  put_audit(batch, audit(what.by, pause ? "pause" : "resume", what.id), what.by.request.get());
   // A pause counts at once, what it lets start again only when it is durable.
   if (pause)
     at.record = std::make_shared<const backfill_record>(now);
@@ -65,7 +65,7 @@ void backfills_state::cancel(live_backfill& at, const msg::steer_backfill& what)
   now.state = backfill_state::cancelled;
   kv_batch batch;
   put_backfill(batch, now, at.record.get());
-  put_audit(batch, audit(what.by, "cancel", what.id));
+  put_audit(batch, audit(what.by, "cancel", what.id), what.by.request.get());
   at.record = std::make_shared<const backfill_record>(now);
   submit(std::move(batch), [this, what] {
     const auto still = live.find(what.id);

@@ -90,8 +90,7 @@ caf::error to_error(const problem& what) {
 
 problem to_problem(const caf::error& what) {
   if (what.category() != category)
-    return {
-        errc::unavailable, "an actor of the engine did not answer: " + caf::to_string(what), {}};
+    return {errc::unavailable, std::string{no_answer} + ": " + caf::to_string(what), {}};
   problem out{static_cast<errc>(what.code()), {}, {}};
   const auto& details = what.context();
   if (details.match_elements<std::string, std::string>()) {

@@ -134,7 +134,7 @@ void engine_state::write_pause(const std::string& id, bool paused, const caller&
   audit.verb = paused ? "pause" : "resume";
   audit.object = id;
   audit.reason = by.reason;
-  put_audit(batch, audit);
+  put_audit(batch, audit, by.request.get());
 }
 
 void engine_state::pause(msg::pause& what) {
@@ -195,7 +195,7 @@ void engine_state::hold(const msg::hold& what) {
   audit.verb = what.held ? "hold" : "unhold";
   audit.object = "engine";
   audit.reason = what.by.reason;
-  put_audit(submit.batch, audit);
+  put_audit(submit.batch, audit, what.by.request.get());
   self->request(context->journal, caf::infinite, std::move(submit))
       .then([this, to = what.held, done = what.done](std::uint64_t) {
         const bool changed = held != to;
@@ -203,6 +203,13 @@ void engine_state::hold(const msg::hold& what) {
         self->send(context->dispatcher, msg::set_hold{to});
         done(operation_answer{changed ? 1U : 0U});
       });
+}
+
+void engine_state::keep_requests(msg::keep_requests& what) {
+  msg::submit submit;
+  submit.batch = std::move(what.rows);
+  self->request(context->journal, caf::infinite, std::move(submit))
+      .then([done = what.done](std::uint64_t commit) { done(commit); });
 }
 
 void engine_state::set_pool(const msg::set_one_pool& what) {
@@ -226,7 +233,7 @@ void engine_state::set_pool(const msg::set_one_pool& what) {
   audit.object = project + '.' + pool;
   audit.reason = what.by.reason;
   audit.details = permits ? "{\"permits\":" + std::to_string(*permits) + '}' : "{}";
-  put_audit(submit.batch, audit);
+  put_audit(submit.batch, audit, what.by.request.get());
   self->request(context->journal, caf::infinite, std::move(submit))
       .then([this, asked = what.request, done = what.done](std::uint64_t) {
         context->set_pool_size(asked.project, asked.pool, asked.permits);
@@ -244,7 +251,7 @@ void engine_state::shutdown(const msg::shutdown& what) {
   audit.verb = "shutdown";
   audit.object = "engine";
   audit.reason = what.by.reason;
-  put_audit(submit.batch, audit);
+  put_audit(submit.batch, audit, what.by.request.get());
   // Nothing new starts from here on; only this start's hold, not a stored one.
   self->send(context->dispatcher, msg::set_hold{true});
   self->request(context->journal, caf::infinite, std::move(submit))
@@ -487,6 +494,7 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
         self->send(self->state.context->backfills, what);
       },
       [self](const msg::steer_backfill& what) { self->send(self->state.context->backfills, what); },
+      [self](msg::keep_requests& what) { self->state.keep_requests(what); },
       [self](const msg::hold& what) { self->state.hold(what); },
       [self](const msg::shutdown& what) { self->state.shutdown(what); },
       [self](const msg::why& what) { self->state.explain(what); },

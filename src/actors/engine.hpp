@@ -67,6 +67,7 @@ struct engine_state {
   void pause(msg::pause& what);
   void resume(msg::resume& what);
   void hold(const msg::hold& what);
+  void keep_requests(msg::keep_requests& what);
   void shutdown(const msg::shutdown& what);
   void explain(const msg::why& what);
   void describe_wheel(const msg::wheel& what);

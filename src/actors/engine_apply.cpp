@@ -356,7 +356,7 @@ private:
         list.push_back(std::string{kinds[static_cast<std::size_t>(change.what)]} + ' ' +
                        change.workflow + ":v" + std::to_string(change.version));
     audit.details = nlohmann::json{{"changes", std::move(list)}}.dump();
-    put_audit(plan_.batch, audit);
+    put_audit(plan_.batch, audit, by_.request.get());
   }
 
   const engine_context& context_;

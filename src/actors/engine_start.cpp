@@ -75,6 +75,15 @@ public:
   void unhold(caller by, reply<operation_answer> done) override {
     tell(msg::hold{false, std::move(by), msg::answer{std::move(done)}});
   }
+  void keep_request(std::vector<kept_request> forgotten, std::optional<kept_request> now,
+                    reply<std::uint64_t> done) override {
+    kv_batch rows;
+    for (const auto& each : forgotten)
+      erase_kept_request(rows, each);
+    if (now)
+      put_kept_request(rows, *now);
+    tell(msg::keep_requests{std::move(rows), msg::answer{std::move(done)}});
+  }
   void shutdown(bool stop_tasks, caller by, reply<operation_answer> done) override {
     tell(msg::shutdown{stop_tasks, std::move(by), msg::answer{std::move(done)}});
   }

@@ -186,9 +186,9 @@ using engine_actor = timer_client::extend<
     caf::reacts_to<msg::make_one_slot>, caf::reacts_to<msg::switch_one_task>,
     caf::reacts_to<msg::set_one_pool>, caf::reacts_to<msg::backfill>,
     caf::reacts_to<msg::preview_backfill>, caf::reacts_to<msg::steer_backfill>,
-    caf::reacts_to<msg::hold>, caf::reacts_to<msg::shutdown>, caf::reacts_to<msg::why>,
-    caf::reacts_to<msg::wheel>, caf::reacts_to<msg::pools>, caf::reacts_to<msg::running>,
-    caf::reacts_to<msg::health>, caf::reacts_to<msg::wait_run>,
+    caf::reacts_to<msg::hold>, caf::reacts_to<msg::keep_requests>, caf::reacts_to<msg::shutdown>,
+    caf::reacts_to<msg::why>, caf::reacts_to<msg::wheel>, caf::reacts_to<msg::pools>,
+    caf::reacts_to<msg::running>, caf::reacts_to<msg::health>, caf::reacts_to<msg::wait_run>,
     // From BACKFILLS: to the WORKFLOW that it concerns.
     caf::replies_to<std::string, msg::make_slot>::with<msg::made_slot>,
     // From INSTANCEs of type workflow.

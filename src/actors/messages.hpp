@@ -488,6 +488,11 @@ struct hold {
   caller by;
   answer<operation_answer> done;
 };
+/// Rows of requests that can be repeated.
+struct keep_requests {
+  kv_batch rows;
+  answer<std::uint64_t> done;
+};
 struct shutdown {
   bool stop_tasks = false;
   caller by;
@@ -602,6 +607,7 @@ PINION_LOCAL_MESSAGE(operate)
 PINION_LOCAL_MESSAGE(pause)
 PINION_LOCAL_MESSAGE(resume)
 PINION_LOCAL_MESSAGE(hold)
+PINION_LOCAL_MESSAGE(keep_requests)
 PINION_LOCAL_MESSAGE(shutdown)
 PINION_LOCAL_MESSAGE(why)
 PINION_LOCAL_MESSAGE(wheel)

@@ -627,7 +627,7 @@ caf::result<operation_answer> run_state_data::operate(const msg::operate_run& wh
   const auto record = [&](std::string object) {
     audit.object = std::move(object);
     if (!PINION_MUTATION("drop_audit"))
-      put_audit(gathered.with, audit);
+      put_audit(gathered.with, audit, what.by.request.get());
   };
   if (what.operation.targets.empty())
     record(run);

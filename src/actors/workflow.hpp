@@ -51,6 +51,7 @@ struct run_plan {
   std::optional<instance_key> parent;
   std::string requested_by;
   std::string request_key;
+  std::shared_ptr<const kept_request> asked_by; ///< Is marked as done, with the run; may be null.
 };
 
 struct workflow_state_data {

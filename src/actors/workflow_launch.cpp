@@ -182,6 +182,12 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
   put_slot(with, fired_slot(plan, run), before ? &*before : nullptr);
   if (!plan.request_key.empty())
     put_request_key(with, id(), plan.request_key, run);
+  if (plan.asked_by) {
+    auto made = *plan.asked_by;
+    made.verb = "trigger";
+    made.object = to_string(run);
+    put_kept_request(with, made);
+  }
   if (plan.item) {
     auto now = *plan.item;
     now.state = backfill_item_state::running;

@@ -61,6 +61,7 @@ caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::tri
   plan.overlap = seed.definition->overlap;
   plan.requested_by = what.by.who;
   plan.request_key = ask.key;
+  plan.asked_by = what.by.request;
   if (auto bound = bind(plan); !bound)
     return to_error(bound.error());
   settle_start(plan);

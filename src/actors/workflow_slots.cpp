@@ -237,7 +237,7 @@ caf::result<operation_answer> workflow_state_data::pause(const msg::pause_trigge
   record.paused_at = seed.context->now();
   kv_batch batch;
   put_trigger(batch, record);
-  put_audit(batch, audit(what.by, "pause", id() + '/' + what.trigger));
+  put_audit(batch, audit(what.by, "pause", id() + '/' + what.trigger), what.by.request.get());
   auto promise = self->make_response_promise<operation_answer>();
   submit(std::move(batch), [promise]() mutable { promise.deliver(operation_answer{1}); });
   return promise;
@@ -277,7 +277,7 @@ caf::result<operation_answer> workflow_state_data::resume(const msg::resume_trig
     since[what.trigger] = known->second.paused_at;
     known->second.paused = false;
     put_trigger(batch, known->second);
-    put_audit(batch, audit(what.by, "resume", id() + '/' + what.trigger));
+    put_audit(batch, audit(what.by, "resume", id() + '/' + what.trigger), what.by.request.get());
   }
   std::vector<keys::slot_key> owed;
   if (what.owed != catch_up::none)

@@ -58,8 +58,10 @@ result<run_plan> workflow_state_data::plan_made(const msg::make_slot& what,
   plan.requested_by = what.by.who;
   // Whoever asks for a slot means it, whatever else is under way: it waits its turn.
   plan.overlap = overlap_policy::queue;
-  if (!of)
+  if (!of) {
+    plan.asked_by = what.by.request;
     return std::move(plan);
+  }
   plan.item = what.item;
   if (!of->params.empty()) {
     BOOST_OUTCOME_TRY(params,
@@ -243,7 +245,7 @@ caf::result<operation_answer> workflow_state_data::switch_task(const msg::switch
   kv_batch batch;
   put_task_switch(batch,
                   {id(), ask.task, ask.mode, what.by.who, what.by.reason, seed.context->now()});
-  put_audit(batch, audit(what.by, verbs[which], id() + '.' + ask.task));
+  put_audit(batch, audit(what.by, verbs[which], id() + '.' + ask.task), what.by.request.get());
   auto promise = self->make_response_promise<operation_answer>();
   submit(std::move(batch), [this, promise, ask, by = what.by, which]() mutable {
     static constexpr run_operation::verb operations[] = {

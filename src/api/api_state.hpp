@@ -54,6 +54,11 @@ public:
   const store_reader rows;
 };
 
+/// Who asks, for what a request changes.
+inline caller caller_of(const http_request& request, std::string reason) {
+  return {request.user, std::move(reason), request.kept};
+}
+
 inline http_reply json_reply(const json& body, unsigned status = 200) {
   http_reply made;
   made.status = status;

@@ -1,5 +1,6 @@
 #include "pinion/api/routes.hpp"
 
+#include "api/request_keeper.hpp"
 #include "api/route_groups.hpp"
 
 namespace pinion {
@@ -25,6 +26,9 @@ router make_api(api_handles handles) {
   routes::add_top(table, state);
   routes::add_now(table, state);
   routes::add_store(table, state);
+  const auto keeper = std::make_shared<request_keeper>(state);
+  for (auto& each : table)
+    each = keeper->repeatable(std::move(each));
   return router{std::move(table)};
 }
 

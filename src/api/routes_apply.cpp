@@ -31,7 +31,7 @@ struct read_set {
   load_result loaded;
   std::string folder; ///< The workflows folder that it is; empty: it was posted.
   json body;
-  std::string user;
+  caller by;
 };
 
 void take_set(const api_ptr& state, read_set set, const reply_function& reply) {
@@ -44,7 +44,8 @@ void take_set(const api_ptr& state, read_set set, const reply_function& reply) {
   const auto reason = body_text(set.body, "reason");
   if (!reason)
     return reply(error_reply(reason.error()));
-  state->engine().apply(std::move(asked.value()), {set.user, reason.value()},
+  set.by.reason = reason.value();
+  state->engine().apply(std::move(asked.value()), set.by,
                         answer_with<apply_answer>(
                             state, reply,
                             [times = std::move(times), warnings = details_of(set.loaded.warnings)](
@@ -105,7 +106,7 @@ result<void> apply(const api_ptr& state, const http_request& request, const repl
   BOOST_OUTCOME_TRY(body, body_object(request, {"files", "roots", "prune", "dry_run", "reason"}));
   BOOST_OUTCOME_TRY(roots, roots_of(body));
   BOOST_OUTCOME_TRY(prune, body_flag(body, "prune"));
-  read_set set{{}, {}, std::move(body), request.user};
+  read_set set{{}, {}, std::move(body), caller_of(request, {})};
   if (prune) {
     BOOST_OUTCOME_TRY(folder, folder_of(roots, state->handles.folders));
     set.folder = std::move(folder);

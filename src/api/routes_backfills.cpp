@@ -125,7 +125,7 @@ result<void> create(const api_ptr& state, const http_request& request,
     return ok();
   }
   state->engine().backfill(
-      std::move(asked), {request.user, reason}, [state, reply](result<backfill_record> answer) {
+      std::move(asked), caller_of(request, reason), [state, reply](result<backfill_record> answer) {
         state->later([state, reply, answer = std::move(answer)] {
           if (!answer)
             return reply(error_reply(answer.error()));
@@ -145,7 +145,7 @@ result<void> steer(const api_ptr& state, backfill_verb verb, const http_request&
   BOOST_OUTCOME_TRY(id, asked_backfill(request));
   BOOST_OUTCOME_TRYV(find_backfill(store_view{*state}, id));
   state->engine().steer_backfill(
-      id, verb, {request.user, reason},
+      id, verb, caller_of(request, reason),
       answer_with<operation_answer>(
           state, reply, [id](api_state&, const operation_answer& answer) -> result<json> {
             return json{{"backfill", to_backfill_name(id)}, {"affected", answer.affected}};

@@ -76,8 +76,8 @@ result<void> trigger_slot(const api_ptr& state, const json& body, const http_req
   BOOST_OUTCOME_TRY(text, body_text(body, "slot"));
   BOOST_OUTCOME_TRY(found, find_trigger(store_view{*state}, target));
   BOOST_OUTCOME_TRY(slot, parse_instant(text, objects::zone_of(*found.definition)));
-  state->engine().make_slot({found.definition->id(), found.trigger, slot}, {request.user, reason},
-                            new_run(state, reply));
+  state->engine().make_slot({found.definition->id(), found.trigger, slot},
+                            caller_of(request, reason), new_run(state, reply));
   return ok();
 }
 
@@ -90,7 +90,7 @@ result<void> trigger(const api_ptr& state, const http_request& request,
     return trigger_slot(state, body, request, reply);
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   BOOST_OUTCOME_TRY(asked, trigger_of(*state, body));
-  state->engine().trigger(std::move(asked), {request.user, reason}, new_run(state, reply));
+  state->engine().trigger(std::move(asked), caller_of(request, reason), new_run(state, reply));
   return ok();
 }
 
@@ -114,7 +114,7 @@ result<void> pause(const api_ptr& state, const http_request& request, const repl
   BOOST_OUTCOME_TRY(body, body_object(request, {"target", "reason"}));
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   BOOST_OUTCOME_TRY(target, target_of(*state, body));
-  state->engine().pause(std::move(target), {request.user, reason}, report(state, reply));
+  state->engine().pause(std::move(target), caller_of(request, reason), report(state, reply));
   return ok();
 }
 
@@ -135,14 +135,14 @@ result<void> resume(const api_ptr& state, const http_request& request,
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   BOOST_OUTCOME_TRY(owed, catch_up_of(body));
   BOOST_OUTCOME_TRY(target, target_of(*state, body));
-  state->engine().resume(std::move(target), owed, {request.user, reason}, report(state, reply));
+  state->engine().resume(std::move(target), owed, caller_of(request, reason), report(state, reply));
   return ok();
 }
 
 result<void> hold(const api_ptr& state, const http_request& request, const reply_function& reply) {
   BOOST_OUTCOME_TRY(body, body_object(request, {"reason"}));
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
-  state->engine().hold({request.user, reason}, report(state, reply));
+  state->engine().hold(caller_of(request, reason), report(state, reply));
   return ok();
 }
 
@@ -150,7 +150,7 @@ result<void> unhold(const api_ptr& state, const http_request& request,
                     const reply_function& reply) {
   BOOST_OUTCOME_TRY(body, body_object(request, {"reason"}));
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
-  state->engine().unhold({request.user, reason}, report(state, reply));
+  state->engine().unhold(caller_of(request, reason), report(state, reply));
   return ok();
 }
 
@@ -161,7 +161,7 @@ result<void> shutdown(const api_ptr& state, const http_request& request,
   BOOST_OUTCOME_TRY(tasks, body_text(body, "tasks"));
   if (!tasks.empty() && tasks != "leave" && tasks != "stop")
     return problem{errc::invalid, "'tasks' is leave or stop, not '" + tasks + "'"};
-  state->engine().shutdown(tasks == "stop", {request.user, reason}, report(state, reply));
+  state->engine().shutdown(tasks == "stop", caller_of(request, reason), report(state, reply));
   return ok();
 }
 

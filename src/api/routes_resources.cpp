@@ -94,7 +94,7 @@ result<void> set_pool(const api_ptr& state, const http_request& request,
     asked.permits = permits->get<std::uint32_t>();
   }
   state->engine().set_pool(
-      std::move(asked), {request.user, reason},
+      std::move(asked), caller_of(request, reason),
       answer_with<operation_answer>(state, reply,
                                     [](api_state&, const operation_answer& answer) -> result<json> {
                                       return json{{"affected", answer.affected}};

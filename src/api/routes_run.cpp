@@ -93,13 +93,14 @@ result<void> run(const api_ptr& state, const http_request& request, const reply_
   asked.key = std::move(key);
   asked.ignore_overlap = true;
   made.workflows.push_back(std::move(definition));
-  const caller by{request.user, reason};
-  state->engine().apply(std::move(made), by,
-                        [state, reply, asked, by](const result<apply_answer>& answer) {
-                          if (!answer)
-                            return reply(error_reply(answer.error()));
-                          state->engine().trigger(asked, by, new_run(state, reply));
-                        });
+  // The run is what is asked for: taking its definition again changes nothing.
+  state->engine().apply(
+      std::move(made), {request.user, reason},
+      [state, reply, asked, by = caller_of(request, reason)](const result<apply_answer>& answer) {
+        if (!answer)
+          return reply(error_reply(answer.error()));
+        state->engine().trigger(asked, by, new_run(state, reply));
+      });
   return ok();
 }
 

@@ -143,7 +143,7 @@ result<void> restore(const api_ptr& state, const http_request& request,
   asked.workflows.back().source_file.clear();
   const auto times = fire_changes(view, {{asked.workflows.back(), {}, 1}});
   state->engine().apply(
-      std::move(asked), {request.user, reason},
+      std::move(asked), caller_of(request, reason),
       answer_with<apply_answer>(state, reply,
                                 [times](api_state&, const apply_answer& answer) -> result<json> {
                                   return objects::changes(answer, times, json::array());

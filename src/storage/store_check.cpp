@@ -2,6 +2,7 @@
 
 #include "pinion/storage/epoch.hpp"
 #include "pinion/storage/expiry.hpp"
+#include "pinion/storage/kept_requests.hpp"
 #include "pinion/storage/rows.hpp"
 #include "storage/byte_order.hpp"
 #include "storage/store_checker.hpp"
@@ -262,6 +263,8 @@ result<void> store_checker::check_meta() {
       std::from_chars(key.data() + expiring_rows.size() + 1, key.data() + key.size(), run.value);
       expiring_.insert(keys::run(run));
     }
+    if (key.starts_with(kept_request_rows) || key.starts_with(kept_request_ages))
+      return check_kept_request(at);
     if (key != keys::format && key != keys::commits && key != keys::epoch)
       return ok();
     if (value.size() != 8)
@@ -270,6 +273,35 @@ result<void> store_checker::check_meta() {
       epoch_ = read_little(value);
     return ok();
   });
+}
+
+// A request and its place in the list by age.
+result<void> store_checker::check_kept_request(const one_row& at) {
+  const row_place here{family::meta, at.first};
+  kv_batch written;
+  if (at.first.starts_with(kept_request_rows)) {
+    const auto kept = decode_kept_request(at.first, at.second);
+    if (!kept) {
+      unreadable(here, kept.error());
+      return ok();
+    }
+    put_kept_request(written, kept.value());
+    return expect_rows(written, family::meta, at.first, "the kept request " + kept.value().key);
+  }
+  const auto age = decode_kept_request_age(at.first, at.second);
+  if (!age) {
+    unreadable(here, age.error());
+    return ok();
+  }
+  const auto kept = find_kept_request(rows_, age.value().who, age.value().key);
+  if (!kept && kept.error().code == errc::storage_failure)
+    return kept.error();
+  if (!kept)
+    return ok(); // Found with its own row.
+  if (kept.value())
+    put_kept_request(written, *kept.value());
+  check_derived(here, written, "the kept request " + age.value().key);
+  return ok();
 }
 
 result<void> store_checker::check_definitions() {

@@ -7,6 +7,8 @@
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -99,6 +101,23 @@ public:
   void unhold(caller by, reply<operation_answer> done) override {
     finish<operation_answer>("unhold", std::move(by), {0}, done);
   }
+  void keep_request(std::vector<kept_request> forgotten, std::optional<kept_request> now,
+                    reply<std::uint64_t> done) override {
+    if (keeping)
+      return keeping->push_back([this, forgotten, now, done] { write(forgotten, now, done); });
+    write(forgotten, now, done);
+  }
+  void write(const std::vector<kept_request>& forgotten, const std::optional<kept_request>& now,
+             const reply<std::uint64_t>& done) {
+    kv_batch rows;
+    for (const auto& each : forgotten)
+      erase_kept_request(rows, each);
+    if (now)
+      put_kept_request(rows, *now);
+    kv.commit(std::move(rows), done);
+  }
+  /// Set: what is to be kept waits here.
+  std::optional<std::vector<std::function<void()>>> keeping;
   void shutdown(bool stop_tasks, caller by, reply<operation_answer> done) override {
     finish<operation_answer>(stop_tasks ? "shutdown stop" : "shutdown leave", std::move(by), {0},
                              done);
@@ -265,6 +284,7 @@ public:
   struct answer {
     unsigned status = 0;
     json body;
+    std::map<std::string, std::string> headers;
   };
 
   answer get(const std::string& target) { return send("GET", target, {}); }
@@ -272,8 +292,10 @@ public:
     return send("POST", target, to_text(body));
   }
 
-  answer send(const std::string& method, const std::string& target, std::string body) {
+  answer send(const std::string& method, const std::string& target, std::string body,
+              std::map<std::string, std::string> headers = {}) {
     http_request request;
+    request.headers = std::move(headers);
     request.method = method;
     request.user = "alice";
     request.body = std::move(body);
@@ -283,6 +305,7 @@ public:
     api.dispatch(std::move(request), [&](http_reply reply) {
       got.status = reply.status;
       got.body = json::parse(reply.body, nullptr, false);
+      got.headers = reply.headers;
     });
     return got;
   }

@@ -1,6 +1,7 @@
 #include "fuzz_target.hpp"
 
 #include "pinion/storage/codecs.hpp"
+#include "pinion/storage/kept_requests.hpp"
 
 using namespace pinion;
 using fuzz::require;
@@ -17,6 +18,17 @@ void check_value(Decode decode, std::string_view bytes) {
   const auto once_more = decode(again);
   require(once_more.has_value(), "what was encoded can be decoded");
   require(codecs::encode(once_more.value()) == again, "encoding is a fixed point");
+}
+
+void read_kept_request(std::string_view bytes) {
+  constexpr std::string_view key{"request/a\0k", 11};
+  const auto record = decode_kept_request(key, bytes);
+  if (!record)
+    return;
+  kv_batch batch;
+  put_kept_request(batch, record.value());
+  require(batch.writes[0].key == key && batch.writes[0].value == bytes,
+          "a kept request is written as it was read");
 }
 
 void read_value(std::uint8_t kind, std::string_view bytes) {
@@ -56,6 +68,7 @@ void read_value(std::uint8_t kind, std::string_view bytes) {
   default:
     static_cast<void>(decode_run_id(bytes));
     static_cast<void>(decode_counter(bytes));
+    read_kept_request(bytes);
   }
 }
 
@@ -91,6 +104,7 @@ void read_key(std::string_view bytes) {
   check_key(keys::decode_open_item, keys::open_item, bytes);
   check_key(keys::decode_audit, keys::audit, bytes);
   static_cast<void>(keys::decode_slot_outcome(bytes));
+  static_cast<void>(decode_kept_request_age(bytes, bytes.substr(0, 8)));
   static_cast<void>(keys::decode_item_by_state(bytes));
   static_cast<void>(keys::decode_backfill_by_workflow(bytes));
 }

@@ -5,10 +5,12 @@
 #include "pinion/model/definition.hpp"
 #include "pinion/model/records.hpp"
 #include "pinion/model/run_core.hpp"
+#include "pinion/storage/kept_requests.hpp"
 #include "pinion/storage/kv.hpp"
 #include "pinion/timing/problem.hpp"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,6 +22,8 @@ namespace pinion {
 struct caller {
   std::string who;    ///< User name of the peer of the socket.
   std::string reason; ///< `--reason`; may be empty.
+  /// The request can be repeated: it is marked as done in the commit of what it changes. Null: not.
+  std::shared_ptr<const kept_request> request = nullptr;
 };
 
 /// A set of definitions handed to the engine as one: all of it is taken or nothing.
@@ -203,6 +207,10 @@ struct health_answer {
   std::vector<std::string> problems; ///< A folder that is refused, a launcher that is gone ...
 };
 
+/// How the message of an `errc::unavailable` begins after which nobody knows whether the change
+/// will still be made.
+inline constexpr std::string_view no_answer = "an actor of the engine did not answer";
+
 /// The running engine, as the API and other adapters use it. All members may be called from any
 /// thread, return at once, and answer exactly once on a thread of the engine: a reply callback must
 /// not block. Changes answer after they are durable (invariant 5); each is audited.
@@ -242,6 +250,9 @@ public:
   /// The engine starts nothing new until `unhold`; survives a restart.
   virtual void hold(caller by, reply<operation_answer> done) = 0;
   virtual void unhold(caller by, reply<operation_answer> done) = 0;
+  /// Forgets some requests, then keeps `now`. Answers once both are durable.
+  virtual void keep_request(std::vector<kept_request> forgotten, std::optional<kept_request> now,
+                            reply<std::uint64_t> done) = 0;
   /// Ends the engine in order; `stop_tasks`: also everything that runs.
   virtual void shutdown(bool stop_tasks, caller by, reply<operation_answer> done) = 0;
 

@@ -10,6 +10,7 @@
 namespace pinion {
 
 class event_stream;
+struct kept_request;
 
 /// One request as handlers see it: whole, within the server's limits, its target decoded.
 struct http_request {
@@ -22,6 +23,8 @@ struct http_request {
   std::string last_event_id; ///< Header Last-Event-ID: where a stream of events goes on.
   std::string user; ///< Name of the user at the other end of the socket: for the audit record.
   std::map<std::string, std::string> headers; ///< Names in lower case; of repeated ones the first.
+  /// It can be repeated (it has an `Idempotency-Key`): what it changes is marked as done by it.
+  std::shared_ptr<const kept_request> kept = nullptr;
 };
 
 /// What is sent back. `body` is JSON unless `content_type` says otherwise.

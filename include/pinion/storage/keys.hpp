@@ -20,7 +20,8 @@
 /// a prefix scan by lane, workflow or trigger never meets another's rows. Names hold no 0 byte
 /// (`is_name`); what a person typed is checked before it becomes a key.
 ///
-///     meta         a word: "format" "commits" "epoch" "held"; "pool/..." see pool_overrides.hpp
+///     meta         a word: "format" "commits" "epoch" "held"; "pool/..." see pool_overrides.hpp;
+///                  "request/..." and "requested/..." see kept_requests.hpp
 ///     definitions  'w' workflow:name                        'v' workflow:name version:u32
 ///                  't' workflow:name trigger:name           'p' project:name
 ///                  'u' workflow:name trigger:name           its cursor

@@ -40,6 +40,9 @@ public:
       : context_{context}, request_{request}, by_{by}, known_{known}, store_{*context.ports.kv} {}
 
   result<apply_plan> work() {
+    check_condition();
+    if (!plan_.answer.stale.empty())
+      return std::move(plan_);
     for (const auto& settings : request_.projects) {
       BOOST_OUTCOME_TRY(take_settings(settings));
     }
@@ -56,6 +59,15 @@ public:
   }
 
 private:
+  void check_condition() {
+    for (const auto& definition : request_.workflows) {
+      const auto found = known_.find(definition.id());
+      const auto present = found == known_.end() ? 0 : found->second.record.version;
+      if (!request_.condition.holds(definition.id(), present))
+        plan_.answer.stale.emplace_back(definition.id(), present);
+    }
+  }
+
   result<void> take_settings(const project_settings& settings) {
     auto json = to_canonical_json(settings);
     BOOST_OUTCOME_TRY(before, store_.project(settings.project));

@@ -5,6 +5,31 @@
 
 namespace pinion {
 
+namespace {
+
+/// Whether its changes are of versions that a client may have read.
+bool is_of_versions(const route& of) {
+  return of.pattern == "/api/v1/apply" || of.pattern == "/api/v1/restore";
+}
+
+/// A condition that nobody looks at would be taken for one that holds.
+route refusing_conditions(route usual) {
+  if (usual.method == "GET" || is_of_versions(usual))
+    return usual;
+  usual.handle = [handle = std::move(usual.handle)](http_request request,
+                                                    const reply_function& reply) {
+    for (const auto* name : {"if-match", "if-none-match"})
+      if (request.headers.contains(name))
+        return reply(error_reply(
+            problem{errc::invalid, '\'' + request.path + "' takes no " + name,
+                    "Conditions are for changes of definitions: apply, restore, delete"}));
+    handle(std::move(request), reply);
+  };
+  return usual;
+}
+
+} // namespace
+
 router make_api(api_handles handles) {
   const auto state = std::make_shared<api_state>(std::move(handles));
   std::vector<route> table;
@@ -28,7 +53,7 @@ router make_api(api_handles handles) {
   routes::add_store(table, state);
   const auto keeper = std::make_shared<request_keeper>(state);
   for (auto& each : table)
-    each = keeper->repeatable(std::move(each));
+    each = keeper->repeatable(refusing_conditions(std::move(each)));
   return router{std::move(table)};
 }
 

@@ -4,6 +4,7 @@
 #include "api/posted_files.hpp"
 #include "api/query.hpp"
 #include "api/route_groups.hpp"
+#include "api/version_condition.hpp"
 #include "pinion/definitions/loader.hpp"
 
 namespace pinion::routes {
@@ -32,6 +33,7 @@ struct read_set {
   std::string folder; ///< The workflows folder that it is; empty: it was posted.
   json body;
   caller by;
+  version_condition condition;
 };
 
 void take_set(const api_ptr& state, read_set set, const reply_function& reply) {
@@ -45,13 +47,9 @@ void take_set(const api_ptr& state, read_set set, const reply_function& reply) {
   if (!reason)
     return reply(error_reply(reason.error()));
   set.by.reason = reason.value();
+  asked.value().condition = std::move(set.condition);
   state->engine().apply(std::move(asked.value()), set.by,
-                        answer_with<apply_answer>(
-                            state, reply,
-                            [times = std::move(times), warnings = details_of(set.loaded.warnings)](
-                                api_state&, const apply_answer& answer) -> result<json> {
-                              return objects::changes(answer, times, warnings);
-                            }));
+                        applied(state, reply, std::move(times), details_of(set.loaded.warnings)));
 }
 
 /// The texts of the request; of a workflows folder what the engine finds there.
@@ -106,7 +104,8 @@ result<void> apply(const api_ptr& state, const http_request& request, const repl
   BOOST_OUTCOME_TRY(body, body_object(request, {"files", "roots", "prune", "dry_run", "reason"}));
   BOOST_OUTCOME_TRY(roots, roots_of(body));
   BOOST_OUTCOME_TRY(prune, body_flag(body, "prune"));
-  read_set set{{}, {}, std::move(body), caller_of(request, {})};
+  BOOST_OUTCOME_TRY(condition, condition_of(request));
+  read_set set{{}, {}, std::move(body), caller_of(request, {}), std::move(condition)};
   if (prune) {
     BOOST_OUTCOME_TRY(folder, folder_of(roots, state->handles.folders));
     set.folder = std::move(folder);

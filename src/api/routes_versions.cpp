@@ -4,6 +4,7 @@
 #include "api/posted_files.hpp"
 #include "api/query.hpp"
 #include "api/route_groups.hpp"
+#include "api/version_condition.hpp"
 #include "pinion/definitions/definition_diff.hpp"
 
 namespace pinion::routes {
@@ -32,7 +33,7 @@ result<named_version> find_version(const store_view& view, const std::string& te
   return named_version{std::move(workflow), std::move(*row)};
 }
 
-result<json> get_version(api_state& state, const http_request& request) {
+result<json> version_object(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRYV(check_query(request, {}));
   const store_view view{state};
   BOOST_OUTCOME_TRY(found, find_version(view, request.params.at("version")));
@@ -40,6 +41,15 @@ result<json> get_version(api_state& state, const http_request& request) {
   auto shown = objects::version(found.version, found.workflow.version);
   shown["definition"] = from_stored(readable_form(*definition));
   return shown;
+}
+
+/// The tag of the present version is its name: what it says only changes with it.
+void get_version(const api_ptr& state, const http_request& request, const reply_function& reply) {
+  const auto shown = version_object(*state, request);
+  auto made = to_reply(shown);
+  if (shown && shown.value()["current"] == true)
+    made.headers["ETag"] = '"' + shown.value()["id"].get<std::string>() + '"';
+  reply(std::move(made));
 }
 
 json changes_of(const workflow_definition& before, const workflow_definition& after) {
@@ -138,16 +148,14 @@ result<void> restore(const api_ptr& state, const http_request& request,
   BOOST_OUTCOME_TRY(found, find_version(view, text));
   BOOST_OUTCOME_TRY(definition, view.definition(found.workflow.id, found.version.version));
   apply_request asked;
+  BOOST_OUTCOME_TRY(condition, condition_of(request));
+  asked.condition = std::move(condition);
   asked.dry_run = dry_run;
   asked.workflows.push_back(*definition);
   asked.workflows.back().source_file.clear();
-  const auto times = fire_changes(view, {{asked.workflows.back(), {}, 1}});
-  state->engine().apply(
-      std::move(asked), caller_of(request, reason),
-      answer_with<apply_answer>(state, reply,
-                                [times](api_state&, const apply_answer& answer) -> result<json> {
-                                  return objects::changes(answer, times, json::array());
-                                }));
+  auto times = fire_changes(view, {{asked.workflows.back(), {}, 1}});
+  state->engine().apply(std::move(asked), caller_of(request, reason),
+                        applied(state, reply, std::move(times), json::array()));
   return ok();
 }
 
@@ -156,7 +164,9 @@ result<void> restore(const api_ptr& state, const http_request& request,
 void add_versions(std::vector<route>& table, const api_ptr& state) {
   table.push_back({"GET", "/api/v1/versions/{version}",
                    "Shows one version of a workflow with its definition.",
-                   answering(state, get_version)});
+                   [state](const http_request& request, const reply_function& reply) {
+                     get_version(state, request, reply);
+                   }});
   table.push_back({"POST", "/api/v1/diff",
                    "Compares two versions of workflows, or files with what the engine has.",
                    [state](const http_request& request, const reply_function& reply) {

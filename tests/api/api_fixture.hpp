@@ -42,6 +42,12 @@ public:
   void apply(apply_request request, caller by, reply<apply_answer> done) override {
     applied = std::move(request);
     apply_answer answer;
+    for (const auto& one : applied.workflows) {
+      const auto row = store_reader{kv}.workflow(one.id()).value();
+      const auto present = row ? row->version : 0;
+      if (!applied.condition.holds(one.id(), present))
+        answer.stale.emplace_back(one.id(), present);
+    }
     for (const auto& one : applied.workflows)
       answer.changes.push_back({one.id(), 1, apply_change::kind::created, {}});
     finish<apply_answer>("apply", std::move(by), std::move(answer), done);

@@ -1,9 +1,15 @@
 """Definitions over time: versions, what differs, restoring, who owns a workflow, retiring."""
+import contextlib
 import json
 import shutil
+import sys
+import threading
 import unittest
 
-from harness import DONE, FAILED, NOT_FOUND, REFUSED, USAGE, EngineTest, OwnEngineTest, until
+from harness import DONE, EXAMPLES, FAILED, NOT_FOUND, REFUSED, USAGE, EngineTest, OwnEngineTest, until
+
+sys.path.insert(0, str(EXAMPLES / "client"))
+from pinion_client import Pinion  # noqa: E402
 
 LOAD = """workflow: load
 params: {{brand: A}}
@@ -90,6 +96,32 @@ class Versions(EngineTest):
         self.assertIn("v2 is wrong", [one["reason"] for one in self.engine.items("audit", "--since", "1h")])
         self.assertEqual(self.engine.call("apply", "--restore", "api.back:v7").returncode, NOT_FOUND)
         self.assertEqual(self.engine.call("apply", "--restore", "api.back:v1", "x.yaml").returncode, USAGE)
+
+    def test_a_change_by_a_stale_version_is_refused_and_of_many_at_once_one_is_taken(self):
+        file = self.load("race")
+        self.assertEqual(self.engine.call("apply", file, "--if-version", "none").returncode, REFUSED)
+        self.load("race", word="zwei")
+        stale = self.engine.ctl("apply", file, "--if-version", "v1", code=REFUSED)["error"]
+        self.assertEqual(stale["code"], "stale")
+        self.assertIn("api.race stands at v2", stale["message"])
+        self.assertEqual(self.engine.call("apply", "--restore", "api.race:v1", "--if-version", "v1").returncode, REFUSED)
+        # Each goes by v2, and all come at the same time.
+        results = []
+
+        def change(number):
+            text = file.read_text().replace("zwei", f"word{number}")
+            api = Pinion(self.engine.data / "pinion.sock")
+            with contextlib.closing(api.connection):
+                body = {"files": [{"path": "/x/api/load.yaml", "text": text}]}
+                results.append(api.request("POST", "/apply", body=body, headers={"If-Match": '"api.race:v2"'})[0])
+
+        threads = [threading.Thread(target=change, args=(number,)) for number in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        self.assertEqual(sorted(results), [200] + [412] * 7)
+        self.assertEqual(self.engine.ctl("get", "versions", "api.race")["items"][0]["version"], 3)
 
     def test_a_workflow_belongs_to_its_file_or_to_the_api(self):
         folder = self.engine.home / "t2" / "t"

@@ -77,11 +77,14 @@ client::client(std::string socket_path) : path_{std::move(socket_path)} {}
 client::~client() = default;
 
 response client::exchange(const std::string& method, const std::string& target,
-                          const std::string& body, std::chrono::seconds patience) {
+                          const std::string& body, std::chrono::seconds patience,
+                          const headers& more) {
   auto& line = *connection_;
   http::request<http::string_body> request{http::string_to_verb(method), target, 11};
   request.set(http::field::host, "pinion");
   request.set(http::field::user_agent, "pinionctl");
+  for (const auto& [name, value] : more)
+    request.set(name, value);
   if (method != "GET") {
     request.set(http::field::content_type, "application/json");
     request.body() = body;
@@ -109,12 +112,12 @@ response client::exchange(const std::string& method, const std::string& target,
 }
 
 response client::send(const std::string& method, const std::string& path, const query& values,
-                      const std::string& body, std::chrono::seconds patience) {
+                      const std::string& body, std::chrono::seconds patience, const headers& more) {
   const auto target = target_of(path, values);
   if (connection_ && method == "GET") {
     // The engine may have closed an idle connection; asking again is harmless for a GET.
     try {
-      return exchange(method, target, body, patience);
+      return exchange(method, target, body, patience, more);
     } catch (const failure&) {
       connection_.reset();
     }
@@ -127,7 +130,7 @@ response client::send(const std::string& method, const std::string& path, const 
     connection_.reset();
     throw no_engine(path_, refused.message());
   }
-  return exchange(method, target, body, patience);
+  return exchange(method, target, body, patience, more);
 }
 
 failure failure_of(const response& answer) {
@@ -157,8 +160,8 @@ json client::get(const std::string& path, const query& values) {
   return parsed(send("GET", path, values, {}, usual_patience));
 }
 
-json client::post(const std::string& path, const json& body) {
-  return parsed(send("POST", path, {}, dump(body), usual_patience));
+json client::post(const std::string& path, const json& body, const headers& more) {
+  return parsed(send("POST", path, {}, dump(body), usual_patience, more));
 }
 
 std::string socket_path_from(const std::string& server_option) {

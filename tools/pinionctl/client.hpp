@@ -17,6 +17,8 @@ struct response {
 
 /// Query of a request; empty values are left out.
 using query = std::map<std::string, std::string>;
+/// Further headers of a request.
+using headers = std::map<std::string, std::string>;
 
 /// Talks to one engine over its Unix socket, one request at a time over one connection that is kept
 /// and made anew when the engine has closed it. All members throw `failure`: `no_engine` if nobody
@@ -32,16 +34,16 @@ public:
 
   /// Any status is an answer.
   response send(const std::string& method, const std::string& path, const query& values,
-                const std::string& body, std::chrono::seconds patience);
+                const std::string& body, std::chrono::seconds patience, const headers& more = {});
 
   /// The JSON of an answer below 400; other answers become the failure that their error means.
   json get(const std::string& path, const query& values = {});
-  json post(const std::string& path, const json& body);
+  json post(const std::string& path, const json& body, const headers& more = {});
 
 private:
   struct connection;
   response exchange(const std::string& method, const std::string& target, const std::string& body,
-                    std::chrono::seconds patience);
+                    std::chrono::seconds patience, const headers& more);
   std::string path_;
   std::unique_ptr<connection> connection_;
 };

@@ -21,7 +21,8 @@ load_result load_paths(const std::vector<std::string>& paths, const std::string&
 json files_of(const std::vector<std::string>& paths);
 
 /// Posts a body with `files`. Errors in the definitions are a failure of what was asked about.
-json post_definitions(client& engine, const std::string& path, const json& body);
+json post_definitions(client& engine, const std::string& path, const json& body,
+                      const headers& more = {});
 
 /// The present time.
 instant wall_now();

@@ -149,6 +149,8 @@ std::vector<verb_spec> defining() {
        {{"dry-run", 0, "", "show what would change"},
         {"prune", 0, "", "retire workflows that have vanished, however many"},
         {"restore", 0, "W:vN", "make this version the newest again"},
+        {"if-version", 0, "vN|none",
+         "refuse (4) unless this is the present version, or there is none"},
         reason_option()},
        run_apply},
       {"diff",

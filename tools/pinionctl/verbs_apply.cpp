@@ -32,9 +32,10 @@ json files_of(const std::vector<std::string>& paths) {
   return files;
 }
 
-json post_definitions(client& engine, const std::string& path, const json& body) {
+json post_definitions(client& engine, const std::string& path, const json& body,
+                      const headers& more) {
   try {
-    return engine.post(path, body);
+    return engine.post(path, body, more);
   } catch (failure& failed) {
     // Wrong definitions are what was asked about, not wrong usage.
     if (failed.code == exit_code::usage && body.contains("files"))
@@ -45,13 +46,25 @@ json post_definitions(client& engine, const std::string& path, const json& body)
 
 namespace {
 
+/// The condition of --if-version.
+headers condition_of(const session& now) {
+  const auto version = now.args.text("if-version");
+  if (version.empty())
+    return {};
+  if (version == "none")
+    return {{"If-None-Match", "*"}};
+  return {{"If-Match", '"' + version + '"'}};
+}
+
 /// An older version that becomes the newest, in place of files.
 json restored(session& now) {
   if (!now.args.words.empty() || now.args.has("prune"))
     throw usage_failure("--restore goes without files and --prune");
-  return now.engine.post("/api/v1/restore", {{"version", now.args.text("restore")},
-                                             {"dry_run", now.args.has("dry-run")},
-                                             {"reason", now.args.text("reason")}});
+  return now.engine.post("/api/v1/restore",
+                         {{"version", now.args.text("restore")},
+                          {"dry_run", now.args.has("dry-run")},
+                          {"reason", now.args.text("reason")}},
+                         condition_of(now));
 }
 
 json applied(session& now) {
@@ -65,7 +78,8 @@ json applied(session& now) {
                            {"roots", std::move(roots)},
                            {"prune", now.args.has("prune")},
                            {"dry_run", now.args.has("dry-run")},
-                           {"reason", now.args.text("reason")}});
+                           {"reason", now.args.text("reason")}},
+                          condition_of(now));
 }
 
 /// Which triggers come at other times, and at which.

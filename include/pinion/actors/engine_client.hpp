@@ -9,6 +9,7 @@
 #include "pinion/storage/kv.hpp"
 #include "pinion/timing/problem.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,6 +27,23 @@ struct caller {
   std::shared_ptr<const kept_request> request = nullptr;
 };
 
+/// What must hold of a workflow before it is changed.
+struct version_condition {
+  /// Its present version is one of these; without a name: whatever its name is. Empty: any.
+  std::vector<std::pair<std::string, std::uint32_t>> versions;
+  bool exists = false;
+  bool absent = false;
+
+  /// `present`: its version; 0: there is no such workflow.
+  bool holds(const std::string& workflow, std::uint32_t present) const {
+    if ((exists && present == 0) || (absent && present != 0))
+      return false;
+    return versions.empty() || std::any_of(versions.begin(), versions.end(), [&](const auto& one) {
+             return one.second == present && (one.first.empty() || one.first == workflow);
+           });
+  }
+};
+
 /// A set of definitions handed to the engine as one: all of it is taken or nothing.
 struct apply_request {
   std::vector<workflow_definition> workflows;
@@ -39,6 +57,7 @@ struct apply_request {
   /// To be run by hand and nothing else: kept under a name of its own as history, in no list, never
   /// due. `origin` is empty, and the definitions have no triggers.
   bool unlisted = false;
+  version_condition condition; ///< Of each workflow of the set; else nothing is taken.
 };
 
 struct apply_change {
@@ -56,6 +75,9 @@ struct apply_change {
 
 struct apply_answer {
   std::vector<apply_change> changes;
+  /// Workflows of which the condition does not hold, with their present version (0: none). If there
+  /// are any, nothing was taken.
+  std::vector<std::pair<std::string, std::uint32_t>> stale;
 };
 
 struct trigger_request {

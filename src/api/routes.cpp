@@ -1,5 +1,6 @@
 #include "pinion/api/routes.hpp"
 
+#include "api/query.hpp"
 #include "api/request_keeper.hpp"
 #include "api/route_groups.hpp"
 
@@ -10,6 +11,19 @@ namespace {
 /// Whether its changes are of versions that a client may have read.
 bool is_of_versions(const route& of) {
   return of.pattern == "/api/v1/apply" || of.pattern == "/api/v1/restore";
+}
+
+/// What a POST is about stands in its body: a name in its query is a mistake that would be lost.
+route without_query(route usual) {
+  if (usual.method != "POST")
+    return usual;
+  usual.handle = [handle = std::move(usual.handle)](http_request request,
+                                                    const reply_function& reply) {
+    if (const auto known = check_query(request, {}); !known)
+      return reply(error_reply(known.error()));
+    handle(std::move(request), reply);
+  };
+  return usual;
 }
 
 /// A condition that nobody looks at would be taken for one that holds.
@@ -53,7 +67,7 @@ router make_api(api_handles handles) {
   routes::add_store(table, state);
   const auto keeper = std::make_shared<request_keeper>(state);
   for (auto& each : table)
-    each = keeper->repeatable(refusing_conditions(std::move(each)));
+    each = keeper->repeatable(refusing_conditions(without_query(std::move(each))));
   return router{std::move(table)};
 }
 

@@ -357,3 +357,16 @@ TEST_CASE("why of a workflow tells who paused it, of a trigger when its next slo
   CHECK(paused.body["expected_start"].is_null());
   CHECK(uut.get("/api/v1/why?ref=dw.load%2Fnone").status == 404);
 }
+
+TEST_CASE("changes take no query: a name in it is refused, not lost", "[routes]") {
+  api_fixture uut;
+  for (const auto& one : uut.api.routes()) {
+    if (one.method != "POST" || one.pattern.find('{') != std::string::npos)
+      continue;
+    CAPTURE(one.pattern);
+    const auto answer = uut.post(one.pattern + "?dry_run=true", json::object());
+    CHECK(answer.status == 400);
+    CHECK(answer.body["error"]["message"].get<std::string>().find("dry_run") != std::string::npos);
+  }
+  CHECK(uut.engine.calls.empty());
+}

@@ -116,8 +116,13 @@ router full_disk_only(const router& usual, const std::string& why) {
   for (auto each : usual.routes()) {
     if (each.pattern == "/api/v1/health")
       each.handle = [why](const http_request&, const reply_function& reply) {
-        json body{{"ready", false}, {"disk_full", true}};
+        json body{{"ready", false}};
+        // What only the store could tell.
+        for (const auto* unknown :
+             {"held", "epoch", "live_runs", "slots", "busy", "started_at", "recovery_s"})
+          body[unknown] = nullptr;
         body["problems"] = json::array({why});
+        body["disk_full"] = true;
         reply(json_507(body));
       };
     else

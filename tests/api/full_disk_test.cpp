@@ -62,6 +62,23 @@ TEST_CASE_METHOD(full_disk_fixture, "health and why name a full disk", "[full_di
   CHECK(get("/api/v1/why?ref=r10/first").body["blocked_by"].empty());
 }
 
+TEST_CASE("health on a full disk has the keys that the document calls required", "[full_disk]") {
+  const auto keys_of = [](const router& uut, const char* path) {
+    http_request request;
+    request.method = "GET";
+    request.path = path;
+    json body;
+    uut.dispatch(std::move(request), [&](http_reply reply) { body = json::parse(reply.body); });
+    return body;
+  };
+  const auto document = keys_of(make_api({}), "/api/v1/openapi.json");
+  const auto health = keys_of(full_disk_only(make_api({}), "no room"), "/api/v1/health");
+  for (const auto& key : document.at("components").at("schemas").at("health").at("required")) {
+    CAPTURE(key);
+    CHECK(health.contains(key.get<std::string>()));
+  }
+}
+
 TEST_CASE("without room for the store only health answers, and says why", "[full_disk]") {
   const auto uut = full_disk_only(make_api({}), "no room");
   REQUIRE_FALSE(uut.routes().empty());

@@ -39,7 +39,8 @@ void engine_state::trigger(msg::trigger& what) {
   }
   self->request(found->second.actor, patience,
                 msg::trigger_run{std::move(what.request), std::move(what.by)})
-      .then([done = what.done](const trigger_answer& made) { done(made); },
+      .then([done = what.done,
+             use = found->second.in_use](const trigger_answer& made) { done(made); },
             [done = what.done](const caf::error& why) { done(to_problem(why)); });
 }
 
@@ -52,7 +53,7 @@ void engine_state::make_slot(msg::make_one_slot& what) {
   self->request(found->second.actor, patience,
                 msg::make_slot{what.request.trigger, what.request.slot, what.by, nullptr, {}})
       .then(
-          [done = what.done](const msg::made_slot& made) {
+          [done = what.done, use = found->second.in_use](const msg::made_slot& made) {
             done(trigger_answer{made.run, false});
           },
           [done = what.done](const caf::error& why) { done(to_problem(why)); });
@@ -65,7 +66,8 @@ void engine_state::switch_task(msg::switch_one_task& what) {
     return;
   }
   self->request(found->second.actor, patience, msg::switch_task{what.request, what.by})
-      .then([done = what.done](const operation_answer& answer) { done(answer); },
+      .then([done = what.done,
+             use = found->second.in_use](const operation_answer& answer) { done(answer); },
             [done = what.done](const caf::error& why) { done(to_problem(why)); });
 }
 
@@ -76,12 +78,14 @@ caf::result<msg::made_slot> engine_state::make_for_backfill(const std::string& w
     return to_error(no_workflow(workflow));
   auto promise = self->make_response_promise<msg::made_slot>();
   self->request(found->second.actor, patience, what)
-      .then([promise](const msg::made_slot& made) mutable { promise.deliver(made); },
+      .then([promise, use = found->second.in_use](
+                const msg::made_slot& made) mutable { promise.deliver(made); },
             [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;
 }
 
-void engine_state::with_run(run_id run, std::function<void(const run_actor&)> then,
+void engine_state::with_run(run_id run,
+                            std::function<void(const run_actor&, const workflow_use&)> then,
                             std::function<void(const problem&)> failed) {
   const auto row = store_reader{*context->ports.kv}.run(run);
   if (!row) {
@@ -94,7 +98,8 @@ void engine_state::with_run(run_id run, std::function<void(const run_actor&)> th
     return;
   }
   self->request(found->second.actor, patience, msg::find_run{run})
-      .then([then = std::move(then)](const run_actor& actor) { then(actor); },
+      .then([then = std::move(then),
+             use = found->second.in_use](const run_actor& actor) { then(actor, use); },
             [failed](const caf::error& why) { failed(to_problem(why)); });
 }
 
@@ -102,9 +107,9 @@ void engine_state::operate(msg::operate& what) {
   with_run(
       what.run,
       [this, operation = std::move(what.operation), by = std::move(what.by),
-       done = what.done](const run_actor& run) {
+       done = what.done](const run_actor& run, const workflow_use& use) {
         self->request(run, patience, msg::operate_run{operation, by, {}})
-            .then([done](const operation_answer& answer) { done(answer); },
+            .then([done, use](const operation_answer& answer) { done(answer); },
                   [done](const caf::error& why) { done(to_problem(why)); });
       },
       [done = what.done](const problem& why) { done(why); });
@@ -160,14 +165,17 @@ void engine_state::change_pause(const pause_target& target, bool paused, const c
                  : result<operation_answer>{targets.error()});
     return;
   }
-  const auto tell_all = [this, targets = targets.value(), done, make,
+  std::vector<workflow_use> uses; // None of them may be deleted before it is told.
+  for (const auto& id : targets.value())
+    uses.push_back(workflows.at(id).in_use);
+  const auto tell_all = [this, targets = targets.value(), uses, done, make,
                          whole = target.trigger.empty()] {
     auto all = std::make_shared<tally>(tally{targets.size(), {}, done});
     for (const auto& id : targets) {
       const auto& each = workflows.at(id);
       auto message = make(whole ? std::optional{each.record} : std::nullopt);
       self->request(each.actor, patience, std::move(message))
-          .then([all](const operation_answer& one) { all->count(one); },
+          .then([all, use = each.in_use](const operation_answer& one) { all->count(one); },
                 [all](const caf::error& why) { all->done(to_problem(why)); });
     }
   };
@@ -297,7 +305,7 @@ void engine_state::check_shutdown() {
 void engine_state::explain(const msg::why& what) {
   with_run(
       what.run,
-      [this, key = what.key, done = what.done](const run_actor& run) {
+      [this, key = what.key, done = what.done](const run_actor& run, const workflow_use&) {
         self->request(run, patience, msg::why_query{key})
             .then([done](const why_answer& answer) { done(answer); },
                   [done](const caf::error& why) { done(to_problem(why)); });
@@ -379,7 +387,7 @@ void engine_state::run_is_over(const run_record& run) {
 void engine_state::tell_parent(const run_record& run) {
   with_run(
       run.parent.run,
-      [this, run](const run_actor& parent) {
+      [this, run](const run_actor& parent, const workflow_use&) {
         self->send(parent, msg::happened{run_happening::call_ended{run.parent, run.id, run.state}});
       },
       [run](const problem& why) {
@@ -395,7 +403,7 @@ caf::result<run_id> engine_state::call(const msg::call_workflow& what) {
   auto promise = self->make_response_promise<run_id>();
   self->request(found->second.actor, patience, what.call)
       .then(
-          [this, promise](run_id run) mutable {
+          [this, promise, use = found->second.in_use](run_id run) mutable {
             promise.deliver(run);
             // It may have ended while nobody was there to hear it.
             const auto row = store_reader{*context->ports.kv}.run(run);
@@ -482,6 +490,8 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
       [self](const msg::timer_due& what) { self->state.timer(what.id); },
       [self](msg::apply& what) { self->state.apply(what); },
       [self](const msg::folder_read& what) { self->state.folders[what.origin] = what.problems; },
+      [self](const msg::delete_workflow& what) { self->state.delete_workflow(what); },
+      [self](const msg::workflow_erased& what) { self->state.erased(what.workflow); },
       [self](msg::trigger& what) { self->state.trigger(what); },
       [self](msg::operate& what) { self->state.operate(what); },
       [self](msg::pause& what) { self->state.pause(what); },

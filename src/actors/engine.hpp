@@ -30,6 +30,8 @@ struct engine_state {
     workflow_record record;
     std::shared_ptr<const workflow_definition> definition;
     std::uint32_t crashes = 0;
+    /// Shared with every request to its actors that has not been answered.
+    std::shared_ptr<const bool> in_use = std::make_shared<const bool>(true);
   };
   struct closing {
     msg::answer<operation_answer> done;
@@ -46,6 +48,9 @@ struct engine_state {
   std::optional<closing> shutting_down;
   instant started_at{};
   duration recovery{0};
+  std::set<std::string> erasing; ///< Deleted workflows whose rows are not all gone.
+  /// Sets of a workflows folder in which such a name comes again.
+  std::vector<msg::apply> applies_after_erasure;
   std::uint64_t claim_timer = 0;
   std::size_t restoring = 0; ///< WORKFLOWs that have not restored their runs yet.
   bool recovery_over = false;
@@ -56,6 +61,9 @@ struct engine_state {
   void end_recovery();
   // engine_apply.cpp
   void apply(msg::apply& what);
+  // engine_delete.cpp
+  void delete_workflow(const msg::delete_workflow& what);
+  void erased(const std::string& workflow);
   // engine.cpp
   void trigger(msg::trigger& what);
   void make_slot(msg::make_one_slot& what);
@@ -85,11 +93,16 @@ private:
   /// backfill is durable.
   void pay_catch_up();
   void share_definitions();
+  result<std::vector<problem>> keeps_from_deletion(const std::string& id) const;
+  void write_deletion(const msg::delete_workflow& what);
+  bool go_on_erasing();
   /// Reads the runs that have not ended, by workflow, and tells the DISPATCHER what they hold.
   std::optional<std::map<std::string, std::vector<run_record>>> restore_permits();
   void start_workflow(kept_workflow& of, bool again, std::vector<run_record> live = {});
   /// Calls `then` with the RUN, or `failed` with the reason.
-  void with_run(run_id run, std::function<void(const run_actor&)> then,
+  /// As long as a copy of `use` lives the workflow is in use.
+  using workflow_use = std::shared_ptr<const bool>;
+  void with_run(run_id run, std::function<void(const run_actor&, const workflow_use& use)> then,
                 std::function<void(const problem&)> failed);
   void tell_parent(const run_record& run);
   void check_shutdown();

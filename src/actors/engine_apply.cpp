@@ -2,6 +2,7 @@
 
 #include "pinion/definitions/canonical.hpp"
 #include "pinion/definitions/reference_check.hpp"
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 
@@ -38,6 +39,14 @@ public:
   apply_planner(const engine_context& context, const apply_request& request, const caller& by,
                 const std::map<std::string, engine_state::kept_workflow>& known)
       : context_{context}, request_{request}, by_{by}, known_{known}, store_{*context.ports.kv} {}
+
+  /// The first workflow of the set whose name is still being erased.
+  static const workflow_definition* still_erased(const apply_request& request,
+                                                 const std::set<std::string>& erasing) {
+    const auto found = std::find_if(request.workflows.begin(), request.workflows.end(),
+                                    [&](const auto& each) { return erasing.contains(each.id()); });
+    return found == request.workflows.end() ? nullptr : &*found;
+  }
 
   result<apply_plan> work() {
     check_condition();
@@ -98,6 +107,16 @@ private:
     return ok();
   }
 
+  /// One of this name was deleted: versions go on behind its last one.
+  result<void> go_on_behind_deleted(workflow_record& record, const std::string& id) {
+    BOOST_OUTCOME_TRY(before, find_deleted_workflow(*context_.ports.kv, id));
+    if (before) {
+      record.version = before->version;
+      forget_deleted_workflow(plan_.batch, id);
+    }
+    return ok();
+  }
+
   result<void> take(const workflow_definition& definition) {
     const auto id = definition.id();
     seen_.insert(id);
@@ -109,6 +128,8 @@ private:
         BOOST_OUTCOME_TRY(check_owner(definition, found->second.record));
       }
       change.record = found->second.record;
+    } else {
+      BOOST_OUTCOME_TRY(go_on_behind_deleted(change.record, id));
     }
     const auto hash = definition_hash(definition);
     const auto source = request_.origin.empty() ? std::string{} : definition.source_file;
@@ -162,6 +183,8 @@ private:
             {id, change.record.version, apply_change::kind::unchanged, {}});
         return ok();
       }
+    } else {
+      BOOST_OUTCOME_TRY(go_on_behind_deleted(change.record, id));
     }
     change.id = id;
     change.record.id = id;
@@ -384,6 +407,17 @@ private:
 } // namespace
 
 void engine_state::apply(msg::apply& what) {
+  if (const auto* again = apply_planner::still_erased(what.request, erasing);
+      again != nullptr && !what.request.dry_run) {
+    // A folder is not read again until it changes: it waits.
+    if (!what.request.origin.empty())
+      applies_after_erasure.push_back(std::move(what));
+    else
+      what.done(problem{errc::refused,
+                        again->id() + " was deleted, and its history is still being erased",
+                        "Apply it again in a moment"});
+    return;
+  }
   auto worked = apply_planner{*context, what.request, what.by, workflows}.work();
   if (!worked) {
     what.done(worked.error());
@@ -395,17 +429,19 @@ void engine_state::apply(msg::apply& what) {
     return;
   }
   // Two sets in flight would number the same versions: what is known moves on at once.
+  std::vector<workflow_use> uses; // None of them may be deleted meanwhile.
   for (const auto& change : plan->changes) {
     auto& at = workflows[change.id];
     at.record = change.record;
     at.definition = change.definition;
+    uses.push_back(at.in_use);
   }
   // From here on whoever is needed tells the DIRECTORY, and slots are bound by the new rules.
   share_definitions();
   msg::submit submit;
   submit.batch = std::move(plan->batch);
   self->request(context->journal, caf::infinite, std::move(submit))
-      .then([this, plan, done = what.done](std::uint64_t) {
+      .then([this, plan, uses = std::move(uses), done = what.done](std::uint64_t) {
         for (auto& settings : plan->projects) {
           context->set_settings(settings);
           // With the sizes that people have set.

@@ -121,7 +121,11 @@ bool engine_state::recover() {
   const auto rows = store.workflows();
   if (!rows)
     return fail(rows.error());
+  if (!go_on_erasing())
+    return false;
   for (const auto& row : rows.value()) {
+    if (erasing.contains(row.id))
+      continue;
     const auto version = store.version(row.id, row.version);
     if (!version || !version.value())
       return fail({errc::corrupt,

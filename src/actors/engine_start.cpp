@@ -36,6 +36,9 @@ public:
   void folder_read(std::string origin, std::vector<std::string> problems) override {
     tell(msg::folder_read{std::move(origin), std::move(problems)});
   }
+  void delete_workflow(deletion_request request, caller by, reply<deletion_answer> done) override {
+    tell(msg::delete_workflow{std::move(request), std::move(by), msg::answer{std::move(done)}});
+  }
   void trigger(trigger_request request, caller by, reply<trigger_answer> done) override {
     tell(msg::trigger{std::move(request), std::move(by), msg::answer{std::move(done)}});
   }

@@ -142,6 +142,8 @@ using workflow_actor =
                      // from the store.
                      caf::replies_to<msg::find_run>::with<run_actor>,
                      caf::replies_to<msg::workflow_query>::with<msg::workflow_status>,
+                     // From the ENGINE. Answers at once.
+                     caf::replies_to<msg::close_workflow>::with<msg::workflow_status>,
                      caf::replies_to<msg::admission_query>::with<std::vector<blocked_by>>>;
 
 /// The PLANNER: which slots are owed and planned; feeds them to the wheel.
@@ -168,6 +170,8 @@ using backfills_actor = timer_client::extend<
 
 /// RETENTION: removes what is older than it is kept.
 using retention_actor = timer_client::extend<
+    // From the ENGINE.
+    caf::reacts_to<msg::erase_workflow>,
     // Self-sent: the next step of a pass.
     caf::reacts_to<msg::flush>,
     // From the port of files.
@@ -181,20 +185,23 @@ using alerts_actor = process_client::extend<
 /// The ENGINE: start-up, recovery, definitions, and the door for everybody outside.
 using engine_actor = timer_client::extend<
     // From the client; each is answered through the `answer` it carries.
-    caf::reacts_to<msg::apply>, caf::reacts_to<msg::folder_read>, caf::reacts_to<msg::trigger>,
-    caf::reacts_to<msg::operate>, caf::reacts_to<msg::pause>, caf::reacts_to<msg::resume>,
-    caf::reacts_to<msg::make_one_slot>, caf::reacts_to<msg::switch_one_task>,
-    caf::reacts_to<msg::set_one_pool>, caf::reacts_to<msg::backfill>,
-    caf::reacts_to<msg::preview_backfill>, caf::reacts_to<msg::steer_backfill>,
-    caf::reacts_to<msg::hold>, caf::reacts_to<msg::keep_requests>, caf::reacts_to<msg::shutdown>,
-    caf::reacts_to<msg::why>, caf::reacts_to<msg::wheel>, caf::reacts_to<msg::pools>,
-    caf::reacts_to<msg::running>, caf::reacts_to<msg::health>, caf::reacts_to<msg::wait_run>,
+    caf::reacts_to<msg::apply>, caf::reacts_to<msg::delete_workflow>,
+    caf::reacts_to<msg::folder_read>, caf::reacts_to<msg::trigger>, caf::reacts_to<msg::operate>,
+    caf::reacts_to<msg::pause>, caf::reacts_to<msg::resume>, caf::reacts_to<msg::make_one_slot>,
+    caf::reacts_to<msg::switch_one_task>, caf::reacts_to<msg::set_one_pool>,
+    caf::reacts_to<msg::backfill>, caf::reacts_to<msg::preview_backfill>,
+    caf::reacts_to<msg::steer_backfill>, caf::reacts_to<msg::hold>,
+    caf::reacts_to<msg::keep_requests>, caf::reacts_to<msg::shutdown>, caf::reacts_to<msg::why>,
+    caf::reacts_to<msg::wheel>, caf::reacts_to<msg::pools>, caf::reacts_to<msg::running>,
+    caf::reacts_to<msg::health>, caf::reacts_to<msg::wait_run>,
     // From BACKFILLS: to the WORKFLOW that it concerns.
     caf::replies_to<std::string, msg::make_slot>::with<msg::made_slot>,
     // From INSTANCEs of type workflow.
     caf::replies_to<msg::call_workflow>::with<run_id>, caf::reacts_to<msg::cancel_called>,
     // From WORKFLOWs.
     caf::reacts_to<msg::run_is_over>,
+    // From RETENTION.
+    caf::reacts_to<msg::workflow_erased>,
     // From `start_engine`; self-sent at the end of recovery; from `engine::stop`.
     caf::reacts_to<msg::start_up>, caf::reacts_to<msg::recovered>,
     caf::reacts_to<msg::stop_engine>>;

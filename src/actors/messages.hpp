@@ -246,6 +246,9 @@ struct set_version {
   std::shared_ptr<const workflow_definition> definition;
   workflow_record record;
 };
+/// It is to be deleted: unless something of it is alive or being written, it does nothing from now
+/// on, and answers with no live runs.
+struct close_workflow {};
 struct load_slot {
   std::string trigger;
   instant slot{};
@@ -426,6 +429,15 @@ struct apply {
   caller by;
   answer<apply_answer> done;
 };
+struct delete_workflow {
+  deletion_request request;
+  caller by;
+  answer<deletion_answer> done;
+};
+/// From RETENTION: all rows of a deleted workflow are gone.
+struct workflow_erased {
+  std::string workflow;
+};
 struct folder_read {
   std::string origin;
   std::vector<std::string> problems;
@@ -530,6 +542,10 @@ struct run_is_over {
 };
 /// Every process that an instance has should have been asked for by now.
 struct recovered {};
+/// To RETENTION: a deletion is durable, erase what it was about.
+struct erase_workflow {
+  std::string workflow;
+};
 /// To RETENTION, from the port of files: what runs have on the disk; so many are gone.
 struct run_folders {
   result<std::vector<run_folder>> found;
@@ -603,6 +619,10 @@ PINION_LOCAL_MESSAGE(send_alarm)
 PINION_LOCAL_MESSAGE(apply)
 PINION_LOCAL_MESSAGE(trigger)
 PINION_LOCAL_MESSAGE(folder_read)
+PINION_LOCAL_MESSAGE(delete_workflow)
+PINION_LOCAL_MESSAGE(workflow_erased)
+PINION_LOCAL_MESSAGE(close_workflow)
+PINION_LOCAL_MESSAGE(erase_workflow)
 PINION_LOCAL_MESSAGE(operate)
 PINION_LOCAL_MESSAGE(pause)
 PINION_LOCAL_MESSAGE(resume)

@@ -55,7 +55,69 @@ void retention_state::go_on() {
     judge_folders();
 }
 
+void retention_state::erase(const std::string& workflow) {
+  erasing_.push_back(workflow);
+  // Between two steps of a pass it has its turn.
+  if (!history_ && !erasing_now_)
+    begin_erasing();
+}
+
+void retention_state::begin_erasing() {
+  erasing_now_ = true;
+  msg::submit nothing;
+  nothing.bulk = true;
+  self->request(context->journal, caf::infinite, std::move(nothing)).then([this](std::uint64_t) {
+    erase_next();
+  });
+}
+
+void retention_state::erase_next() {
+  if (erasing_.empty()) {
+    erasing_now_ = false;
+    if (history_)
+      expire_rows();
+    return;
+  }
+  const auto workflow = erasing_.front();
+  const auto row = find_deleted_workflow(*context->ports.kv, workflow);
+  auto step = row && row.value() && !row.value()->erased
+                  ? erase_workflow_step(*context->ports.kv, *row.value())
+                  : result<erasure_step>{row ? problem{errc::not_found, "it is not deleted", {}}
+                                             : row.error()};
+  if (!step) {
+    // A damaged row must not end an engine that can do without the room.
+    spdlog::error("a deleted workflow cannot be erased: workflow={} {}", workflow,
+                  step.error().message);
+    erasing_.pop_front();
+    erase_next();
+    return;
+  }
+  msg::submit erase;
+  erase.batch = std::move(step.value().batch);
+  erase.bulk = true;
+  self->request(context->journal, caf::infinite, std::move(erase))
+      .then([this, workflow, runs = std::move(step.value().runs),
+             over = step.value().over](std::uint64_t) {
+        // What a crash leaves here a pass finds: folders of runs that nobody knows any more.
+        if (auto* files = context->ports.files; files != nullptr && !runs.empty())
+          for (const auto kind : {run_folder_kind::logs, run_folder_kind::workspace})
+            files->remove(kind, runs, [](std::uint64_t) {});
+        if (over) {
+          spdlog::info("a deleted workflow is erased: workflow={}", workflow);
+          erasing_.pop_front();
+          self->send(context->engine, msg::workflow_erased{workflow});
+        }
+        erase_next();
+      });
+}
+
 void retention_state::expire_rows() {
+  if (erasing_now_)
+    return;
+  if (!erasing_.empty()) {
+    begin_erasing();
+    return;
+  }
   auto step = history_->next(*context->ports.kv);
   if (!step) {
     // A damaged row must not end an engine that can do without the room.
@@ -197,6 +259,7 @@ retention_actor::behavior_type retention(retention_actor::stateful_pointer<reten
   state.wait(retention_state::first_pass);
   return {
       [self](const msg::timer_due& what) { self->state.due(what.id); },
+      [self](const msg::erase_workflow& what) { self->state.erase(what.workflow); },
       [self](const msg::flush&) { self->state.go_on(); },
       [self](const msg::run_folders& what) { self->state.listed(what); },
       [self](const msg::folders_removed& what) { self->state.removed(what); },

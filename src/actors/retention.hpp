@@ -1,10 +1,12 @@
 #pragma once
 
 #include "actors/context.hpp"
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/storage/expiry.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <deque>
 
 namespace pinion {
 
@@ -23,6 +25,8 @@ struct retention_state {
 
   void wait(duration time);
   void due(std::uint64_t id);
+  /// Erases a deleted workflow, before anything else.
+  void erase(const std::string& workflow);
   void go_on();
   void listed(const msg::run_folders& what);
   void removed(const msg::folders_removed& what);
@@ -35,6 +39,9 @@ private:
   };
 
   const retention_settings& keep() const { return *context->options.retention; }
+  /// Behind all bulk rows that are under way: one that is still to come would stay for ever.
+  void begin_erasing();
+  void erase_next();
   void begin_pass();
   void expire_rows();
   void ask_for_folders(run_folder_kind kind);
@@ -43,6 +50,8 @@ private:
   void keep_below_limits();
   void end_pass();
 
+  std::deque<std::string> erasing_;
+  bool erasing_now_ = false; ///< The pass waits meanwhile: two would count the same rows down.
   std::uint64_t timer_ = 0;
   instant now_{};
   std::optional<history_expiry> history_;

@@ -111,6 +111,7 @@ std::vector<admission_candidate> workflow_state_data::live() const {
 }
 
 void workflow_state_data::set_version(const msg::set_version& what) {
+  closed = false; // It was not deleted after all.
   seed.definition = what.definition;
   seed.record = what.record;
   versions[what.record.version] = what.definition;
@@ -210,6 +211,19 @@ msg::workflow_status workflow_state_data::status() const {
   return out;
 }
 
+// Whoever asks from outside comes through the ENGINE, which sends nothing any more.
+msg::workflow_status workflow_state_data::close() {
+  auto out = status();
+  const bool writes = std::any_of(writing.begin(), writing.end(),
+                                  [](const auto& each) { return !each.second.empty(); });
+  out.live += static_cast<std::uint32_t>(launching.size()) + (writes ? 1U : 0U);
+  if (out.live == 0) {
+    unload(never);
+    closed = true;
+  }
+  return out;
+}
+
 workflow_actor::behavior_type workflow(workflow_actor::stateful_pointer<workflow_state_data> self,
                                        workflow_seed seed) {
   self->state.self = self;
@@ -233,6 +247,7 @@ workflow_actor::behavior_type workflow(workflow_actor::stateful_pointer<workflow
       [self](const msg::run_wants& what) { self->state.wants(what); },
       [self](const msg::find_run& what) { return self->state.find(what.run); },
       [self](const msg::workflow_query&) { return self->state.status(); },
+      [self](const msg::close_workflow&) { return self->state.close(); },
       [self](const msg::admission_query& what) { return self->state.explain_admission(what.run); },
   };
 }

@@ -78,6 +78,7 @@ struct workflow_state_data {
   std::map<std::string, std::set<instant>> writing;
   /// By trigger: owed slots up to here have been told, and more are to come.
   std::map<std::string, instant> owing;
+  bool closed = false;                       ///< It is being deleted.
   std::map<std::string, task_mode> switches; ///< By task; those that are not normal.
   /// Slots whose run crashed before its first batch, and how often.
   std::map<keys::slot_key, std::uint32_t> relaunched;
@@ -105,6 +106,7 @@ struct workflow_state_data {
   void run_down(const caf::actor_addr& who, const caf::error& why);
   std::vector<blocked_by> explain_admission(run_id run) const;
   msg::workflow_status status() const;
+  msg::workflow_status close();
 
   const std::string& id() const { return seed.record.id; }
 

@@ -46,7 +46,7 @@ std::optional<slot_record> workflow_state_data::slot_row(const std::string& trig
 
 void workflow_state_data::load(const msg::load_slot& what) {
   const auto key = key_of_slot(what.trigger, what.slot);
-  if (seed.record.retired || loaded.contains(key) || under_way(key) ||
+  if (closed || seed.record.retired || loaded.contains(key) || under_way(key) ||
       !triggers.contains(what.trigger))
     return;
   const auto row = slot_row(what.trigger, what.slot);
@@ -78,7 +78,7 @@ workflow_state_data::drop_loaded(std::map<keys::slot_key, run_id>::iterator at) 
 void workflow_state_data::fire(const std::string& trigger, instant slot) {
   const bool again = PINION_MUTATION("double_fire_a_slot");
   const bool busy = !again && under_way(key_of_slot(trigger, slot));
-  if (!triggers.contains(trigger) || seed.record.retired || busy)
+  if (closed || !triggers.contains(trigger) || seed.record.retired || busy)
     return;
   const auto row = slot_row(trigger, slot);
   if (again)
@@ -168,7 +168,7 @@ void workflow_state_data::tell_slot(const keys::slot_key& key) {
 }
 
 caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& what) {
-  if (!triggers.contains(what.trigger))
+  if (closed || !triggers.contains(what.trigger))
     return caf::unit;
   kv_batch batch;
   std::vector<keys::slot_key> left;

@@ -2,6 +2,7 @@
 
 #include "api/objects.hpp"
 #include "pinion/storage/codecs.hpp"
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/timing/instant_text.hpp"
 #include "pinion/timing/near_names.hpp"
 
@@ -91,6 +92,17 @@ result<run_record> run_by_biz_date(const store_view& view, const reference& ref)
 
 result<workflow_record> find_workflow(const store_view& view, const std::string& id) {
   BOOST_OUTCOME_TRY(row, view.rows.workflow(id));
+  if (keys::is_name(id)) {
+    BOOST_OUTCOME_TRY(deleted, find_deleted_workflow(view.kv(), id));
+    if (deleted)
+      return problem{errc::not_found,
+                     "'" + id + "' was deleted by " + deleted->by + " at " +
+                         print_utc(deleted->at) +
+                         (deleted->reason.empty() ? "" : ": " + deleted->reason),
+                     "Its versions up to v" + std::to_string(deleted->version) +
+                         " are gone with its runs; what people did stays: pinionctl get audit " +
+                         "--workflow " + id};
+  }
   if (row)
     return std::move(*row);
   BOOST_OUTCOME_TRY(all, view.rows.workflows());
@@ -102,8 +114,12 @@ result<workflow_record> find_workflow(const store_view& view, const std::string&
 
 result<definition_cache::definition_ptr> current_definition(const store_view& view,
                                                             const std::string& id) {
-  BOOST_OUTCOME_TRY(row, find_workflow(view, id));
-  return view.definition(id, row.version);
+  // Also of one that is being erased, while it has rows to show.
+  BOOST_OUTCOME_TRY(row, view.rows.workflow(id));
+  if (row)
+    return view.definition(id, row->version);
+  BOOST_OUTCOME_TRY(missing, find_workflow(view, id));
+  return view.definition(id, missing.version);
 }
 
 result<named_trigger> find_trigger(const store_view& view, const std::string& text) {

@@ -9,6 +9,7 @@
 namespace pinion::routes {
 
 void add_definitions(std::vector<route>& table, const api_ptr& state);
+void add_delete(std::vector<route>& table, const api_ptr& state);
 void add_versions(std::vector<route>& table, const api_ptr& state);
 void add_apply(std::vector<route>& table, const api_ptr& state);
 void add_resources(std::vector<route>& table, const api_ptr& state);

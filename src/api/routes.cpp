@@ -10,7 +10,7 @@ namespace {
 
 /// Whether its changes are of versions that a client may have read.
 bool is_of_versions(const route& of) {
-  return of.pattern == "/api/v1/apply" || of.pattern == "/api/v1/restore";
+  return of.pattern == "/api/v1/apply" || of.pattern == "/api/v1/restore" || of.method == "DELETE";
 }
 
 /// What a POST is about stands in its body: a name in its query is a mistake that would be lost.
@@ -48,6 +48,7 @@ router make_api(api_handles handles) {
   const auto state = std::make_shared<api_state>(std::move(handles));
   std::vector<route> table;
   routes::add_definitions(table, state);
+  routes::add_delete(table, state);
   routes::add_versions(table, state);
   routes::add_apply(table, state);
   routes::add_resources(table, state);

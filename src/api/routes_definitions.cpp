@@ -3,6 +3,7 @@
 #include "api/paging.hpp"
 #include "api/route_groups.hpp"
 #include "pinion/definitions/preview.hpp"
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/timing/instant_text.hpp"
 
 namespace pinion::routes {
@@ -35,6 +36,11 @@ result<void> each_workflow(const store_view& view, const http_request& request, 
   for (const auto& record : all) {
     if (record.retired && !named)
       continue;
+    if (record.retired) {
+      BOOST_OUTCOME_TRY(deleted, find_deleted_workflow(view.kv(), record.id));
+      if (deleted)
+        continue;
+    }
     BOOST_OUTCOME_TRY(definition, view.definition(record.id, record.version));
     if (!passes(*definition, request, wanted))
       continue;

@@ -3,63 +3,16 @@
 #include "pinion/storage/codecs.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
+#include "storage/erase_rows.hpp"
 #include "storage/row_scan.hpp"
 
 #include <array>
-#include <charconv>
 
 namespace pinion {
 namespace {
 
-constexpr std::array run_families{family::instances, family::attempts, family::outputs};
-
 std::string project_of(const std::string& workflow) {
   return workflow.substr(0, workflow.find('.'));
-}
-
-/// Erases up to `most` rows that begin with `prefix`; returns how many.
-result<std::size_t> erase_some(const kv_reader& rows, kv_batch& batch, family in,
-                               const std::string& prefix, std::size_t most) {
-  std::size_t erased = 0;
-  if (most == 0)
-    return erased;
-  BOOST_OUTCOME_TRYV(
-      rows.scan(in, prefix, keys::after(prefix), [&](std::string_view key, std::string_view) {
-        batch.erase(in, std::string{key});
-        return ++erased < most;
-      }));
-  return erased;
-}
-
-/// The rows under a run, apart from its own and what leads to it.
-result<std::size_t> erase_run_rows(const kv_reader& rows, kv_batch& batch, run_id run,
-                                   std::size_t most) {
-  std::size_t erased = 0;
-  for (const auto in : run_families) {
-    BOOST_OUTCOME_TRY(more, erase_some(rows, batch, in, keys::rows_of(run), most - erased));
-    erased += more;
-  }
-  BOOST_OUTCOME_TRY(more,
-                    erase_some(rows, batch, family::slots, keys::edges_of(run), most - erased));
-  return erased + more;
-}
-
-result<std::size_t> erase_items(const kv_reader& rows, kv_batch& batch, std::uint64_t backfill,
-                                std::size_t most) {
-  BOOST_OUTCOME_TRY(page,
-                    store_reader{rows}.list_backfill_items(backfill, std::nullopt, {most, {}}));
-  for (const auto& item : page.items)
-    erase_backfill_item(batch, item);
-  // The counters stand at 0 then; a row that says so is one too many.
-  if (page.items.empty() || page.next.empty())
-    for (std::size_t state = 0; state < backfill_item_state_count; ++state)
-      batch.erase(family::index,
-                  keys::item_counter(backfill, static_cast<backfill_item_state>(state)));
-  return page.items.size();
-}
-
-std::string marker(char kind, std::uint64_t id) {
-  return std::string{expiring_rows} + kind + std::to_string(id);
 }
 
 bool is_newest_of_trigger(const kv_reader& rows, const run_record& run, result<void>& outcome) {
@@ -109,29 +62,9 @@ result<expiry_step> history_expiry::next(const kv_reader& rows) {
 
 // What an earlier step, or an earlier engine, has unlinked.
 result<void> history_expiry::leftovers(const kv_reader& rows, expiry_step& out) {
-  std::string found;
-  const std::string prefix{expiring_rows};
-  BOOST_OUTCOME_TRYV(rows.scan(family::meta, prefix, keys::after(prefix),
-                               [&](std::string_view key, std::string_view) {
-                                 found = key;
-                                 return false;
-                               }));
-  if (found.size() <= prefix.size() + 1) {
+  BOOST_OUTCOME_TRY(some, erase_unlinked(rows, out.batch, step_rows));
+  if (!some)
     at_ = part::runs;
-    return ok();
-  }
-  std::uint64_t id = 0;
-  std::from_chars(found.data() + prefix.size() + 1, found.data() + found.size(), id);
-  std::size_t erased = 0;
-  if (found[prefix.size()] == 'r') {
-    BOOST_OUTCOME_TRY(some, erase_run_rows(rows, out.batch, run_id{id}, step_rows));
-    erased = some;
-  } else {
-    BOOST_OUTCOME_TRY(some, erase_items(rows, out.batch, id, step_rows));
-    erased = some;
-  }
-  if (erased < step_rows)
-    out.batch.erase(family::meta, found);
   return ok();
 }
 
@@ -193,7 +126,7 @@ result<void> history_expiry::runs(const kv_reader& rows, expiry_step& out) {
                               std::make_move_iterator(whole.writes.end()));
       continue;
     }
-    out.batch.put(family::meta, marker('r', run.id.value), {});
+    out.batch.put(family::meta, expiring_row('r', run.id.value), {});
     at_ = part::leftovers; // Then from the beginning: what is behind is gone by then.
     break;
   }
@@ -282,7 +215,7 @@ result<void> history_expiry::backfills(const kv_reader& rows, expiry_step& out) 
   if (!old)
     return ok();
   erase_backfill(out.batch, *old);
-  out.batch.put(family::meta, marker('b', old->id), {});
+  out.batch.put(family::meta, expiring_row('b', old->id), {});
   ++out.backfills;
   at_ = part::leftovers;
   return ok();

@@ -171,6 +171,7 @@ std::string trigger(const trigger_key& key) {
 std::string cursor(const trigger_key& key) {
   return writer{'u'}.name(key.workflow).name(key.trigger).take();
 }
+std::string cursors_of(std::string_view workflow) { return writer{'u'}.name(workflow).take(); }
 std::string rule_from(std::string_view workflow) { return writer{'z'}.name(workflow).take(); }
 std::string triggers() { return "t"; }
 std::string triggers_of(std::string_view workflow) { return writer{'t'}.name(workflow).take(); }
@@ -201,6 +202,9 @@ std::string request(const request_key& key) {
   return writer{'k'}.name(key.workflow).rest(key.key).take();
 }
 
+std::string naturals_of(std::string_view lane, std::string_view workflow) {
+  return writer{'n'}.name(lane).name(workflow).take();
+}
 std::string naturals_of(std::string_view lane, std::string_view workflow,
                         std::string_view trigger) {
   return writer{'n'}.name(lane).name(workflow).name(trigger).take();
@@ -301,6 +305,7 @@ std::string open_item(const open_item_key& key) {
   return open_items_of(key.workflow, key.trigger, key.slot) +
          writer{}.u64(key.item.backfill).u32(key.item.position).take();
 }
+std::string open_items_of(std::string_view workflow) { return writer{'y'}.name(workflow).take(); }
 std::string open_items_of(std::string_view workflow, std::string_view trigger, instant slot) {
   return writer{'y'}.name(workflow).name(trigger).time(slot).take();
 }

@@ -1,7 +1,10 @@
 #include "pinion/storage/codecs.hpp"
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/storage/store_reader.hpp"
 #include "storage/list_range.hpp"
 #include "storage/row_scan.hpp"
+
+#include <algorithm>
 
 namespace pinion {
 namespace {
@@ -71,9 +74,11 @@ result<std::optional<backfill_item>> store_reader::backfill_item_at(std::uint64_
 
 result<std::uint64_t> store_reader::highest_backfill() const {
   BOOST_OUTCOME_TRY(key, last_key(rows_, family::slots, keys::backfills()));
+  BOOST_OUTCOME_TRY(given, given_up_to(rows_, backfills_given));
   if (!key)
-    return std::uint64_t{0};
-  return keys::decode_backfill(*key);
+    return given;
+  BOOST_OUTCOME_TRY(last, keys::decode_backfill(*key));
+  return std::max(last, given);
 }
 
 result<std::vector<backfill_item>> store_reader::open_backfill_items(std::string_view workflow,
@@ -95,6 +100,11 @@ result<std::vector<backfill_item>> store_reader::open_backfill_items(std::string
     found.push_back(std::move(*item));
   }
   return found;
+}
+
+result<bool> store_reader::has_open_items(std::string_view workflow) const {
+  BOOST_OUTCOME_TRY(key, last_key(rows_, family::index, keys::open_items_of(workflow)));
+  return key.has_value();
 }
 
 result<page<backfill_record>> store_reader::list_backfills(const backfill_filter& filter,

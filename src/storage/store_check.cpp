@@ -1,5 +1,6 @@
 #include "pinion/storage/store_check.hpp"
 
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/storage/epoch.hpp"
 #include "pinion/storage/expiry.hpp"
 #include "pinion/storage/kept_requests.hpp"
@@ -265,7 +266,10 @@ result<void> store_checker::check_meta() {
     }
     if (key.starts_with(kept_request_rows) || key.starts_with(kept_request_ages))
       return check_kept_request(at);
-    if (key != keys::format && key != keys::commits && key != keys::epoch)
+    if (key.starts_with(deleted_workflow_rows))
+      return check_deleted(at);
+    if (key != runs_given && key != backfills_given && key != keys::format &&
+        key != keys::commits && key != keys::epoch)
       return ok();
     if (value.size() != 8)
       found(0, "row_damaged", {family::meta, key}, "the row is not a number of 8 bytes");
@@ -301,6 +305,23 @@ result<void> store_checker::check_kept_request(const one_row& at) {
   if (kept.value())
     put_kept_request(written, *kept.value());
   check_derived(here, written, "the kept request " + age.value().key);
+  return ok();
+}
+
+// What was deleted and erased has no row any more.
+result<void> store_checker::check_deleted(const one_row& at) {
+  const row_place here{family::meta, at.first};
+  const auto workflow = at.first.substr(deleted_workflow_rows.size());
+  const auto deleted = find_deleted_workflow(rows_, workflow);
+  if (!deleted && deleted.error().code == errc::storage_failure)
+    return deleted.error();
+  if (!deleted) {
+    unreadable(here, deleted.error());
+    return ok();
+  }
+  BOOST_OUTCOME_TRY(row, value_at(family::definitions, keys::workflow(workflow)));
+  if (deleted.value() && deleted.value()->erased && row)
+    found(0, "deleted_workflow", here, workflow + " is deleted and has a row");
   return ok();
 }
 

@@ -57,6 +57,7 @@ private:
   // Meta, definitions, audit.
   result<void> check_meta();
   result<void> check_kept_request(const one_row& at);
+  result<void> check_deleted(const one_row& at);
   result<void> check_definitions();
   result<void> check_definition_row(const one_row& at);
   void need_workflow(row_place at, const std::string& workflow);

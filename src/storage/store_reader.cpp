@@ -1,7 +1,10 @@
 #include "pinion/storage/store_reader.hpp"
 
 #include "pinion/storage/codecs.hpp"
+#include "pinion/storage/deleted_workflows.hpp"
 #include "storage/row_scan.hpp"
+
+#include <algorithm>
 
 namespace pinion {
 namespace {
@@ -159,9 +162,11 @@ result<std::optional<run_id>> store_reader::run_by_request_key(std::string_view 
 
 result<run_id> store_reader::highest_run() const {
   BOOST_OUTCOME_TRY(key, last_key(rows_, family::runs, {}));
+  BOOST_OUTCOME_TRY(given, given_up_to(rows_, runs_given));
   if (!key)
-    return run_id{};
-  return keys::decode_run(*key);
+    return run_id{given};
+  BOOST_OUTCOME_TRY(last, keys::decode_run(*key));
+  return std::max(last, run_id{given});
 }
 
 result<std::uint64_t> store_reader::last_audit() const {

@@ -52,6 +52,17 @@ public:
       answer.changes.push_back({one.id(), 1, apply_change::kind::created, {}});
     finish<apply_answer>("apply", std::move(by), std::move(answer), done);
   }
+  void delete_workflow(deletion_request request, caller by, reply<deletion_answer> done) override {
+    const auto row = store_reader{kv}.workflow(request.workflow).value();
+    deletion_answer answer;
+    answer.version = row ? row->version : 0;
+    answer.stale = !request.condition.holds(request.workflow, answer.version);
+    if (request.dry_run)
+      answer.refused = keeping_reasons;
+    finish<deletion_answer>((request.dry_run ? "would delete " : "delete ") + request.workflow,
+                            std::move(by), std::move(answer), done);
+  }
+  std::vector<problem> keeping_reasons; ///< What a dry run of a deletion tells.
   void folder_read(std::string, std::vector<std::string>) override {}
   void trigger(trigger_request request, caller by, reply<trigger_answer> done) override {
     triggered = std::move(request);

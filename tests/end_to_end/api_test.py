@@ -157,6 +157,8 @@ class Api(EngineTest):
         post("/diff", {"from": "t.load:v1"})
         post("/diff", {"files": [{**file, "text": file["text"].replace("empty", "empty, title: x")}]})
         post("/restore", {"version": "w.other:v1"})
+        self.holds("DELETE", "/workflows/{workflow}", 200, {"dry_run": "true"}, workflow="w.other")
+        self.holds("DELETE", "/workflows/{workflow}", 200, None, workflow="w.other")
         for path in ("/workflows", "/versions", "/triggers", "/vars", "/runs", "/instances", "/pools",
                      "/permits", "/channels", "/backfills", "/audit"):
             with self.subTest(path):

@@ -160,6 +160,10 @@ json client::get(const std::string& path, const query& values) {
   return parsed(send("GET", path, values, {}, usual_patience));
 }
 
+json client::remove(const std::string& path, const query& values) {
+  return parsed(send("DELETE", path, values, {}, usual_patience));
+}
+
 json client::post(const std::string& path, const json& body, const headers& more) {
   return parsed(send("POST", path, {}, dump(body), usual_patience, more));
 }

@@ -38,6 +38,7 @@ public:
 
   /// The JSON of an answer below 400; other answers become the failure that their error means.
   json get(const std::string& path, const query& values = {});
+  json remove(const std::string& path, const query& values);
   json post(const std::string& path, const json& body, const headers& more = {});
 
 private:

@@ -171,20 +171,24 @@ targets targets_of(session& now, selects what) {
   return some ? selected(now, what) : named(args.words);
 }
 
-void confirm(session& now, const std::string& verb, const targets& what) {
-  if (what.single || now.args.has("yes"))
+void confirm(session& now, const std::string& question) {
+  if (now.args.has("yes"))
     return;
-  show(now.out, what);
-  const auto question = verb + ": " + count_of(what.refs.size());
   if (::isatty(STDIN_FILENO) != 1)
-    throw fail_with(exit_code::refused,
-                    {errc::refused, question + " would change, and there is nobody to ask",
-                     "Give -y if they are meant; nothing was done"});
+    throw fail_with(exit_code::refused, {errc::refused, question + ", and there is nobody to ask",
+                                         "Give -y if it is meant; nothing was done"});
   std::fprintf(stderr, "%s. Go on? [y/N] ", question.c_str());
   std::string answer;
   std::getline(std::cin, answer);
   if (answer != "y" && answer != "Y" && answer != "yes")
     throw fail_with(exit_code::refused, {errc::refused, "Nothing was done", {}});
+}
+
+void confirm(session& now, const std::string& verb, const targets& what) {
+  if (what.single || now.args.has("yes"))
+    return;
+  show(now.out, what);
+  confirm(now, verb + ": " + count_of(what.refs.size()) + " would change");
 }
 
 exit_code change_each(session& now, const targets& what, const item_change& how) {

@@ -34,6 +34,9 @@ targets targets_of(session& now, selects what);
 /// `refused` if the answer is no, or if standard input is no terminal that could be asked.
 void confirm(session& now, const std::string& verb, const targets& what);
 
+/// Asks "QUESTION. Go on?", unless `-y` is given. Throws as above.
+void confirm(session& now, const std::string& question);
+
 /// How one of several is changed, and how the answer is told to people.
 struct item_change {
   std::string verb;

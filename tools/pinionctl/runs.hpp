@@ -7,6 +7,7 @@ namespace pinion::ctl {
 
 exit_code run_validate(session& now);
 exit_code run_apply(session& now);
+exit_code run_delete(session& now);
 exit_code run_diff(session& now);
 exit_code run_preview(session& now);
 exit_code run_simulate(session& now);

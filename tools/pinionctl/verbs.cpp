@@ -153,6 +153,19 @@ std::vector<verb_spec> defining() {
          "refuse (4) unless this is the present version, or there is none"},
         reason_option()},
        run_apply},
+      {"delete",
+       "WORKFLOW",
+       "Deletes a retired workflow with its runs, slots, backfills, versions and logs.",
+       "Its file must be gone; one that was applied over the API is retired by this. Nothing of it "
+       "may be\nunder way, and no other workflow may need it. What goes is shown first, and asked "
+       "about. Audit\nrecords stay; the name may be used again, its versions go on behind the last "
+       "one.",
+       1,
+       1,
+       {{"dry-run", 0, "", "show what would go, and what keeps it (exit code 4)"},
+        {"yes", 'y', "", "do not ask"},
+        reason_option()},
+       run_delete},
       {"diff",
        "W:v7 [W:v8|FILE...] | PATH...",
        "Compares versions of a workflow, or files with what the engine has.",

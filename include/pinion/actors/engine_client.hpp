@@ -80,6 +80,18 @@ struct apply_answer {
   std::vector<std::pair<std::string, std::uint32_t>> stale;
 };
 
+/// A workflow that is to be deleted with all its history.
+struct deletion_request {
+  std::string workflow;
+  version_condition condition;
+  bool dry_run = false; ///< Only tells what keeps it from being deleted.
+};
+struct deletion_answer {
+  std::uint32_t version = 0;    ///< Its last one.
+  bool stale = false;           ///< The condition does not hold: nothing was done.
+  std::vector<problem> refused; ///< Of a dry run: what keeps it from being deleted.
+};
+
 struct trigger_request {
   std::string workflow; ///< project.name
   /// Business date as local midnight of that date in the workflow's zone; empty: the slot is now.
@@ -247,6 +259,11 @@ public:
   /// A workflows folder has been read; `problems` are what keeps its present content from being
   /// taken (none: `apply` has it). The engine is ready once every folder was reported.
   virtual void folder_read(std::string origin, std::vector<std::string> problems) = 0;
+  /// Deletes a workflow and all that is its own but the audit records: it is gone with the answer,
+  /// its rows and files go after it, over restarts. Fails with `errc::not_found`, and with
+  /// `errc::refused` while something is alive of it, its file is there, or others need it.
+  virtual void delete_workflow(deletion_request request, caller by,
+                               reply<deletion_answer> done) = 0;
   virtual void trigger(trigger_request request, caller by, reply<trigger_answer> done) = 0;
   /// cancel, fail, skip, succeed or rerun of a run or of some of its instances.
   virtual void operate(run_id run, run_operation operation, caller by,

@@ -21,6 +21,7 @@
 /// (`is_name`); what a person typed is checked before it becomes a key.
 ///
 ///     meta         a word: "format" "commits" "epoch" "held"; "pool/..." see pool_overrides.hpp;
+///                  "deleted/..." "given/..." see deleted_workflows.hpp;
 ///                  "request/..." and "requested/..." see kept_requests.hpp
 ///     definitions  'w' workflow:name                        'v' workflow:name version:u32
 ///                  't' workflow:name trigger:name           'p' project:name
@@ -157,6 +158,7 @@ std::string version(const version_key& key);
 std::string versions_of(std::string_view workflow); ///< Prefix: the versions of one workflow.
 std::string trigger(const trigger_key& key);
 std::string cursor(const trigger_key& key);
+std::string cursors_of(std::string_view workflow); ///< Prefix: of the triggers of one workflow.
 std::string rule_from(std::string_view workflow);
 std::string triggers();                             ///< Prefix: all triggers.
 std::string triggers_of(std::string_view workflow); ///< Prefix: the triggers of one workflow.
@@ -176,7 +178,8 @@ std::string plan(const slot_key& key);
 std::string plan();                  ///< Prefix: the whole plan.
 std::string plan_from(instant slot); ///< The least key of the plan at `slot`.
 std::string request(const request_key& key);
-/// Prefix of all natural keys of a trigger.
+/// Prefix of all natural keys of a workflow, and of a trigger.
+std::string naturals_of(std::string_view lane, std::string_view workflow);
 std::string naturals_of(std::string_view lane, std::string_view workflow, std::string_view trigger);
 std::string edge(const edge_key& key);
 std::string edges_of(run_id run); ///< Prefix.
@@ -221,6 +224,7 @@ std::string item_by_state(const backfill_item_key& key, backfill_item_state stat
 std::string items_by_state(std::uint64_t backfill, backfill_item_state state); ///< Prefix.
 std::string item_counter(std::uint64_t backfill, backfill_item_state state);
 std::string open_item(const open_item_key& key);
+std::string open_items_of(std::string_view workflow); ///< Prefix: all slots to do of a workflow.
 /// Prefix: a slot in all backfills that have it to do.
 std::string open_items_of(std::string_view workflow, std::string_view trigger, instant slot);
 

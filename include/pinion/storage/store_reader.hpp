@@ -144,6 +144,8 @@ public:
   /// that would meet in it.
   result<std::vector<backfill_item>>
   open_backfill_items(std::string_view workflow, std::string_view trigger, instant slot) const;
+  /// Whether any backfill still has a slot of this workflow to do.
+  result<bool> has_open_items(std::string_view workflow) const;
   /// The largest sequence of the audit; 0: none.
   result<std::uint64_t> last_audit() const;
 

@@ -149,8 +149,16 @@ std::string edge_lookup::pause_of(const bound_edge& edge) const {
   return {};
 }
 
+zone edge_lookup::zone_of(const std::string& workflow) const {
+  const auto found = definitions_->all().find(workflow);
+  const auto in = found == definitions_->all().end() ? result<zone>{zone{}}
+                                                     : zone::load(found->second->timezone);
+  return in ? in.value() : zone{};
+}
+
 blocked_by edge_lookup::explain(const bound_edge& edge, instant slot) {
-  const auto name_of = edge.workflow + '/' + edge.trigger + '@' + print_utc(slot);
+  const auto name_of =
+      edge.workflow + '/' + edge.trigger + '@' + print_local(slot, zone_of(edge.workflow));
   blocked_by out{"upstream", name_of, {}, never, never};
   const auto task = edge.upstream_task.empty() ? std::string{} : edge.upstream_task + " of ";
   out.message = "waits for " + task + name_of;

@@ -28,6 +28,8 @@ public:
 private:
   /// ", and dw.orders is paused by ann (repairs)", or nothing.
   std::string pause_of(const bound_edge& edge) const;
+  /// In which slots of a workflow are shown; UTC if it is gone.
+  zone zone_of(const std::string& workflow) const;
   result<bound_state> without_row(const bound_edge& edge, instant slot) const;
   result<bound_state> of_isolated(const bound_edge& edge, instant slot) const;
   result<bound_state> of_run(const bound_edge& edge, const run_record& run);

@@ -12,8 +12,14 @@ namespace pinion {
 
 namespace {
 
-std::string name_of(const keys::slot_key& key) {
-  return key.workflow + '/' + key.trigger + '@' + print_utc(key.slot);
+/// As references are written: local, with offset.
+std::string print_slot(instant slot, const workflow_definition& of) {
+  const auto in = zone::load(of.timezone);
+  return print_local(slot, in ? in.value() : zone{});
+}
+
+std::string name_of(const keys::slot_key& key, const workflow_definition& of) {
+  return key.workflow + '/' + key.trigger + '@' + print_slot(key.slot, of);
 }
 
 std::string isolated_trigger(std::uint64_t backfill) {
@@ -95,7 +101,8 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
   const bool fresh = !row && !isolated && owed && what.slot > now - std::chrono::minutes{1};
   const bool due = row && row->outcome == slot_outcome::planned && what.slot <= now;
   if (under_way(key) || (what.slot <= now && (fresh || due)))
-    return to_error({errc::unavailable, name_of(key) + " is just being decided", "ask again"});
+    return to_error({errc::unavailable, name_of(key, *seed.definition) + " is just being decided",
+                     "ask again"});
   if (row && row->run != run_id{})
     return make_again(what, row->run);
   // The other tasks are to be left as they are, and there are none.
@@ -105,12 +112,13 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
   const auto definitions = seed.context->definitions();
   const auto known = definitions->directory().find(id(), what.trigger);
   if (!known || !is_slot(*known->slots, what.slot))
-    return to_error({errc::refused,
-                     print_utc(what.slot) + " is no slot of " + id() + '/' + trigger->id,
-                     "`pinionctl preview` lists its slots"});
-  if (what.slot > now && !isolated)
     return to_error(
-        {errc::refused, name_of(key) + " is still to come", "it is made when its time has come"});
+        {errc::refused,
+         print_slot(what.slot, *seed.definition) + " is no slot of " + id() + '/' + trigger->id,
+         "`pinionctl preview` lists its slots"});
+  if (what.slot > now && !isolated)
+    return to_error({errc::refused, name_of(key, *seed.definition) + " is still to come",
+                     "it is made when its time has come"});
   auto plan = plan_made(what, row);
   if (!plan)
     return to_error(plan.error());
@@ -120,7 +128,7 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
       {run_id{}, made.trigger, made.overlap, made.ignore_overlap, false, made.wants});
   kv_batch with;
   if (!what.backfill)
-    put_audit(with, audit(what.by, "trigger", name_of(key)));
+    put_audit(with, audit(what.by, "trigger", name_of(key, *seed.definition)));
   auto promise = self->make_response_promise<msg::made_slot>();
   if (!made.trigger.starts_with('@'))
     writing[made.trigger].insert(made.slot);
@@ -139,10 +147,10 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
 caf::result<msg::made_slot> workflow_state_data::make_again(const msg::make_slot& what,
                                                             run_id run) {
   if (!what.backfill)
-    return to_error(
-        {errc::refused,
-         name_of(key_of_slot(what.trigger, what.slot)) + " has a run: " + to_string(run),
-         "`pinionctl rerun " + to_string(run) + "` runs it again"});
+    return to_error({errc::refused,
+                     name_of(key_of_slot(what.trigger, what.slot), *seed.definition) +
+                         " has a run: " + to_string(run),
+                     "`pinionctl rerun " + to_string(run) + "` runs it again"});
   const auto row = store_reader{*seed.context->ports.kv}.run(run);
   if (!row || !row.value())
     return to_error(row ? problem{errc::not_found, to_string(run) + " does not exist", {}}

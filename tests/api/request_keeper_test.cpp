@@ -83,7 +83,8 @@ TEST_CASE_METHOD(keeper_fixture, "a request that is under way is not begun again
   CHECK(again.body["error"]["code"] == "in_progress");
   CHECK(again.headers.at("Retry-After") == "1");
   CHECK(keyed("k1", "/api/v1/unhold", hold_it).status == 422);
-  for (const auto& write : std::exchange(engine.keeping, std::nullopt).value())
+  const auto kept = std::exchange(engine.keeping, std::nullopt);
+  for (const auto& write : *kept)
     write();
   CHECK(keyed("k1", "/api/v1/hold", hold_it).status == 200);
   CHECK(engine.calls.size() == 1);

@@ -329,6 +329,10 @@ TEST_CASE("what was acknowledged before it could be asked for is not started", "
   REQUIRE(launcher > 1);
   // It takes the connection and greets nobody: what is asked now waits for the welcome.
   REQUIRE(::kill(launcher, SIGSTOP) == 0);
+  REQUIRE(eventually([&] {
+    const auto about = read_small_file("/proc/" + std::to_string(launcher) + "/stat", 4096);
+    return about && about.value().find(") T ") != std::string::npos;
+  }));
   engine.reopen(1);
   const auto request = engine.shell(engine.next_key(), "echo x >> count");
   engine.port().start(request);

@@ -449,6 +449,12 @@ void planner_state::load() {
     return;
   }
   loaded_at = now;
+  // Reached before the next load only by a clock that is set forward: then that load is due now.
+  if (horizon_timer != 0)
+    self->send(context->timekeeper, msg::cancel_timer{horizon_timer});
+  horizon_timer = context->new_timer();
+  self->send(context->timekeeper, msg::arm_wall{horizon_timer, now + context->options.load_ahead},
+             caf::actor_cast<timer_client>(self));
   if (load_timer == 0) {
     load_timer = context->new_timer();
     self->send(context->timekeeper,
@@ -484,8 +490,8 @@ void planner_state::arm_slot(instant at) {
 }
 
 void planner_state::due(std::uint64_t id) {
-  if (id == load_timer) {
-    load_timer = 0;
+  if (id == load_timer || id == horizon_timer) {
+    (id == load_timer ? load_timer : horizon_timer) = 0;
     look_for_jump();
     extend_all();
     load();

@@ -73,6 +73,7 @@ struct planner_state {
   std::deque<std::string> to_extend;
   std::size_t batches = 0;
   std::uint64_t load_timer = 0;
+  std::uint64_t horizon_timer = 0; ///< At the end of what is loaded, by the wall clock.
   bool load_queued = false;
   std::uint64_t plan_timer = 0;
   std::uint64_t generations = 0;

@@ -10,11 +10,21 @@ namespace {
 
 std::string name_of(const instance_key& key) { return to_string(process_key{key, {}}); }
 
-bool has_succeeded(const task_rows& rows, std::uint32_t task) {
+/// As a join sees it: a failure that is ignored is as good.
+bool has_succeeded(const workflow_definition& of, const task_rows& rows, std::uint32_t task) {
   const auto found = rows.find(task);
   return found != rows.end() &&
-         std::any_of(found->second.begin(), found->second.end(),
-                     [](const auto& row) { return row.state == instance_state::success; });
+         std::any_of(found->second.begin(), found->second.end(), [&](const auto& row) {
+           return row.state == instance_state::success ||
+                  (row.state == instance_state::failed && of.tasks[task].ignore_failure);
+         });
+}
+
+/// It may begin before all that it needs has ended, so also before a switch has chosen.
+bool may_begin_early(const task_definition& task) {
+  return !task.join_condition.empty() || task.join == join_rule::always ||
+         task.join == join_rule::one_success || task.join == join_rule::one_failed ||
+         task.join == join_rule::one_done;
 }
 
 bool has_ended(const task_rows& rows, std::uint32_t task) {
@@ -39,7 +49,7 @@ void observer::check_shape(const instance_key& key, const run_record& run,
   if (of.tasks[key.task].fallback_of)
     return;
   for (std::uint32_t other = 0; other < of.tasks.size(); ++other) {
-    if (waits_for_setup(of, key.task, other) && !has_succeeded(rows, other))
+    if (waits_for_setup(of, key.task, other) && !has_succeeded(of, rows, other))
       log_.violation("[4] " + name_of(key) + " runs, and its setup " + of.tasks[other].name +
                      " has not succeeded");
     if (of.tasks[key.task].teardown && !of.tasks[other].fallback_of &&
@@ -49,7 +59,7 @@ void observer::check_shape(const instance_key& key, const run_record& run,
   }
   const auto& setups = of.tasks[key.task].teardown_of;
   if (!setups.empty() && std::none_of(setups.begin(), setups.end(), [&](std::uint32_t setup) {
-        return has_succeeded(rows, setup);
+        return has_succeeded(of, rows, setup);
       }))
     log_.violation("[4] teardown " + name_of(key) + " runs, and nothing was set up");
   if (const auto& text = of.tasks[key.task].join_condition;
@@ -99,7 +109,7 @@ void observer::check_choice(const instance_key& key, const run_record& run,
                             std::uint32_t need) {
   const auto found = rows.find(need);
   if (of.tasks[need].type != task_type::choice || found == rows.end() ||
-      found->second.front().why != reason::chosen)
+      found->second.front().why != reason::chosen || may_begin_early(of.tasks[key.task]))
     return;
   const auto value = value_of(run, of, need);
   if (value && !goes_on(of, need, *value, key.task))

@@ -108,7 +108,7 @@ struct outcome {
 class world {
 public:
   /// Beyond so many steps something does not come to rest.
-  static constexpr std::uint64_t max_steps = 400'000;
+  static constexpr std::uint64_t max_steps = 4'000'000;
   /// After the scenario everything must end within this virtual time.
   static constexpr duration settle_time{std::chrono::hours{100}};
   /// What has not ended so long after the last thing that people did waits for what does not come.

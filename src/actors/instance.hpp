@@ -31,7 +31,7 @@ struct instance_state_data {
   std::shared_ptr<const start_request> order;
   bool ordered = false; ///< This actor has told the WORKER to start `process`.
   bool wants_permits = false;
-  std::uint32_t request = 0; ///< Number of its newest request for permits.
+  std::uint32_t request = 0;    ///< Number of its newest request for permits.
   std::vector<pool_need> asked; ///< The pools of its newest request.
   bool stopping = false;        ///< A call that is under way must be cancelled when it answers.
   run_id called;                ///< By a `workflow` task.

@@ -160,14 +160,19 @@ naive_binder::upstream naive_binder::find(const std::string& workflow,
   return {};
 }
 
-// Some days around the scenario: farther back than any need that is drawn looks.
+// Some days around the scenario: farther back than any need that is drawn looks, which of a trigger
+// that fires on few days, for a backfilled slot, is several weeks.
 const std::vector<instant>& naive_binder::slots_of(const slot_rule& rule) {
   auto& known = slots_[&rule];
-  if (known.empty())
-    for (const auto& slot :
-         slots_between(rule, scenario_.begins - std::chrono::days{12},
-                       scenario_.begins + scenario_.lasts + std::chrono::days{9}, 100'000))
-      known.push_back(slot.at);
+  if (!known.empty())
+    return known;
+  constexpr std::size_t few = 1'000;
+  const auto begins = scenario_.begins;
+  const bool rare = slots_between(rule, begins - std::chrono::days{12}, begins, few).size() < few;
+  for (const auto& slot :
+       slots_between(rule, begins - std::chrono::days{rare ? 60 : 12},
+                     scenario_.begins + scenario_.lasts + std::chrono::days{9}, 100'000))
+    known.push_back(slot.at);
   return known;
 }
 

@@ -196,7 +196,7 @@ json command_of(const json& rendered) {
     auto end = longest_command - 3;
     while (end > 0 && (text[end] & '\xC0') == '\x80')
       --end;
-    text = text.substr(0, end) + "...";
+    text.replace(end, std::string::npos, "...");
   }
   return text_or_null(text);
 }

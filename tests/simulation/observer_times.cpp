@@ -114,7 +114,7 @@ void observer::check_firing(const slot_record& is) {
 // A slot whose policy is `skip` does not fire beside a run of its trigger that is at work, and no
 // run begins beyond max_active_runs. Runs that wait for others, or that people have changed, give
 // their places away and come back: they are not judged, nor is one that wants no place yet because
-// all its tasks wait for others, or are frozen or dry, or that is over at once.
+// all its tasks wait for others, are frozen or dry, or were over at once.
 void observer::check_places(const run_record& run) {
   const auto* of = definition_of(run);
   if (of == nullptr || run.ignore_overlap || edited_)
@@ -124,12 +124,12 @@ void observer::check_places(const run_record& run) {
   const bool skips = trigger != of->triggers.end() &&
                      trigger->overlap.value_or(of->overlap) == overlap_policy::skip;
   const auto rows = store_.instances_of(run.id);
-  const bool wants =
-      !is_terminal(run.state) &&
-      (run.admitted || !rows ||
-       std::any_of(rows.value().begin(), rows.value().end(), [](const auto& each) {
-         return each.why != reason::upstream_pending && each.mode == task_mode::normal;
-       }));
+  const bool wants = !is_terminal(run.state) &&
+                     (run.admitted || !rows ||
+                      std::any_of(rows.value().begin(), rows.value().end(), [](const auto& each) {
+                        return !is_terminal(each.state) && each.why != reason::upstream_pending &&
+                               each.mode == task_mode::normal;
+                      }));
   std::set<run_id> at_work;
   for (const auto& [key, each] : processes_)
     if (each.alive && key.instance.run != run.id && !operated_.contains(key.instance.run) &&

@@ -190,41 +190,46 @@ planner_state::take_trigger(const planned_workflow& of, const trigger_definition
 void planner_state::pay_owed(const std::string& id, planned_workflow& of, planned_trigger& trigger,
                              instant cursor) {
   const auto now = context->now();
-  if (cursor < of.rule_from) {
-    pay_planned(id, of, trigger, cursor, std::min(now + duration{1}, of.rule_from));
-    // Behind the last row of then the new rule goes on.
-    cursor = std::max(cursor,
-                      std::min(of.rule_from - duration{1}, newest_slot(id, trigger.definition.id)));
-  }
-  const auto first = next_slot(trigger.slots, cursor);
-  if (!first || first->at > now)
-    return;
   auto policy = trigger.definition.misfire.value_or(default_misfire(trigger.slots));
   if (PINION_MUTATION("ignore_misfire_policy"))
     policy = {misfire_choice::all, std::chrono::hours{1'000}, 1'000};
+  // Behind the last row of then the new rule goes on.
+  const auto from = cursor >= of.rule_from
+                        ? cursor
+                        : std::max(cursor, std::min(of.rule_from - duration{1},
+                                                    newest_slot(id, trigger.definition.id)));
+  auto run = times_of(slots_owed(trigger.slots, policy, from, now, 0).run);
+  if (cursor < of.rule_from)
+    pay_planned(id, of, trigger, cursor, std::min(now + duration{1}, of.rule_from), run.size());
+  const auto first = next_slot(trigger.slots, from);
+  if (!first || first->at > now)
+    return;
   owed_walk walk{id,
                  of.generation,
                  trigger.definition.id,
                  trigger.slots,
-                 cursor + duration{1},
+                 from + duration{1},
                  {},
-                 times_of(slots_owed(trigger.slots, policy, cursor, now, 0).run),
+                 std::move(run),
                  {},
                  {}};
   walk.to = walk.run.empty() ? now + duration{1} : walk.run.front();
-  keep_jittered(id, of, trigger, std::max(cursor, now - trigger.definition.jitter), walk);
+  keep_jittered(id, of, trigger, std::max(from, now - trigger.definition.jitter), walk);
   ++of.paying;
   pay_next(std::move(walk));
 }
 
 // Of the rule before an edit only the planned rows are left: they are what is owed in [cursor, to).
+// `newer` slots of the rule of now run already: the policy counts both together.
 void planner_state::pay_planned(const std::string& id, planned_workflow& of,
-                                const planned_trigger& trigger, instant cursor, instant to) {
+                                const planned_trigger& trigger, instant cursor, instant to,
+                                std::size_t newer) {
   const auto now = context->now();
   const auto policy = trigger.definition.misfire.value_or(default_misfire(trigger.slots));
   const auto most = policy.policy == misfire_choice::none   ? 0U
                     : policy.policy == misfire_choice::last ? 1U
                                                             : policy.max;
+  const auto left = most - std::min<std::size_t>(most, newer);
   slot_filter filter;
   filter.workflow = id;
   filter.trigger = trigger.definition.id;
@@ -244,7 +249,7 @@ void planner_state::pay_planned(const std::string& id, planned_workflow& of,
       const auto name_of = id + '/' + row.trigger;
       if (row.slot + jitter_of(trigger.definition.jitter, name_of, row.slot) > now)
         continue;
-      const bool runs = what.run.size() < most && row.slot >= now - policy.within;
+      const bool runs = what.run.size() < left && row.slot >= now - policy.within;
       (runs ? what.run : what.missed).push_back(row.slot);
     }
     ask.cursor = rows.value().next;

@@ -108,7 +108,7 @@ private:
   void_planned(const std::string& workflow, instant from, const workflow_definition* kept);
   static instant day_after(const workflow_definition& of, instant now);
   void pay_planned(const std::string& id, planned_workflow& of, const planned_trigger& trigger,
-                   instant cursor, instant to);
+                   instant cursor, instant to, std::size_t newer);
   void tell_owed(const std::string& id, planned_workflow& of, msg::owed_slots what,
                  std::function<void()> then);
   std::optional<std::uint32_t> planned_version(const std::string& workflow) const;

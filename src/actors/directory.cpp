@@ -9,6 +9,12 @@ namespace pinion {
 namespace {
 /// Causes that one answer lists at most.
 constexpr std::size_t max_causes = 20;
+
+/// Whether `slot` lies between the slot that an edge of a previous slot is bound to and the earlier
+/// one that counts in its place.
+bool passes_over(const directory_state::watched& at, instant slot) {
+  return at.bound && slot <= *at.bound && (at.edge.slots.empty() || slot > at.edge.slots.front());
+}
 } // namespace
 
 void directory_state::watch(const msg::watch_edges& what, const run_actor& who) {
@@ -19,24 +25,32 @@ void directory_state::watch(const msg::watch_edges& what, const run_actor& who) 
                        [&](const bound_edge& fresh) { return fresh.task == old.edge.task; });
   });
   for (const auto& edge : what.edges) {
-    of.edges.push_back({edge, std::vector<bound_state>(edge.slots.size())});
-    enter(what.run, edge);
+    of.edges.push_back({edge, std::vector<bound_state>(edge.slots.size()), std::nullopt});
+    auto& at = of.edges.back();
+    if (edge.previous() && !edge.slots.empty())
+      at.bound = edge.slots.front();
+    enter(what.run, at);
   }
   edge_lookup store{*context};
   for (auto& each : of.edges)
     if (!read(each, store))
       return;
   for (const auto& each : of.edges)
-    enter(what.run, each.edge);
+    enter(what.run, each);
   settle(what.run);
 }
 
-void directory_state::enter(run_id run, const bound_edge& edge) {
+void directory_state::enter(run_id run, const watched& at) {
   auto& of = watchers.at(run);
-  for (const auto slot : edge.slots) {
-    auto key = key_of(edge, slot);
+  for (const auto slot : at.edge.slots) {
+    auto key = key_of(at.edge, slot);
     waiting[key].insert(run);
     of.entered.insert(std::move(key));
+  }
+  if (at.bound && passes_over(at, *at.bound)) {
+    trigger_name name{at.edge.workflow, at.edge.trigger};
+    passed_over[name].insert(run);
+    of.passing.insert(std::move(name));
   }
 }
 
@@ -59,6 +73,10 @@ bool directory_state::read(watched& at, edge_lookup& store, std::optional<instan
 // A slot that was left out is passed over: what counts is the run before it. Where there is none
 // this is the first one ever.
 bool directory_state::read_previous(watched& at, edge_lookup& store) const {
+  if (at.bound) {
+    at.edge.slots.assign(1, *at.bound);
+    at.slots.resize(1);
+  }
   while (!at.edge.slots.empty()) {
     const auto slot = at.edge.slots.front();
     auto state = store.state_of(at.edge, slot);
@@ -113,6 +131,12 @@ void directory_state::forget(run_id run) {
       if (at->second.empty())
         waiting.erase(at);
     }
+  for (const auto& name : found->second.passing)
+    if (const auto at = passed_over.find(name); at != passed_over.end()) {
+      at->second.erase(run);
+      if (at->second.empty())
+        passed_over.erase(at);
+    }
   watchers.erase(found);
 }
 
@@ -136,40 +160,45 @@ void directory_state::told(const msg::task_told& what) {
   }
 }
 
-void directory_state::judge_again(run_id run, const std::function<bool(const bound_edge&)>& which,
+void directory_state::judge_again(run_id run, const std::function<bool(const watched&)>& which,
                                   std::optional<instant> only) {
-  edge_lookup store{*context};
   auto& of = watchers.at(run);
+  if (std::none_of(of.edges.begin(), of.edges.end(), which))
+    return;
+  edge_lookup store{*context};
   for (auto& at : of.edges)
-    if (which(at.edge) && !read(at, store, only))
+    if (which(at) && !read(at, store, only))
       return;
   for (const auto& at : of.edges)
-    enter(run, at.edge);
+    enter(run, at);
   settle(run);
 }
 
 void directory_state::told(const msg::slots_told& what) {
+  std::set<run_id> concerned;
   if (what.slot) {
-    const auto found = waiting.find(*what.slot);
-    if (found == waiting.end())
-      return;
-    const auto runs = found->second;
-    for (const auto run : runs)
-      judge_again(
-          run,
-          [&](const bound_edge& edge) {
-            return edge.workflow == what.slot->workflow && edge.trigger == what.slot->trigger;
-          },
-          what.slot->slot);
+    const auto& key = *what.slot;
+    if (const auto found = waiting.find(key); found != waiting.end())
+      concerned = found->second;
+    if (const auto found = passed_over.find({key.workflow, key.trigger});
+        found != passed_over.end())
+      concerned.insert(found->second.begin(), found->second.end());
+    const auto waits = [&](const watched& at) {
+      const auto& slots = at.edge.slots;
+      return at.edge.workflow == key.workflow && at.edge.trigger == key.trigger &&
+             (passes_over(at, key.slot) ||
+              std::find(slots.begin(), slots.end(), key.slot) != slots.end());
+    };
+    for (const auto run : concerned)
+      judge_again(run, waits, key.slot);
     return;
   }
-  std::vector<run_id> concerned;
+  const auto of_workflow = [&](const watched& at) { return at.edge.workflow == what.workflow; };
   for (const auto& [run, of] : watchers)
-    if (std::any_of(of.edges.begin(), of.edges.end(),
-                    [&](const watched& at) { return at.edge.workflow == what.workflow; }))
-      concerned.push_back(run);
+    if (std::any_of(of.edges.begin(), of.edges.end(), of_workflow))
+      concerned.insert(run);
   for (const auto run : concerned)
-    judge_again(run, [&](const bound_edge& edge) { return edge.workflow == what.workflow; });
+    judge_again(run, of_workflow);
 }
 
 std::vector<blocked_by> directory_state::explain(const msg::edges_query& what) const {

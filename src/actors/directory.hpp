@@ -15,20 +15,28 @@ namespace pinion {
 struct directory_state {
   static inline constexpr const char* name = "directory";
 
+  using trigger_name = std::pair<std::string, std::string>; ///< Workflow and trigger.
   struct watched {
     bound_edge edge;
     std::vector<bound_state> slots; ///< As `edge.slots`.
+    /// Of an edge of a previous slot: the slot that it is bound to. Where that was left out,
+    /// `edge.slots` has the one that counts in its place.
+    std::optional<instant> bound;
   };
   struct watcher {
     run_actor who;
     std::vector<watched> edges;
     std::set<keys::slot_key> entered; ///< In `waiting`; also for edges that are settled.
+    std::set<trigger_name> passing;   ///< In `passed_over`, likewise.
   };
 
   directory_actor::stateful_pointer<directory_state> self = nullptr;
   context_ptr context;
   std::map<run_id, watcher> watchers;
   std::map<keys::slot_key, std::set<run_id>> waiting;
+  /// Whose edge of a previous slot passed over some slots of the trigger: one of those may still be
+  /// made, and then it counts.
+  std::map<trigger_name, std::set<run_id>> passed_over;
 
   void watch(const msg::watch_edges& what, const run_actor& who);
   void forget(run_id run);
@@ -42,9 +50,9 @@ private:
   bool read_previous(watched& at, edge_lookup& store) const;
   /// Tells what is settled; drops it.
   void settle(run_id run);
-  void enter(run_id run, const bound_edge& edge);
+  void enter(run_id run, const watched& at);
   /// Reads the edges that `which` names anew, all their slots or `only` one.
-  void judge_again(run_id run, const std::function<bool(const bound_edge&)>& which,
+  void judge_again(run_id run, const std::function<bool(const watched&)>& which,
                    std::optional<instant> only = std::nullopt);
 };
 

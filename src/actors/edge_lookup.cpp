@@ -44,7 +44,8 @@ keys::slot_key key_of(const bound_edge& edge, instant slot) {
 }
 
 edge_lookup::edge_lookup(const engine_context& context)
-    : context_{context}, store_{*context.ports.kv}, definitions_{context.definitions()} {}
+    : context_{context}, view_{context.ports.kv->snapshot()}, store_{*view_},
+      definitions_{context.definitions()} {}
 
 result<bound_state> edge_lookup::state_of(const bound_edge& edge, instant slot) {
   BOOST_OUTCOME_TRY(row, store_.slot(key_of(edge, slot)));
@@ -193,7 +194,7 @@ blocked_by edge_lookup::explain(const bound_edge& edge, instant slot) {
   const bool over = state && state.value().what == bound_state::kind::ended;
   out.message += " (" + to_string(at.run) + ", " + std::string{to_string(run.value()->state)} + ')';
   if (!over)
-    out.until = foreign_runs{*context_.ports.kv, context_.now()}.end_of(*run.value());
+    out.until = foreign_runs{*view_, context_.now()}.end_of(*run.value());
   if (over && state.value().outcome != upstream_class::success)
     out.message += ", which did not succeed: it goes on once that is rerun and does";
   return out;

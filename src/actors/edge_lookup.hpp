@@ -9,8 +9,9 @@
 
 namespace pinion {
 
-/// What the store says about the slots that edges are bound to. For one question, or for a few that
-/// are asked at the same moment: it remembers the runs that it has read.
+/// What the store says about the slots that edges are bound to, as of the moment it was made: the
+/// rows of a live run change while they are read. For one question, or for a few that are asked at
+/// the same moment: it remembers the runs that it has read.
 class edge_lookup {
 public:
   explicit edge_lookup(const engine_context& context);
@@ -37,6 +38,7 @@ private:
   result<std::shared_ptr<const workflow_definition>> version_of(const run_record& run);
 
   const engine_context& context_;
+  std::unique_ptr<const kv_reader> view_;
   store_reader store_;
   std::shared_ptr<const known_definitions> definitions_;
   static constexpr std::size_t max_read = 64;

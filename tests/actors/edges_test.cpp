@@ -95,6 +95,20 @@ why_answer why(stage& at, run_id run) {
   return out;
 }
 
+TEST_CASE("an upstream run is read whole while it moves", "[edges]") {
+  auto of = two_workflows();
+  of.workflows[0].tasks[0].type = task_type::shell;
+  of.workflows[0].tasks[0].run = "load";
+  of.actions.emplace_back().what = sim::scripted_action::kind::apply;
+  // What each takes, and which commits are seen between two reads, is drawn.
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    const auto outcome = sim::world{of, seed, {}, false}.run();
+    REQUIRE(outcome.runs > 0);
+    REQUIRE(outcome.violations == std::vector<std::string>{});
+  }
+}
+
 TEST_CASE("a task that needs another workflow's slot waits for that one", "[edges]") {
   stage at{two_workflows()};
   at.apply();
@@ -253,6 +267,57 @@ TEST_CASE("a task that depends on its previous slot waits for it", "[edges]") {
   operate(at, second, again);
   CHECK(at.run(second).state == run_state::success);
   CHECK(at.run(third.id).state == run_state::success);
+}
+
+TEST_CASE("a slot that was passed over counts once it is made", "[edges]") {
+  sim::scenario of;
+  of.settings.project = "sim";
+  of.workflows = {each_ten_minutes("chain", {"step"})};
+  of.workflows[0].tasks[0].depends_on_previous = previous_need::self;
+  of.workflows[0].max_active_runs = 10;
+  of.workflows[0].overlap = overlap_policy::allow;
+  of.lasts = hours{1};
+  stage at{of};
+  at.apply();
+  const auto first = coming(at);
+  // Fails, and holds back what comes after it: not the first one, which needs none.
+  pass_until(at, first);
+  steer(at, "sim.chain", "step", task_mode::frozen);
+  pass_until(at, first + period);
+  const auto failed = run_of(at, "sim.chain", first + period).id;
+  run_operation fail;
+  fail.what = run_operation::verb::fail;
+  fail.targets = {{failed, 0, no_element}};
+  operate(at, failed, fail);
+  steer(at, "sim.chain", "step", task_mode::normal);
+  // Two are left out; the one behind them waits for the failed one.
+  const auto answered = [](const auto& done) { REQUIRE(done); };
+  at.engine->client().pause({"sim.chain", "tick"}, {"ann", ""}, answered);
+  pass_until(at, first + 3 * period);
+  at.engine->client().resume({"sim.chain", "tick"}, catch_up::none, {"ann", ""}, answered);
+  pass_until(at, first + 4 * period);
+  const auto last = first + 4 * period;
+  REQUIRE(slot_of(at, "sim.chain", first + 2 * period).outcome == slot_outcome::paused);
+  REQUIRE(slot_of(at, "sim.chain", first + 3 * period).outcome == slot_outcome::paused);
+  REQUIRE(run_of(at, "sim.chain", last).state == run_state::queued);
+
+  const auto passed = first + GENERATE(2, 3) * period;
+  at.engine->client().make_slot({"sim.chain", "tick", passed}, {"ann", ""}, answered);
+  at.settle();
+  const auto made = run_of(at, "sim.chain", passed).id;
+  REQUIRE(at.run(made).state == run_state::queued); // It waits for the failed one as well.
+  REQUIRE(run_of(at, "sim.chain", last).state == run_state::queued);
+  const auto answer = why(at, run_of(at, "sim.chain", last).id);
+  REQUIRE_FALSE(answer.causes.empty());
+  CHECK(answer.causes.front().ref == to_string(made) + "/step");
+  if (GENERATE(false, true))
+    at.restart();
+  run_operation succeed;
+  succeed.what = run_operation::verb::succeed;
+  succeed.targets = {{made, 0, no_element}};
+  operate(at, made, succeed);
+  CHECK(at.run(made).state == run_state::success);
+  CHECK(run_of(at, "sim.chain", last).state == run_state::success);
 }
 
 TEST_CASE("an after trigger follows slot by slot", "[edges]") {

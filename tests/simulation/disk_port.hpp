@@ -3,6 +3,8 @@
 #include "pinion/storage/memory_kv.hpp"
 
 #include <deque>
+#include <functional>
+#include <optional>
 
 namespace pinion::sim {
 
@@ -26,25 +28,26 @@ public:
   disk_port(std::shared_ptr<surviving_disk> disk, disk_watcher& watcher)
       : rows_{std::move(disk)}, watcher_{watcher} {}
 
-  result<std::optional<std::string>> get(family in, std::string_view key) const override {
-    return rows_.get(in, key);
-  }
+  result<std::optional<std::string>> get(family in, std::string_view key) const override;
   result<void> scan(family in, std::string_view from, std::string_view to,
-                    const visitor& visit) const override {
-    return rows_.scan(in, from, to, visit);
-  }
+                    const visitor& visit) const override;
   result<void> scan_back(family in, std::string_view from, std::string_view to,
-                         const visitor& visit) const override {
-    return rows_.scan_back(in, from, to, visit);
-  }
-  std::unique_ptr<kv_reader> snapshot() const override { return rows_.snapshot(); }
+                         const visitor& visit) const override;
+  std::unique_ptr<kv_reader> snapshot() const override;
   void commit(kv_batch batch, committed done) override;
+
+  /// Asked before each read of the engine's, or view that it takes, while a commit waits: whether
+  /// the rows are there by now. The engine hears of it only when the commit is released.
+  std::function<bool()> is_there_early;
 
   void starting(bool on) noexcept { starting_ = on; }
   bool pending() const noexcept { return !queue_.empty(); }
+  /// The rows of the oldest waiting commit are there.
+  bool is_applied() const noexcept { return queue_.front().applied.has_value(); }
   /// The oldest waiting commit becomes durable; with `acknowledge` the engine hears of it.
   void release(bool acknowledge);
-  /// The oldest waiting commit fails; `durable`: its rows are on the disk all the same.
+  /// The oldest waiting commit fails; `durable`: its rows are on the disk all the same, as they are
+  /// if they were there early.
   void fail(bool durable);
   /// The engine is gone: what waits never was, and nothing more is taken.
   void cut();
@@ -53,12 +56,15 @@ private:
   struct waiting {
     kv_batch batch;
     committed done;
+    std::optional<result<std::uint64_t>> applied; ///< The rows are there.
   };
-  void apply(waiting what, bool acknowledge);
+  void apply(waiting& what) const;
+  void before_a_read() const;
 
-  memory_kv rows_;
+  // The disk goes on by itself while it is read.
+  mutable memory_kv rows_;
   disk_watcher& watcher_;
-  std::deque<waiting> queue_;
+  mutable std::deque<waiting> queue_;
   bool starting_ = false;
   bool dead_ = false;
 };

@@ -124,10 +124,17 @@ void misfire_judge::judge_trigger(const gap& at, const workflow_definition& of,
     }
     if (is.outcome == slot_outcome::paused || at.some_paused.contains(of.id()))
       continue;
+    // What its jitter still keeps was not overlooked.
+    const auto due_by = [&](instant end) {
+      const auto later = slots_between(rule, slot.at + duration{1}, end + duration{1}, 10'000);
+      return std::count_if(later.begin(), later.end(), [&](const auto& other) {
+        return other.at + jitter_of(trigger.jitter, of.id() + '/' + trigger.id, other.at) <= end;
+      });
+    };
     bool may_run = false;
     for (const auto end : at.ends)
       may_run = may_run || slot.at + jitter > end ||
-                (slots_in(rule, slot.at, end) < allowed && end - slot.at <= policy.within);
+                (due_by(end) < allowed && end - slot.at <= policy.within);
     const bool must_run = slots_in(rule, slot.at, to + looks_within) < allowed &&
                           to + looks_within - slot.at <= policy.within;
     if (must_run && left_out)

@@ -3,6 +3,7 @@
 #include "pinion/storage/epoch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <limits>
 
@@ -96,6 +97,8 @@ world::world(scenario of, std::uint64_t seed, crash_point at, bool echo)
                                                                    steady_instant{first_steady}},
       log_{clock_}, observer_{scenario_, disk_, clock_, log_}, room_{observer_, scenario_, clock_,
                                                                      log_, seed},
+      early_{seed ^ 0xea71eULL}, early_percent_{std::array<std::uint64_t, 3>{0, 5,
+                                                                             40}[early_.below(3)]},
       machine_{draw_, clock_, log_, observer_}, network_{draw_, clock_, log_},
       desk_{scenario_, draw_, clock_, log_, observer_}, start_{clock_.steady_now()} {
   if (echo)
@@ -280,6 +283,7 @@ void world::start_engine() {
   room_.program_starts();
   engine_.emplace(scenario_, disk_, machine_, clock_, room_, log_, nullptr,
                   scenario_.remote ? &network_ : nullptr);
+  engine_->disk.is_there_early = [this] { return commit_is_there_early(); };
   failing_ = !room_.takes_a_commit();
   room_.program_started();
   if (!engine_->fatal())
@@ -295,6 +299,12 @@ void world::kill_worker() {
   observer_.out_of_touch(*worker_at_);
 }
 
+// Not the one at which the engine crashes, nor one that will have failed.
+bool world::commit_is_there_early() {
+  return commits_ + 1 != crash_at_.commit && !fail_next_ && room_.takes_a_commit() &&
+         early_.chance(early_percent_);
+}
+
 void world::release_commit() {
   commit_due_.reset();
   ++commits_;
@@ -305,7 +315,7 @@ void world::release_commit() {
     engine_->disk.fail(durable);
     return;
   }
-  if (!room_.takes_a_commit()) {
+  if (!room_.takes_a_commit() && !engine_->disk.is_applied()) {
     log_.note("a commit finds no room");
     failing_ = true;
     engine_->disk.fail(false);

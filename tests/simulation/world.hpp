@@ -127,6 +127,7 @@ private:
   void kill_worker();
   bool act();
   void release_commit();
+  bool commit_is_there_early();
   /// How long the next commit takes.
   duration commit_takes();
   void watch_engine();
@@ -148,6 +149,8 @@ private:
   std::shared_ptr<surviving_disk> disk_ = std::make_shared<surviving_disk>();
   observer observer_;
   filling_disk room_;
+  random_source early_;         ///< Apart from `draw_`: what happens is as it would be without it.
+  std::uint64_t early_percent_; ///< Of the reads while a commit is under way that already see it.
   machine machine_;
   network network_;
   desk desk_;

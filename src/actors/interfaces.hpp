@@ -19,11 +19,13 @@ using timer_client = caf::typed_actor<
 
 /// The JOURNAL: the only writer. Collects batches, commits them in groups, then acknowledges.
 using journal_actor = caf::typed_actor<
-    // Answers with the commit's number once the batch is durable. Fails with `errc::stale_writer`:
-    // nothing was written. A failure of the disk ends the engine instead of an answer.
+    // Answers with the commit's number once the batch is durable. Fails with `errc::stale_writer`,
+    // or `errc::refused` (see `submit::expiry`): nothing was written. A failure of the disk ends
+    // the engine instead of an answer.
     caf::replies_to<msg::submit>::with<std::uint64_t>,
     // Answers with the new incarnation.
     caf::replies_to<msg::replace_writer>::with<std::uint32_t>,
+    caf::replies_to<msg::opened_runs_query>::with<msg::opened_runs>,
     // Self-sent: commits what has been collected.
     caf::reacts_to<msg::flush>,
     // From the store's callback.

@@ -6,6 +6,7 @@
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
 
+#include <algorithm>
 #include <caf/send.hpp>
 #include <optional>
 #include <set>
@@ -59,9 +60,9 @@ caf::result<std::uint64_t> journal_state::take(msg::submit& what) {
   }
   auto promise = self->make_response_promise<std::uint64_t>();
   if (what.bulk)
-    bulk.push_back({std::move(what.batch), what.plan, promise});
+    bulk.push_back({std::move(what.batch), what.plan, what.expiry, promise});
   else
-    urgent.push_back({std::move(what.batch), what.plan, promise});
+    urgent.push_back({std::move(what.batch), what.plan, what.expiry, promise});
   wake();
   return promise;
 }
@@ -96,6 +97,12 @@ void journal_state::commit_group() {
   const auto bulk_limit = group.writes.size() + max_bulk_rows;
   std::optional<std::set<std::string>> deciding;
   while (!bulk.empty() && group.writes.size() < bulk_limit) {
+    if (bulk.front().expiry && erases_an_opened_run(bulk.front().batch)) {
+      bulk.front().promise.deliver(
+          to_error({errc::refused, "a run that is to be removed has been opened", {}}));
+      bulk.pop_front();
+      continue;
+    }
     if (bulk.front().plan) {
       if (!deciding)
         deciding = slots_of(group);
@@ -117,6 +124,15 @@ void journal_state::commit_group() {
                             [to = caf::actor_cast<journal_actor>(self)](auto outcome) {
                               caf::anon_send(to, msg::committed{std::move(outcome)});
                             });
+}
+
+bool journal_state::erases_an_opened_run(const kv_batch& batch) const {
+  return std::any_of(batch.writes.begin(), batch.writes.end(), [&](const kv_write& write) {
+    if (write.in != family::runs || write.what != kv_write::kind::erase)
+      return false;
+    const auto run = keys::decode_run(write.key);
+    return run && incarnations.contains(run.value().value);
+  });
 }
 
 void journal_state::acknowledge(const result<std::uint64_t>& outcome) {
@@ -156,6 +172,12 @@ journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_sta
             .then([promise, fresh](std::uint64_t) mutable { promise.deliver(fresh); },
                   [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
         return promise;
+      },
+      [self](const msg::opened_runs_query&) {
+        msg::opened_runs out;
+        for (const auto& [owner, _] : self->state.incarnations)
+          out.runs.insert(run_id{owner});
+        return out;
       },
       [self](const msg::flush&) { self->state.commit_group(); },
       [self](const msg::committed& what) { self->state.acknowledge(what.outcome); },

@@ -17,6 +17,7 @@ struct journal_state {
   struct waiting {
     kv_batch batch;
     bool plan = false;
+    bool expiry = false;
     caf::typed_response_promise<std::uint64_t> promise;
   };
 
@@ -37,6 +38,8 @@ struct journal_state {
 
 private:
   void wake();
+  /// Whether a batch erases a run that has been opened.
+  bool erases_an_opened_run(const kv_batch& batch) const;
 };
 
 journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self,

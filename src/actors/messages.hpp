@@ -13,6 +13,7 @@
 #include <caf/message.hpp>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,15 @@ struct submit {
   /// Rows of planned slots and nothing else. Those of a slot that has been decided by the time of
   /// the commit are left out: the PLANNER cannot know what is on its way to the disk.
   bool plan = false;
+  /// Erases ended runs. Refused with `errc::refused` if one of them has been opened by the time of
+  /// the commit (see `opened_runs_query`): somebody may be about to let it go on.
+  bool expiry = false;
+};
+/// Which runs have had a writer replaced since the engine started: those that somebody asked
+/// something of after they had ended, among others.
+struct opened_runs_query {};
+struct opened_runs {
+  std::set<run_id> runs;
 };
 /// Makes all earlier incarnations of `owner` stale; answers with the new one, after everything
 /// that the old one submitted is durable.
@@ -562,6 +572,8 @@ struct stop_engine {};
 #define PINION_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pinion::msg::type)
 PINION_LOCAL_MESSAGE(submit)
 PINION_LOCAL_MESSAGE(replace_writer)
+PINION_LOCAL_MESSAGE(opened_runs_query)
+PINION_LOCAL_MESSAGE(opened_runs)
 PINION_LOCAL_MESSAGE(flush)
 PINION_LOCAL_MESSAGE(committed)
 PINION_LOCAL_MESSAGE(arm_steady)

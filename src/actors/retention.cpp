@@ -44,8 +44,18 @@ void retention_state::begin_pass() {
     return;
   }
   highest_ = highest.value();
-  history_.emplace(now_, std::move(ages));
-  expire_rows();
+  expire_from({now_, std::move(ages)});
+}
+
+// Who opens a run that has ended may let it go on, and for that it must be whole. Those opened
+// later the journal refuses to erase.
+void retention_state::expire_from(history_expiry where) {
+  self->request(context->journal, caf::infinite, msg::opened_runs_query{})
+      .then([this, where = std::move(where)](msg::opened_runs& opened) mutable {
+        where.spare(std::move(opened.runs));
+        history_ = std::move(where);
+        expire_rows();
+      });
 }
 
 void retention_state::go_on() {
@@ -118,6 +128,7 @@ void retention_state::expire_rows() {
     begin_erasing();
     return;
   }
+  auto before = *history_;
   auto step = history_->next(*context->ports.kv);
   if (!step) {
     // A damaged row must not end an engine that can do without the room.
@@ -126,11 +137,8 @@ void retention_state::expire_rows() {
     return;
   }
   auto& made = step.value();
-  sum_.runs += made.runs;
-  sum_.slots += made.slots;
-  sum_.backfills += made.backfills;
-  sum_.audit += made.audit;
   if (made.over) {
+    add_up(made);
     history_.reset();
     ask_for_folders(run_folder_kind::logs);
   } else if (made.batch.empty()) {
@@ -139,10 +147,23 @@ void retention_state::expire_rows() {
     msg::submit erase;
     erase.batch = std::move(made.batch);
     erase.bulk = true;
-    self->request(context->journal, caf::infinite, std::move(erase)).then([this](std::uint64_t) {
-      go_on();
-    });
+    erase.expiry = true;
+    made.batch = {};
+    self->request(context->journal, caf::infinite, std::move(erase))
+        .then(
+            [this, made](std::uint64_t) {
+              add_up(made);
+              go_on();
+            },
+            [this, before](const caf::error&) { expire_from(before); });
   }
+}
+
+void retention_state::add_up(const expiry_step& made) {
+  sum_.runs += made.runs;
+  sum_.slots += made.slots;
+  sum_.backfills += made.backfills;
+  sum_.audit += made.audit;
 }
 
 void retention_state::ask_for_folders(run_folder_kind kind) {

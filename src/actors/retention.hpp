@@ -43,7 +43,9 @@ private:
   void begin_erasing();
   void erase_next();
   void begin_pass();
+  void expire_from(history_expiry where);
   void expire_rows();
+  void add_up(const expiry_step& made);
   void ask_for_folders(run_folder_kind kind);
   void judge_folders();
   result<bool> is_expired(const run_folder& folder);

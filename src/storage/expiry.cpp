@@ -92,7 +92,8 @@ result<void> history_expiry::runs(const kv_reader& rows, expiry_step& out) {
         // All that follow were made later.
         if (at.created_at != never && at.created_at + ages_.shortest >= now_)
           return false;
-        if (is_terminal(at.state) && at.id != highest && is_old(at.workflow, at.ended_at))
+        if (is_terminal(at.state) && at.id != highest && !spared_.contains(at.id) &&
+            is_old(at.workflow, at.ended_at))
           old.push_back(std::move(at));
         return true;
       }));

@@ -136,6 +136,105 @@ TEST_CASE("ages are what the settings say, and a project may have its own", "[re
   CHECK_FALSE(life.has(first));
 }
 
+/// Does one thing of the engine's, a job or else a commit; returns whether there was one.
+bool move(stage& at) {
+  if (at.engine->jobs().has_job())
+    at.engine->jobs().run_once();
+  else if (at.engine->disk.pending())
+    at.engine->disk.release(true);
+  else
+    return false;
+  return true;
+}
+
+TEST_CASE("a run that is rerun while it is removed is there, or is not", "[retention]") {
+  retention_settings keep;
+  keep.history.usual = one_day + minutes{65};
+  // So many moves lie between the beginning of the pass and the rerun, whichever comes first; and
+  // a commit is under way from the beginning, or not.
+  const int moves = GENERATE(range(-40, 40));
+  const bool busy = GENERATE(false, true);
+  CAPTURE(moves, busy);
+  old_times life{keep};
+  auto& at = *life.at;
+  const auto began = at.clock.wall_now();
+  const auto first = life.finished();
+  const auto other = life.finished();
+  life.finished();
+  // Up to the pass after they are old enough: a minute after the start, and then each hour.
+  const auto pass = began + minutes{1} + one_day + hours{2};
+  at.pass(pass - minutes{1} - at.clock.wall_now());
+  REQUIRE(life.has(first));
+  REQUIRE(life.has(other));
+  at.clock.advance(minutes{1} + std::chrono::seconds{1});
+  if (busy) {
+    at.engine->client().hold({"ann", ""}, [](const auto&) {});
+    at.run_actors();
+  }
+  std::optional<result<operation_answer>> answer;
+  const auto rerun = [&] {
+    run_operation again;
+    again.what = run_operation::verb::rerun;
+    again.scope = rerun_scope::downstream;
+    again.targets = {{first, 0, no_element}};
+    at.eyes.operation_asked(first, again);
+    at.engine->client().operate(first, again, {"ann", ""},
+                                [&](const result<operation_answer>& done) { answer = done; });
+  };
+  if (moves < 0)
+    rerun();
+  else
+    at.engine->alarm.ring(false);
+  for (int i = 0; i < std::abs(moves) && move(at); ++i) {
+  }
+  if (moves < 0)
+    at.engine->alarm.ring(false);
+  else
+    rerun();
+  at.settle();
+  at.engine->client().unhold({"ann", ""}, [](const auto&) {});
+  at.pass(hours{5});
+  REQUIRE(answer);
+  REQUIRE(at.log.violations() == std::vector<std::string>{});
+  CHECK_FALSE(life.has(other));
+  if (*answer) {
+    REQUIRE(life.has(first));
+    CHECK(is_terminal(at.run(first).state));
+    CHECK(at.store().instances_of(first).value().size() == 2);
+  } else {
+    CHECK(answer->error().code == errc::not_found);
+    CHECK_FALSE(life.has(first));
+    CHECK(at.store().instances_of(first).value().empty());
+  }
+  at.restart();
+  CHECK(at.engine->fatal().value_or("") == "");
+}
+
+TEST_CASE("a run that was opened stays until the next start, and keeps no other", "[retention]") {
+  retention_settings keep;
+  keep.history.usual = one_day;
+  old_times life{keep};
+  auto& at = *life.at;
+  const auto first = life.finished();
+  const auto second = life.finished();
+  const auto third = life.finished();
+  life.finished();
+  run_operation note;
+  note.what = run_operation::verb::note;
+  note.note = "look at this";
+  at.eyes.operation_asked(second, note);
+  at.engine->client().operate(second, note, {"ann", ""}, [](const auto& done) { REQUIRE(done); });
+  at.settle();
+  at.pass(one_day + hours{4});
+  CHECK_FALSE(life.has(first));
+  CHECK(life.has(second));
+  CHECK_FALSE(life.has(third));
+  at.restart();
+  at.pass(hours{2});
+  CHECK_FALSE(life.has(second));
+  CHECK(at.log.violations().empty());
+}
+
 TEST_CASE("retention goes on after a crash in the middle of it", "[retention]") {
   retention_settings keep;
   keep.history.usual = one_day;

@@ -160,6 +160,42 @@ TEST_CASE("the journal refuses a writer that has been replaced", "[journal]") {
   CHECK_FALSE(at.disk.get(family::meta, "late").value().has_value());
 }
 
+TEST_CASE("the journal erases no run that has been opened", "[journal]") {
+  parts at;
+  at.context->journal = at.system->spawn(journal, at.context, std::uint64_t{1});
+  const auto put = [&](std::uint64_t run) {
+    kv_batch batch;
+    batch.put(family::runs, keys::run({run}), "1");
+    memory_kv{at.disk.disk()}.commit(std::move(batch), [](const auto&) {});
+  };
+  const auto erase = [&](std::uint64_t run) {
+    msg::submit what;
+    what.bulk = what.expiry = true;
+    what.batch.erase(family::runs, keys::run({run}));
+    at.system->spawn([&at, run, what](caf::event_based_actor* me) {
+      me->request(at.context->journal, caf::infinite, what)
+          .then([&at, run](std::uint64_t) { at.heard.push_back(std::to_string(run)); },
+                [&at, run](const caf::error&) {
+                  at.heard.push_back("refused " + std::to_string(run));
+                });
+    });
+  };
+  put(7);
+  put(8);
+  at.submit(0, 0, "under way");
+  at.jobs->run();
+  erase(7);
+  erase(8);
+  at.jobs->run();
+  caf::anon_send(at.context->journal, msg::replace_writer{7}); // After the batch was made.
+  at.jobs->run();
+  while (at.disk.release_next())
+    at.jobs->run();
+  CHECK(at.heard == std::vector<std::string>{"under way", "refused 7", "8"});
+  CHECK(at.disk.get(family::runs, keys::run({7})).value().has_value());
+  CHECK_FALSE(at.disk.get(family::runs, keys::run({8})).value().has_value());
+}
+
 TEST_CASE("a commit that the disk refuses ends the engine, unanswered", "[journal]") {
   parts at;
   at.context->journal = at.system->spawn(journal, at.context, std::uint64_t{1});

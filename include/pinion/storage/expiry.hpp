@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace pinion {
@@ -34,9 +35,10 @@ struct expiry_step {
 /// with all their rows, slots that have no run, ended backfills, audit records. Runs are looked at
 /// from the oldest on and no further than the first that is too young for any project.
 ///
-/// Never touched: what has not ended or is planned; what a trigger's cursor has not passed (its row
-/// is the mark that the slot was decided); the newest run of each trigger, which the next one may
-/// depend on; the newest run, backfill and audit record of all, which their numbers go on from.
+/// Never touched: what has not ended, is planned or is spared; what a trigger's cursor has not
+/// passed (its row is the mark that the slot was decided); the newest run of each trigger, which
+/// the next one may depend on; the newest run, backfill and audit record of all, which their
+/// numbers go on from.
 ///
 /// A run or backfill with more rows than a step takes is unlinked first, with a row in meta that
 /// says so; its other rows go in the next steps, also after a restart.
@@ -49,6 +51,8 @@ public:
 
   /// The batch must be committed before the next step. Fails as the reads do.
   result<expiry_step> next(const kv_reader& rows);
+  /// From now on these runs are left alone, as if they had not ended.
+  void spare(std::set<run_id> runs) { spared_ = std::move(runs); }
 
 private:
   enum class part : std::uint8_t { leftovers, runs, slots, backfills, audit, over };
@@ -66,6 +70,7 @@ private:
   history_ages ages_;
   part at_ = part::leftovers;
   std::string from_; ///< Where the present part goes on; empty: at its beginning.
+  std::set<run_id> spared_;
   std::map<std::pair<std::string, std::string>, std::optional<instant>> cursors_;
 };
 

@@ -111,18 +111,8 @@ private:
   }
 
   result<void> show(const instance_record& record) {
-    objects::instance_view shown{*run_, *definition_, record, {}, "{}"};
-    if (record.attempt > 0) {
-      BOOST_OUTCOME_TRY(attempt, view_.rows.attempt(record.key, record.attempt));
-      if (attempt)
-        shown.worker = attempt->worker;
-    }
-    if (record.has_outputs) {
-      BOOST_OUTCOME_TRY(outputs, view_.rows.output(record.key));
-      if (outputs)
-        shown.outputs = outputs->values;
-    }
-    items_.push_back(objects::instance(shown));
+    BOOST_OUTCOME_TRY(shown, show_instance(view_, *run_, *definition_, record));
+    items_.push_back(std::move(shown));
     return ok();
   }
 
@@ -218,6 +208,22 @@ result<std::optional<instance_key>> append_run(const store_view& view, const ins
 }
 
 } // namespace
+
+result<json> show_instance(const store_view& view, const run_record& run,
+                           const workflow_definition& definition, const instance_record& record) {
+  objects::instance_view shown{run, definition, record, {}, "{}"};
+  if (record.attempt > 0) {
+    BOOST_OUTCOME_TRY(attempt, view.rows.attempt(record.key, record.attempt));
+    if (attempt)
+      shown.worker = attempt->worker;
+  }
+  if (record.has_outputs) {
+    BOOST_OUTCOME_TRY(outputs, view.rows.output(record.key));
+    if (outputs)
+      shown.outputs = outputs->values;
+  }
+  return objects::instance(shown);
+}
 
 result<json> list_instances(const store_view& view, const instance_query& query,
                             const page_request& ask) {

@@ -21,13 +21,20 @@ constexpr std::size_t most_tasks = 500;
 /// Of a graph that is asked for without a limit: as much as can be drawn.
 constexpr std::uint64_t usual_nodes = 5'000;
 
-/// What people did to a thing.
+/// What people did to a thing: the newest, of as many records as one look takes.
 result<void> add_audit(const store_view& view, const std::string& object, timeline& events) {
-  BOOST_OUTCOME_TRY(changes, view.rows.list_audit({object, never}, {most_changes, {}}));
+  BOOST_OUTCOME_TRY(changes, view.rows.list_audit({object, never, true}, {most_changes, {}}));
   for (const auto& change : changes.items)
-    if (change.object == object)
-      events.add_audit(change);
+    events.add_audit(change);
+  if (!changes.next.empty())
+    events.older_changes();
   return ok();
+}
+
+/// The newest events, and whether people may have changed the thing before them.
+void put_timeline(json& shown, timeline& events) {
+  shown["more_changes"] = events.has_older_changes();
+  shown["timeline"] = events.take(most_events);
 }
 
 /// What a run needs of other runs: each need bound to exact slots, and how it was settled.
@@ -67,30 +74,13 @@ result<json> describe_run(const store_view& view, const run_record& run) {
   BOOST_OUTCOME_TRY(slot, view.rows.slot({run.lane, run.workflow, run.trigger, run.slot}));
   BOOST_OUTCOME_TRY(settled, view.rows.edges_of(run.id));
   shown["needs"] = needs_of(*definition, slot ? slot->edges : std::vector<bound_edge>{}, settled);
-  shown["timeline"] = events.take(most_events);
+  put_timeline(shown, events);
   return shown;
-}
-
-/// The whole object of an instance, as lists show it.
-result<json> instance_object(const store_view& view, const found_instances& found,
-                             const instance_record& record) {
-  objects::instance_view shown{found.run, *found.definition, record, {}, "{}"};
-  if (record.attempt > 0) {
-    BOOST_OUTCOME_TRY(attempt, view.rows.attempt(record.key, record.attempt));
-    if (attempt)
-      shown.worker = attempt->worker;
-  }
-  if (record.has_outputs) {
-    BOOST_OUTCOME_TRY(outputs, view.rows.output(record.key));
-    if (outputs)
-      shown.outputs = outputs->values;
-  }
-  return objects::instance(shown);
 }
 
 result<json> describe_instance(const store_view& view, const found_instances& found,
                                const instance_record& record) {
-  BOOST_OUTCOME_TRY(shown, instance_object(view, found, record));
+  BOOST_OUTCOME_TRY(shown, show_instance(view, found.run, *found.definition, record));
   const auto ref = objects::instance_ref(*found.definition, record);
   BOOST_OUTCOME_TRY(attempts, view.rows.attempts_of(record.key));
   timeline events;
@@ -106,7 +96,7 @@ result<json> describe_instance(const store_view& view, const found_instances& fo
   shown["attempts"] = std::move(tries);
   if (!attempts.empty())
     shown["rendered"] = from_stored(attempts.back().rendered);
-  shown["timeline"] = events.take(most_events);
+  put_timeline(shown, events);
   return shown;
 }
 
@@ -135,7 +125,7 @@ result<json> describe_instances(const store_view& view, const reference& ref) {
   for (const auto& record : found.instances) {
     if (items.size() == most_instances)
       break;
-    BOOST_OUTCOME_TRY(shown, instance_object(view, found, record));
+    BOOST_OUTCOME_TRY(shown, show_instance(view, found.run, *found.definition, record));
     items.push_back(std::move(shown));
     events.add_instance(objects::instance_ref(*found.definition, record), record);
   }
@@ -192,7 +182,7 @@ result<json> describe_workflow(const store_view& view, const reference& ref) {
   for (const auto& each : switches) {
     BOOST_OUTCOME_TRYV(add_audit(view, each.workflow + '.' + each.task, events));
   }
-  shown["timeline"] = events.take(most_events);
+  put_timeline(shown, events);
   return shown;
 }
 
@@ -214,7 +204,7 @@ result<json> describe_trigger(const store_view& view, const reference& ref) {
   BOOST_OUTCOME_TRYV(add_audit(view, ref.workflow + '/' + ref.trigger, events));
   shown["kind"] = "trigger";
   shown["runs"] = std::move(runs);
-  shown["timeline"] = events.take(most_events);
+  put_timeline(shown, events);
   return shown;
 }
 
@@ -231,7 +221,7 @@ result<json> describe_slot(const store_view& view, const reference& ref) {
   shown["needs"] = needs_of(*definition, slot.edges, {});
   timeline events;
   BOOST_OUTCOME_TRYV(add_audit(view, slot.workflow + '/' + slot.trigger, events));
-  shown["timeline"] = events.take(most_events);
+  put_timeline(shown, events);
   return shown;
 }
 
@@ -252,7 +242,7 @@ result<json> describe_backfill(const store_view& view, std::uint64_t id) {
   timeline events;
   events.add_backfill(record);
   BOOST_OUTCOME_TRYV(add_audit(view, to_backfill_name(id), events));
-  shown["timeline"] = events.take(most_events);
+  put_timeline(shown, events);
   return shown;
 }
 

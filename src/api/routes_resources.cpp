@@ -1,3 +1,4 @@
+#include "api/audit_query.hpp"
 #include "api/lookup.hpp"
 #include "api/objects.hpp"
 #include "api/paging.hpp"
@@ -168,30 +169,16 @@ result<json> list_channels(api_state& state, const http_request& request) {
   return page_by_name(ask, std::move(found));
 }
 
-/// Is `object` the thing named, or a part of it? (`r12` is no part of `r1`.)
-bool is_about(const std::string& object, const std::string& name) {
-  return name.empty() || object == name ||
-         (object.starts_with(name) &&
-          std::string_view{"/:@#"}.find(object[name.size()]) != std::string_view::npos);
-}
-
 result<json> list_audit(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRYV(check_query(
       request, {"object", "workflow", "run", "since", "from", "to", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
   const store_view view{state};
-  BOOST_OUTCOME_TRY(range, query_times(request, view.now(), zone{}));
-  audit_filter filter;
-  filter.since = range.from;
-  for (const auto* name : {"object", "workflow", "run"})
-    if (auto text = query_text(request, name); !text.empty())
-      filter.object_prefix = std::move(text);
+  BOOST_OUTCOME_TRY(asked, audit_query::of(request, view.now()));
   return filled_page(
-      ask, [&](const page_request& part) { return view.rows.list_audit(filter, part); },
+      ask, [&](const page_request& part) { return view.rows.list_audit(asked.filter(), part); },
       [&](const audit_record& record) -> result<json> {
-        const bool meant =
-            is_about(record.object, filter.object_prefix) && range.contains(record.at);
-        return meant ? objects::audit(record) : json();
+        return asked.passes(record) ? objects::audit(record) : json();
       });
 }
 

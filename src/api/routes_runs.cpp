@@ -81,11 +81,8 @@ result<json> list_instances_of(api_state& state, const http_request& request) {
 result<json> list_attempts(api_state& state, const http_request& request) {
   BOOST_OUTCOME_TRYV(check_query(request, {"run", "ref", "limit", "cursor"}));
   BOOST_OUTCOME_TRY(ask, asked_page(request));
-  const auto text = query_text(request, query_text(request, "ref").empty() ? "run" : "ref");
-  if (text.empty())
-    return problem{errc::invalid, "Name a run or an instance, as r123 or r123/task"};
+  BOOST_OUTCOME_TRY(ref, attempts_asked(request));
   const store_view view{state};
-  BOOST_OUTCOME_TRY(ref, parse_reference(text));
   BOOST_OUTCOME_TRY(found, find_instances(view, ref));
   const auto show = [&](const attempt_record& attempt) -> result<json> {
     if (ref.attempt && attempt.number != *ref.attempt)

@@ -1,3 +1,5 @@
+#include "api/audit_query.hpp"
+#include "api/instance_lister.hpp"
 #include "api/log_follower.hpp"
 #include "api/lookup.hpp"
 #include "api/objects.hpp"
@@ -5,7 +7,11 @@
 #include "api/route_groups.hpp"
 #include "api/run_query.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <charconv>
+#include <chrono>
+#include <map>
 #include <set>
 
 namespace pinion::routes {
@@ -65,22 +71,6 @@ struct instance_filter_asked {
   std::optional<reason> why;
 };
 
-result<json> show_instance(const store_view& view, const run_record& run,
-                           const workflow_definition& definition, const instance_record& record) {
-  objects::instance_view shown{run, definition, record, {}, "{}"};
-  if (record.attempt > 0) {
-    BOOST_OUTCOME_TRY(attempt, view.rows.attempt(record.key, record.attempt));
-    if (attempt)
-      shown.worker = attempt->worker;
-  }
-  if (record.has_outputs) {
-    BOOST_OUTCOME_TRY(outputs, view.rows.output(record.key));
-    if (outputs)
-      shown.outputs = outputs->values;
-  }
-  return objects::instance(shown);
-}
-
 void look_at_instance(const instance_filter_asked& asked, const store_view& now,
                       const instance_key& key, std::uint64_t commit, event_stream& to) {
   if (asked.run && key.run != *asked.run)
@@ -131,8 +121,9 @@ result<watch_hub::look> look_at_instances(const store_view& view, const http_req
 
 /// Slots that have been decided.
 result<watch_hub::look> look_at_slots(const store_view& view, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(request, {"kind", "after", "project", "workflow", "trigger",
-                                           "state", "reason", "labels", "owner"}));
+  BOOST_OUTCOME_TRYV(
+      check_query(request, {"kind", "after", "project", "workflow", "trigger", "state", "reason",
+                            "labels", "owner", "since", "from", "to"}));
   BOOST_OUTCOME_TRY(by_definition, definition_filter::from(request));
   const auto project = query_text(request, "project");
   const auto why = query_text(request, "reason");
@@ -142,6 +133,7 @@ result<watch_hub::look> look_at_slots(const store_view& view, const http_request
   if (!workflow.empty()) {
     BOOST_OUTCOME_TRYV(find_workflow(view, workflow));
   }
+  BOOST_OUTCOME_TRY(range, query_times(request, view.now(), asked_zone(view, workflow)));
   return [=](const store_view& now, std::span<const row_change> rows, std::uint64_t commit,
              event_stream& to) {
     for (const auto& row : rows) {
@@ -150,7 +142,7 @@ result<watch_hub::look> look_at_slots(const store_view& view, const http_request
                            : result<keys::slot_key>{problem{}};
       if (!key || (!workflow.empty() && key.value().workflow != workflow) ||
           (!project.empty() && !key.value().workflow.starts_with(project + '.')) ||
-          (!trigger.empty() && key.value().trigger != trigger))
+          (!trigger.empty() && key.value().trigger != trigger) || !range.contains(key.value().slot))
         continue;
       const auto slot = now.rows.slot(key.value());
       if (!slot || !slot.value() || slot.value()->outcome == slot_outcome::planned ||
@@ -165,8 +157,9 @@ result<watch_hub::look> look_at_slots(const store_view& view, const http_request
 }
 
 result<watch_hub::look> look_at_backfills(const store_view&, const http_request& request) {
-  BOOST_OUTCOME_TRYV(check_query(request, {"kind", "after", "project", "workflow"}));
+  BOOST_OUTCOME_TRYV(check_query(request, {"kind", "after", "project", "workflow", "state"}));
   const auto workflow = query_text(request, "workflow");
+  const auto state = query_text(request, "state");
   const auto project = query_text(request, "project");
   return [=](const store_view& now, std::span<const row_change> rows, std::uint64_t commit,
              event_stream& to) {
@@ -185,15 +178,102 @@ result<watch_hub::look> look_at_backfills(const store_view&, const http_request&
       if (record && record.value() && counts &&
           (workflow.empty() || record.value()->workflow == workflow) &&
           (project.empty() || record.value()->workflow.starts_with(project + '.')))
-        tell(to, commit, to_backfill_name(id), objects::backfill(*record.value(), counts.value()));
+        tell(to, commit, to_backfill_name(id),
+             state.empty() || to_string(record.value()->state) == state
+                 ? objects::backfill(*record.value(), counts.value())
+                 : json());
     }
   };
 }
 
-result<watch_hub::look> look_at(const store_view& view, const http_request& request) {
+/// Attempts of a run, or of the instances that `ref` names.
+result<watch_hub::look> look_at_attempts(const store_view& view, const http_request& request) {
+  BOOST_OUTCOME_TRYV(check_query(request, {"kind", "after", "run", "ref"}));
+  BOOST_OUTCOME_TRY(ref, attempts_asked(request));
+  BOOST_OUTCOME_TRY(found, find_instances(view, ref));
+  std::optional<std::uint32_t> task;
+  if (!ref.task.empty()) {
+    BOOST_OUTCOME_TRY(position, find_task(*found.definition, ref.task));
+    task = position;
+  }
+  const auto only = ref.index && !found.instances.empty()
+                        ? std::optional{found.instances.front().key}
+                        : std::nullopt;
+  return [=, run = found.run, number = ref.attempt](const store_view& now,
+                                                    std::span<const row_change> rows,
+                                                    std::uint64_t commit, event_stream& to) {
+    for (const auto& row : rows) {
+      const auto key = row.in == family::attempts ? keys::decode_attempt(row.key)
+                                                  : result<keys::attempt_key>{problem{}};
+      if (!key || key.value().instance.run != run.id ||
+          (task && key.value().instance.task != *task) || (only && key.value().instance != *only) ||
+          (number && key.value().number != *number))
+        continue;
+      const auto attempt = now.rows.attempt(key.value().instance, key.value().number);
+      const auto record = now.rows.instance(key.value().instance);
+      const auto definition = now.definition_of(run);
+      if (attempt && attempt.value() && record && record.value() && definition)
+        tell(to, commit, {},
+             objects::attempt(*attempt.value(),
+                              objects::instance_ref(*definition.value(), *record.value())));
+    }
+  };
+}
+
+result<watch_hub::look> look_at_audit(const store_view& view, const http_request& request) {
   BOOST_OUTCOME_TRYV(
-      check_query(request, {"kind", "after", "project", "workflow", "trigger", "run", "task",
-                            "state", "reason", "labels", "owner", "since", "from", "to"}));
+      check_query(request, {"kind", "after", "object", "workflow", "run", "since", "from", "to"}));
+  BOOST_OUTCOME_TRY(asked, audit_query::of(request, view.now()));
+  return [asked](const store_view& now, std::span<const row_change> rows, std::uint64_t commit,
+                 event_stream& to) {
+    for (const auto& row : rows) {
+      const auto sequence =
+          row.in == family::audit ? keys::decode_audit(row.key) : result<std::uint64_t>{problem{}};
+      if (!sequence)
+        continue;
+      const auto record = now.rows.audit(sequence.value());
+      if (record && record.value() && asked.passes(*record.value()))
+        tell(to, commit, {}, objects::audit(*record.value()));
+    }
+  };
+}
+
+/// Of these kinds no single rows are told: what a list shows of one thing stands in many rows, or
+/// not in the store.
+const std::map<std::string, std::set<family>>& listed_kinds() {
+  static const std::map<std::string, std::set<family>> all{
+      {"workflows", {family::definitions, family::slots, family::runs}},
+      {"versions", {family::definitions}},
+      {"triggers", {family::definitions, family::slots}},
+      {"pools", {family::definitions, family::permits, family::instances, family::audit}},
+      {"permits", {family::permits}},
+      {"vars", {family::definitions}},
+      {"channels", {family::definitions}},
+      {"plan", {family::definitions, family::slots}},
+      {"events",
+       {family::definitions, family::slots, family::runs, family::instances, family::attempts,
+        family::audit}}};
+  return all;
+}
+
+/// What the engine does with a commit is seen in its lists a moment later: told once more then.
+constexpr std::chrono::seconds told_again_after{1};
+
+result<watch_hub::look> look_at_list(const http_request& request, const std::string& kind,
+                                     const std::shared_ptr<std::atomic<bool>>& again) {
+  BOOST_OUTCOME_TRYV(check_query(request, {"kind", "after"}));
+  return [families = listed_kinds().at(kind), again](const store_view&,
+                                                     std::span<const row_change> rows,
+                                                     std::uint64_t commit, event_stream& to) {
+    if (std::none_of(rows.begin(), rows.end(),
+                     [&](const row_change& row) { return families.contains(row.in); }))
+      return;
+    *again = true;
+    to.send("changed", commit, "{}");
+  };
+}
+
+result<watch_hub::look> look_at(const store_view& view, const http_request& request) {
   const auto kind = query_text(request, "kind");
   if (kind == "runs")
     return look_at_runs(view, request);
@@ -203,8 +283,14 @@ result<watch_hub::look> look_at(const store_view& view, const http_request& requ
     return look_at_slots(view, request);
   if (kind == "backfills")
     return look_at_backfills(view, request);
-  return problem{errc::invalid, "'" + kind + "' cannot be watched",
-                 "'kind' is runs, instances, slots or backfills"};
+  if (kind == "attempts")
+    return look_at_attempts(view, request);
+  if (kind == "audit")
+    return look_at_audit(view, request);
+  std::string known = "runs, instances, slots, backfills, attempts, audit";
+  for (const auto& [each, _] : listed_kinds())
+    known += ", " + each;
+  return problem{errc::invalid, "'" + kind + "' cannot be watched", "'kind' is one of " + known};
 }
 
 /// Where a client that comes back goes on: `after`, or what browsers and libraries send.
@@ -231,8 +317,17 @@ http_reply stream_reply(std::shared_ptr<event_stream> events) {
 
 result<void> watch(const api_ptr& state, const http_request& request, const reply_function& reply) {
   BOOST_OUTCOME_TRY(after, asked_after(request));
-  BOOST_OUTCOME_TRY(look, look_at(store_view{*state}, request));
   auto events = std::make_shared<event_stream>();
+  const auto kind = query_text(request, "kind");
+  const auto again = std::make_shared<std::atomic<bool>>(false);
+  const bool listed = listed_kinds().contains(kind);
+  BOOST_OUTCOME_TRY(look, listed ? look_at_list(request, kind, again)
+                                 : look_at(store_view{*state}, request));
+  if (listed)
+    events->tick(told_again_after, [again, weak = std::weak_ptr<event_stream>(events)] {
+      if (const auto to = weak.lock(); to && again->exchange(false))
+        to->send("changed", 0, "{}");
+    });
   BOOST_OUTCOME_TRYV(state->watches.add(state, events, std::move(look), after));
   reply(stream_reply(std::move(events)));
   return ok();
@@ -282,7 +377,7 @@ http_handler streaming(const api_ptr& state,
 
 void add_watch(std::vector<route>& table, const api_ptr& state) {
   table.push_back({"GET", "/api/v1/watch",
-                   "Server-sent events: what changes of runs, instances, slots or backfills.",
+                   "Server-sent events: what changes of the things of a kind.",
                    streaming(state, watch)});
   table.push_back({"GET", "/api/v1/logs/follow",
                    "Server-sent events: which logs grow, and when all has ended.",

@@ -19,6 +19,13 @@ zone asked_zone(const store_view& view, const std::string& workflow) {
   return definition && definition.value() ? objects::zone_of(*definition.value()) : zone{};
 }
 
+result<reference> attempts_asked(const http_request& request) {
+  const auto text = query_text(request, query_text(request, "ref").empty() ? "run" : "ref");
+  if (text.empty())
+    return problem{errc::invalid, "Name a run or an instance, as r123 or r123/task"};
+  return parse_reference(text);
+}
+
 result<run_filter> run_filter_of(const store_view& view, const http_request& request) {
   run_filter filter;
   filter.project = query_text(request, "project");

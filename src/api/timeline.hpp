@@ -19,6 +19,9 @@ public:
   void add_attempt(const std::string& ref, const attempt_record& attempt);
   void add_backfill(const backfill_record& backfill);
   void add_audit(const audit_record& audit);
+  /// There may be audit records before those that were added.
+  void older_changes() noexcept { older_changes_ = true; }
+  bool has_older_changes() const noexcept { return older_changes_; }
 
   /// The `most` newest events, ascending by time; equal times in the order of their adding.
   json take(std::size_t most);
@@ -34,6 +37,7 @@ private:
   void add(instant at, const std::string& ref, std::string_view what, std::string_view why = {},
            const std::string& message = {});
   std::vector<event> events_;
+  bool older_changes_ = false;
 };
 
 } // namespace pinion

@@ -245,6 +245,7 @@ result<page<audit_record>> store_reader::list_audit(const audit_filter& filter,
   };
   const auto wanted = [&](const audit_record& record) {
     return record.object.starts_with(filter.object_prefix) &&
+           (!filter.whole || record.object.size() == filter.object_prefix.size()) &&
            (filter.since == never || record.at >= filter.since);
   };
   return list_range<audit_record>(rows_, {family::audit, {}, {}, direction::down, 'a'}, ask, row,

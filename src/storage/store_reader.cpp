@@ -84,6 +84,12 @@ result<std::optional<output_record>> store_reader::output(const instance_key& ke
       [&](std::string_view value) { return codecs::decode_output(key, value); });
 }
 
+result<std::optional<audit_record>> store_reader::audit(std::uint64_t sequence) const {
+  return read_one<audit_record>(
+      rows_, family::audit, keys::audit(sequence),
+      [&](std::string_view value) { return codecs::decode_audit(sequence, value); });
+}
+
 // What a person typed may hold a 0 byte; such a name is in no key, so nothing is there.
 
 result<std::optional<slot_record>> store_reader::slot(const keys::slot_key& key) const {

@@ -68,7 +68,8 @@ names accepted(api_fixture& uut, const route& asked) {
   if (target != "/api/v1/watch")
     return accepted(uut, asked.method, target);
   names all; // Each kind has filters of its own.
-  for (const std::string kind : {"runs", "instances", "slots", "backfills"})
+  for (const std::string kind :
+       {"runs", "instances", "slots", "backfills", "attempts", "audit", "pools"})
     all.merge(accepted(uut, asked.method, target + "?kind=" + kind));
   return all;
 }

@@ -137,6 +137,37 @@ TEST_CASE("slots are listed by trigger, outcome and time", "[slots]") {
   CHECK(uut.get("/api/v1/slots?ref=dw.laod").status == 404);
 }
 
+TEST_CASE("a description has the newest changes of its thing, and says if there are older ones",
+          "[describe]") {
+  api_fixture uut;
+  uut.add_run(1);
+  std::uint64_t next = 1;
+  const auto record = [&](const std::string& object, int times) {
+    kv_batch batch;
+    for (int i = 0; i < times; ++i) {
+      audit_record change;
+      change.object = object;
+      change.verb = "note";
+      change.at = from_us(1'800'000'000'000'000);
+      put_audit(batch, change);
+    }
+    number_audit(batch, next);
+    uut.engine.kv.commit(std::move(batch), [](const auto&) {});
+  };
+  const auto changes = [&] {
+    const auto shown = uut.get("/api/v1/describe?ref=r1").body;
+    int notes = 0;
+    for (const auto& event : shown["timeline"])
+      notes += event["event"] == "note" ? 1 : 0;
+    return std::pair{notes, shown["more_changes"].get<bool>()};
+  };
+  record("r1", 2);
+  record("r10", 60); // Of others, whose name begins the same.
+  CHECK(changes() == std::pair{2, false});
+  record("r1", 60);
+  CHECK(changes() == std::pair{50, true});
+}
+
 TEST_CASE("a slot without a run is described, and says how to make it", "[slots]") {
   api_fixture uut;
   auto missed = api_fixture::slot(-1, slot_outcome::missed);

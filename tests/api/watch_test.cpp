@@ -134,6 +134,55 @@ TEST_CASE_METHOD(watching, "slots are told once they are decided", "[watch]") {
   CHECK(events[0].data["outcome"] == "missed");
 }
 
+TEST_CASE_METHOD(watching, "attempts of an instance, and audit records of a thing, are told by row",
+                 "[watch]") {
+  const auto run = add_run(5);
+  write(instance(run, 0, no_element, instance_state::running));
+  const auto tries = open("/api/v1/watch?kind=attempts&ref=r5/first");
+  const auto changes = open("/api/v1/watch?kind=audit&object=dw.load");
+  REQUIRE(tries);
+  REQUIRE(changes);
+  taken(*tries);
+  taken(*changes);
+  kv_batch batch;
+  for (const std::uint32_t task : {0U, 1U}) {
+    attempt_record attempt;
+    attempt.instance = {run.id, task, no_element};
+    attempt.number = 1;
+    put_attempt(batch, attempt);
+  }
+  std::uint64_t sequence = 40;
+  for (const auto* object : {"dw.load/night", "dw.loader", "r5"}) {
+    audit_record record;
+    record.sequence = ++sequence;
+    record.object = object;
+    record.verb = "pause";
+    put_audit(batch, record);
+  }
+  commit(std::move(batch));
+  auto events = taken(*tries);
+  REQUIRE(names(events) == std::vector<std::string>{"item"});
+  CHECK(events[0].data["instance"] == "r5/first");
+  events = taken(*changes);
+  REQUIRE(names(events) == std::vector<std::string>{"item"});
+  CHECK(events[0].data["object"] == "dw.load/night");
+}
+
+TEST_CASE_METHOD(watching, "of lists that stand in many rows it is told that they changed",
+                 "[watch]") {
+  const auto versions = open("/api/v1/watch?kind=versions");
+  const auto workflows = open("/api/v1/watch?kind=workflows");
+  REQUIRE(versions);
+  REQUIRE(workflows);
+  taken(*versions);
+  taken(*workflows);
+  add_slots({slot(-1, slot_outcome::missed)});
+  CHECK(taken(*versions).empty());
+  CHECK(names(taken(*workflows)) == std::vector<std::string>{"changed"});
+  CHECK_FALSE(open("/api/v1/watch?kind=pools&project=dw"));
+  CHECK(status == 400);
+}
+
 TEST_CASE_METHOD(watching, "a client that comes back gets what it missed, once", "[watch]") {
   const auto stream = open("/api/v1/watch?kind=runs");
   auto run = add_run(6);
@@ -191,7 +240,8 @@ TEST_CASE_METHOD(watching, "there are only so many watchers, and one that left m
 
 TEST_CASE_METHOD(watching, "bad questions are refused before anything is watched", "[watch]") {
   for (const auto* target :
-       {"/api/v1/watch", "/api/v1/watch?kind=pools", "/api/v1/watch?kind=runs&state=odd",
+       {"/api/v1/watch", "/api/v1/watch?kind=wheel", "/api/v1/watch?kind=attempts",
+        "/api/v1/watch?kind=runs&state=odd",
         "/api/v1/watch?kind=runs&sate=x", "/api/v1/watch?kind=runs&after=x",
         "/api/v1/watch?kind=instances&state=odd", "/api/v1/logs/follow?ref=%2F"}) {
     CAPTURE(target);

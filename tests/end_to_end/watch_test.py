@@ -126,7 +126,8 @@ class Events(EngineTest):
         self.assertIn(b"event: ready\n", got)
 
     def test_what_cannot_be_watched_is_refused(self):
-        self.assertEqual(self.engine.call("get", "pools", "--watch").returncode, USAGE)
+        self.assertEqual(self.engine.call("get", "events", "--watch").returncode, USAGE)
+        self.assertEqual(self.engine.call("get", "attempts", "--watch").returncode, USAGE)
         self.assertEqual(self.engine.call("get", "runs", "--watch", "-o", "yaml").returncode, USAGE)
 
     def test_top_is_one_document_into_a_pipe(self):
@@ -172,6 +173,82 @@ class Events(EngineTest):
                          [("rest", "t.source", "load")])
         self.assertIn("→ t.after_it/rest", self.engine.call("graph", "t.source", "--across").stdout)
         self.assertIn("style=dotted", self.engine.call("graph", "t.source", "--across", "-o", "dot").stdout)
+
+
+POOLED = {
+    "pinion.yaml": "project: t\npools: {models: 2}\nchannels: {book: {log: true}}\n",
+    "fit.yaml": """
+workflow: fit
+vars: {level: one}
+triggers:
+  - {id: night, cron: "0 3 * * *"}
+tasks:
+  train: {pool: {models: 2}, run: '""" + AWAIT.format("go") + """'}
+""",
+}
+
+
+class EveryKind(OwnEngineTest):
+    """What each kind tells when something of it changes; the first list is not counted."""
+
+    def watch(self, engine, *arguments):
+        return Follower(self, engine, "get", *arguments, "--watch", "-o", "json")
+
+    @staticmethod
+    def objects(seen, event="item"):
+        told = [json.loads(line) for line in list(seen.lines)]
+        return [one["object"] for one in told if one["event"] == event]
+
+    def expect(self, seen, what, passes, event="item"):
+        return until(lambda: [one for one in self.objects(seen, event) if passes(one)], what)
+
+    def test_definitions_and_what_people_do(self):
+        engine = self.engine(POOLED).start()
+        kinds = {kind: self.watch(engine, kind)
+                 for kind in ("workflows", "versions", "triggers", "vars", "channels", "pools", "plan", "audit")}
+        for kind in ("workflows", "versions", "triggers", "vars", "channels", "pools"):
+            self.expect(kinds[kind], f"the first list of {kind}", bool)
+        engine.ctl("pause", "t.fit", "--reason", "repairs")
+        self.expect(kinds["workflows"], "the pause", lambda one: one["paused"])
+        self.expect(kinds["audit"], "its record", lambda one: one["verb"] == "pause")
+        engine.ctl("pause", "t.fit/night")
+        self.expect(kinds["triggers"], "the trigger's pause", lambda one: one["paused"])
+        engine.ctl("pool", "set", "t.models", "5")
+        self.expect(kinds["pools"], "its size", lambda one: one["id"] == "t.models" and one["capacity"] == 5)
+        one_workflow = self.watch(engine, "workflows", "t.fit")
+        self.expect(one_workflow, "the workflow", lambda one: one["version"] == 1)
+        engine.write("fit.yaml", POOLED["fit.yaml"].replace("one", "two").replace("0 3", "0 4"))
+        engine.write("pinion.yaml", POOLED["pinion.yaml"].replace("book", "ledger"))
+        self.expect(kinds["versions"], "the new version", lambda one: one["id"] == "t.fit:v2")
+        self.expect(one_workflow, "it there too", lambda one: one["version"] == 2)
+        self.expect(kinds["vars"], "its variable", lambda one: one["value"] == "two")
+        self.expect(kinds["channels"], "the new channel", lambda one: one["id"] == "t.ledger")
+        self.expect(kinds["channels"], "the old one gone", lambda one: one["id"] == "t.book", "gone")
+        self.assertEqual(len([one for one in self.objects(kinds["versions"]) if one["id"] == "t.fit:v2"]), 1)
+
+    def test_what_runs_and_what_it_holds(self):
+        engine = self.engine(POOLED).start()
+        pools = self.watch(engine, "pools")
+        permits = self.watch(engine, "permits")
+        self.expect(pools, "the pool", lambda one: one["id"] == "t.models" and one["used"] == 0)
+        run_id = engine.trigger("t.fit")
+        attempts = self.watch(engine, "attempts", run_id)
+        instance = self.watch(engine, "instances", f"{run_id}/train")
+        events = self.watch(engine, "events", run_id)
+        table = Follower(self, engine, "get", "permits", "--watch")
+        self.expect(permits, "permits of the task", lambda one: one["holder"] == f"{run_id}/train")
+        self.expect(pools, "the pool in use", lambda one: one["id"] == "t.models" and one["used"] == 2)
+        self.expect(attempts, "the attempt", lambda one: one["state"] == "running")
+        table.wait_for(lambda line: f"{run_id}/train" in line, "a row of permits")
+        self.assertEqual(self.objects(permits, "gone"), [])
+        (engine.records / "go").touch()
+        engine.wait(run_id)
+        self.expect(permits, "their return", bool, "gone")
+        self.expect(attempts, "its end", lambda one: one["state"] == "success")
+        self.expect(instance, "the end of the instance", lambda one: one["state"] == "success")
+        self.expect(events, "the end among the events", lambda one: one["event"] == "success")
+        until(lambda: [one for one in self.objects(pools) if one["id"] == "t.models"][-1]["used"] == 0,
+              "a free pool")
 
 
 class OverRestart(OwnEngineTest):

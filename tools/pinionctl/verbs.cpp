@@ -38,7 +38,7 @@ std::vector<verb_spec> looking() {
         {"sort", 0, "FIELD", "order what is printed by a field of the JSON; -FIELD: falling"},
         {"limit", 0, "N", "at most so many (default 100)"},
         {"cursor", 0, "C", "go on behind a former answer's `next`"},
-        {"watch", 0, "", "go on with what changes: of runs, instances, slots, backfills"}},
+        {"watch", 0, "", "go on with what changes"}},
        run_get},
       {"describe",
        "REF",

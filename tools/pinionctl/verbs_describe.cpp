@@ -12,7 +12,7 @@ std::vector<field> plain_fields(const json& object) {
                              name == "runs" || name == "graph" || name == "definition" ||
                              name == "rendered" || name == "triggers" || name == "kind" ||
                              name == "needs" || name == "items" || name == "switched_tasks" ||
-                             name == "more_tasks";
+                             name == "more_tasks" || name == "more_changes";
     if (!shown_below)
       fields.push_back({name, name, false, name == "state"});
   }
@@ -62,6 +62,9 @@ exit_code run_describe(session& now) {
     out.line("");
     print_timeline(out, events);
   }
+  if (object.value("more_changes", false))
+    out.line(out.dim("people may have changed it before: pinionctl get audit " +
+                     now.args.words.front()));
   return exit_code::done;
 }
 

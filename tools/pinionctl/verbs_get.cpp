@@ -6,6 +6,7 @@
 #include "pinion/timing/near_names.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace pinion::ctl {
 namespace {
@@ -110,22 +111,23 @@ void sort_items(json& items, std::string by) {
 }
 
 /// `get KIND REF`: the thing itself, not a list, except for kinds that a REF only narrows.
+json object_of(client& engine, const std::string& kind, const std::string& ref) {
+  if (kind == "workflows")
+    return engine.get("/api/v1/workflows/" + percent_encode(ref));
+  if (kind == "versions")
+    return engine.get("/api/v1/versions/" + percent_encode(ref));
+  if (kind == "runs")
+    return engine.get("/api/v1/runs", {{"run", ref}})["items"].at(0);
+  return engine.get("/api/v1/describe", {{"ref", ref}});
+}
+
 exit_code get_one(session& now, const kind_spec& kind, const std::string& ref) {
-  const std::string name = kind.name;
-  json object;
-  if (name == "workflows")
-    object = now.engine.get("/api/v1/workflows/" + percent_encode(ref));
-  else if (name == "versions")
-    object = now.engine.get("/api/v1/versions/" + percent_encode(ref));
-  else if (name == "runs")
-    object = now.engine.get("/api/v1/runs", {{"run", ref}})["items"].at(0);
-  else
-    object = now.engine.get("/api/v1/describe", {{"ref", ref}});
+  const auto object = object_of(now.engine, kind.name, ref);
   if (now.out.for_people()) {
-    print_items(now.out, json::array({object}), fields_of(name), kind.name_key);
+    print_items(now.out, json::array({object}), fields_of(kind.name), kind.name_key);
     return exit_code::done;
   }
-  print_object(now.out, object, fields_of(name));
+  print_object(now.out, object, fields_of(kind.name));
   return exit_code::done;
 }
 
@@ -146,40 +148,87 @@ std::string filter_of_ref(const std::string& kind, const std::string& ref) {
   return kind == "audit" ? "object" : "";
 }
 
-/// The timeline of one thing, oldest first, as a list.
-json events_of(client& engine, const query& values, const std::string& ref) {
-  const auto of = [&](const char* name) {
-    const auto found = values.find(name);
-    return found == values.end() ? std::string{} : found->second;
+/// What `get events` is about.
+std::string subject_of(const query& values, const std::string& ref) {
+  if (!ref.empty())
+    return ref;
+  for (const auto* name : {"run", "workflow"})
+    if (const auto found = values.find(name); found != values.end() && !found->second.empty())
+      return found->second;
+  throw usage_failure("'get events' needs a REF, --run or --workflow",
+                      "For example: pinionctl get events r12");
+}
+
+/// The timeline of one thing, oldest first, as a list; the newest `limit` of it.
+json events_of(client& engine, const std::string& ref, std::uint64_t limit) {
+  const auto thing = engine.get("/api/v1/describe", {{"ref", ref}});
+  auto items = thing.value("timeline", json::array());
+  if (items.size() > limit)
+    items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(limit));
+  return {{"items", std::move(items)}, {"next", nullptr}};
+}
+
+/// The engine tells of each row of these that changes; of others only that something has.
+bool is_told_by_row(const std::string& kind) {
+  static const std::set<std::string> all{"runs",      "instances", "slots",
+                                         "backfills", "attempts",  "audit"};
+  return all.contains(kind);
+}
+
+/// `get KIND REF --watch` of a kind whose REF names one thing.
+watched_kind watched_one(session& now, const kind_spec& kind, const std::string& ref) {
+  const std::string name = kind.name;
+  watched_kind out{name, kind.name_key, {}, {}};
+  if (name == "runs") {
+    out.values["run"] = ref;
+  } else if (name == "instances") {
+    const auto slash = ref.find('/', ref.find('@') == std::string::npos ? 0 : ref.find('@'));
+    const auto part = slash == std::string::npos ? std::string{} : ref.substr(slash + 1);
+    out.values["run"] = ref.substr(0, slash);
+    out.values["task"] = part.substr(0, part.find(':'));
+    if (part.find(':') != std::string::npos)
+      out.passes = [part](const json& item) { return text_of(item, "id").ends_with('/' + part); };
+  } else if (name == "backfills") {
+    out.passes = [ref](const json& item) { return text_of(item, "id") == ref; };
+  }
+  out.list = [&now, name, ref] {
+    auto found = object_of(now.engine, name, ref);
+    if (name != "instances" || !found.contains("instances"))
+      found = json{{"instances", json::array({found})}};
+    return json{{"items", std::move(found["instances"])}, {"next", nullptr}};
   };
-  const auto whose = !ref.empty() ? ref : !of("run").empty() ? of("run") : of("workflow");
-  if (whose.empty())
-    throw usage_failure("'get events' needs a REF, --run or --workflow",
-                        "For example: pinionctl get events r12");
-  const auto thing = engine.get("/api/v1/describe", {{"ref", whose}});
-  return {{"items", thing.value("timeline", json::array())}, {"next", nullptr}};
+  return out;
 }
 
 /// Lists, then tells what changes.
-exit_code watch_kind(session& now, const kind_spec& kind, query values, std::uint64_t limit) {
+exit_code watch_kind(session& now, const kind_spec& kind, const query& values, std::uint64_t limit,
+                     const std::string& ref) {
   const std::string name = kind.name;
-  if (name != "runs" && name != "instances" && name != "slots" && name != "backfills")
-    throw usage_failure("'get " + name + "' cannot be watched",
-                        "runs, instances, slots and backfills can; 'top' shows the engine live");
-  const auto list = [&now, name, values, limit] {
-    auto items = fetch(now.engine, "/api/v1/" + name, values, limit, {})["items"];
-    // Newest last, as what follows.
-    std::reverse(items.begin(), items.end());
-    return items;
-  };
-  auto watched = values;
-  if (const auto ref = watched.find("ref"); ref != watched.end()) {
-    const auto slash = ref->second.find('/');
-    watched["workflow"] = ref->second.substr(0, slash);
-    watched["trigger"] = slash == std::string::npos ? "" : ref->second.substr(slash + 1);
-    watched.erase(ref);
+  const auto subject = name == "events" ? subject_of(values, ref) : std::string{};
+  watched_kind what{name, kind.name_key, {}, {}};
+  if (is_told_by_row(name)) {
+    what.values = values;
+    if (const auto at = values.find("ref"); name == "slots" && at != values.end()) {
+      const auto slash = at->second.find('/');
+      what.values["workflow"] = at->second.substr(0, slash);
+      what.values["trigger"] = slash == std::string::npos ? "" : at->second.substr(slash + 1);
+      what.values.erase("ref");
+    }
   }
-  return watch_list(now, name, kind.name_key, std::move(watched), list);
+  what.shares_names = name == "permits" || name == "events";
+  what.list = [&now, name, values, limit, subject] {
+    if (name == "events") {
+      auto answer = events_of(now.engine, subject, limit);
+      answer["next"] = "older"; // What has happened is not undone by what follows.
+      return answer;
+    }
+    auto answer = fetch(now.engine, "/api/v1/" + name, values, limit, {});
+    // Newest last, as what follows.
+    if (is_told_by_row(name) && name != "attempts")
+      std::reverse(answer["items"].begin(), answer["items"].end());
+    return answer;
+  };
+  return watch_list(now, std::move(what));
 }
 
 } // namespace
@@ -196,22 +245,20 @@ exit_code run_get(session& now) {
   const std::string name = kind.name;
   auto values = query_of(now.args, kind);
   const auto limit = now.args.number("limit", 1, 10'000'000).value_or(usual_limit);
-  json answer;
-  if (name == "events" && !now.args.has("watch")) {
-    answer = events_of(now.engine, values, now.args.words.size() > 1 ? now.args.words[1] : "");
-    auto& items = answer["items"];
-    if (items.size() > limit)
-      items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(limit));
-  } else if (now.args.words.size() > 1) {
-    const auto& ref = now.args.words[1];
+  const bool watches = now.args.has("watch");
+  const auto ref = now.args.words.size() > 1 ? now.args.words[1] : std::string{};
+  if (!ref.empty() && name != "events") {
     const auto filter = filter_of_ref(name, ref);
-    if (filter.empty() && !now.args.has("watch"))
-      return get_one(now, kind, ref);
-    values[filter.empty() ? "run" : filter] = ref;
+    if (filter.empty())
+      return watches ? watch_list(now, watched_one(now, kind, ref)) : get_one(now, kind, ref);
+    values[filter] = ref;
   }
-  if (now.args.has("watch"))
-    return watch_kind(now, kind, std::move(values), limit);
-  if (name != "events")
+  if (watches)
+    return watch_kind(now, kind, values, limit, ref);
+  json answer;
+  if (name == "events")
+    answer = events_of(now.engine, subject_of(values, ref), limit);
+  else
     answer =
         fetch(now.engine, "/api/v1/" + name, std::move(values), limit, now.args.text("cursor"));
   sort_items(answer["items"], now.args.text("sort"));

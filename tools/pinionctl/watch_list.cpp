@@ -2,18 +2,25 @@
 
 #include "event_source.hpp"
 
+#include <chrono>
 #include <map>
+#include <set>
+#include <thread>
+#include <utility>
 
 namespace pinion::ctl {
 namespace {
 
 /// Objects whose last row is remembered, so that a change which no column shows prints nothing.
 constexpr std::size_t most_remembered = 20'000;
+/// A list is fetched again no sooner than that.
+constexpr std::chrono::milliseconds between_lists{500};
 
 class watched_list {
 public:
-  watched_list(session& now, const std::string& kind, const std::string& name_key)
-      : now_{now}, fields_{fields_of(kind)}, name_key_{name_key} {}
+  watched_list(session& now, const watched_kind& what)
+      : now_{now}, fields_{fields_of(what.name)}, name_key_{what.name_key},
+        shares_names_{what.shares_names} {}
 
   void list(const json& items) {
     json fresh = json::array();
@@ -24,6 +31,23 @@ public:
     now_.out.flush();
   }
 
+  /// The list anew: what it no longer has is gone, if it was shown to its end.
+  void list_again(const json& answer) {
+    const auto& items = answer["items"];
+    std::set<std::string> present;
+    for (const auto& item : items)
+      present.insert(name_of(item));
+    for (auto at = shown_.begin(); at != shown_.end();) {
+      if (!answer["next"].is_null() || present.contains(at->first)) {
+        ++at;
+        continue;
+      }
+      tell_gone(json{{"id", at->second.id}});
+      at = shown_.erase(at);
+    }
+    list(items);
+  }
+
   void changed(const json& item) {
     if (is_new(item))
       print(json::array({item}));
@@ -31,20 +55,35 @@ public:
 
   void gone(const json& what) {
     shown_.erase(text_of(what, "id"));
-    if (now_.out.chosen() == format::as_json)
-      now_.out.raw(dump(json{{"event", "gone"}, {"object", what}}) + '\n');
+    tell_gone(what);
   }
 
 private:
+  struct row {
+    std::string id;
+    std::string text;
+  };
+
+  void tell_gone(const json& what) {
+    if (now_.out.chosen() == format::as_json)
+      now_.out.raw(dump(json{{"event", "gone"}, {"object", what}}) + '\n');
+    else if (now_.out.for_people())
+      now_.out.note("gone: " + text_of(what, "id"));
+  }
+
   bool is_new(const json& item) {
     if (shown_.size() > most_remembered)
       shown_.clear();
-    auto row = row_text(item);
-    auto& known = shown_[text_of(item, name_key_.c_str()) + text_of(item, "trigger")];
-    if (known == row)
+    auto text = row_text(item);
+    auto& known = shown_[name_of(item)];
+    if (known.text == text)
       return false;
-    known = std::move(row);
+    known = {text_of(item, name_key_.c_str()), std::move(text)};
     return true;
+  }
+
+  std::string name_of(const json& item) const {
+    return shares_names_ ? dump(item) : text_of(item, name_key_.c_str()) + text_of(item, "trigger");
   }
 
   std::string row_text(const json& item) const {
@@ -69,33 +108,43 @@ private:
   session& now_;
   const std::vector<field>& fields_;
   std::string name_key_;
+  bool shares_names_;
   std::vector<std::size_t> widths_;
-  std::map<std::string, std::string> shown_;
+  std::map<std::string, row> shown_;
 };
 
 } // namespace
 
-exit_code watch_list(session& now, const std::string& kind, const std::string& name_key,
-                     query values, const std::function<json()>& list) {
+exit_code watch_list(session& now, watched_kind what) {
   if (now.out.chosen() == format::yaml)
     throw usage_failure("--watch prints a table, names, or with -o json one object a line");
-  values["kind"] = kind;
-  event_source events{now.engine.socket_path(), "/api/v1/watch", std::move(values)};
-  watched_list shown{now, kind, name_key};
+  what.values["kind"] = what.name;
+  event_source events{now.engine.socket_path(), "/api/v1/watch", what.values};
+  watched_list shown{now, what};
   bool begun = false;
+  bool stale = false;
+  std::chrono::steady_clock::time_point listed;
   while (const auto event = events.next()) {
     if (event->name == "reset" || (event->name == "ready" && !std::exchange(begun, true))) {
       if (event->name == "reset")
         now.out.note("Much has changed meanwhile: listed again");
       begun = true;
-      shown.list(list());
-    } else if (event->name == "item") {
+      shown.list(what.list()["items"]);
+      listed = std::chrono::steady_clock::now();
+    } else if (event->name == "item" && what.passes(event->data)) {
       shown.changed(event->data);
     } else if (event->name == "gone") {
       shown.gone(event->data);
     }
-    if (!events.has_next())
-      now.out.flush();
+    stale = stale || event->name == "changed";
+    if (events.has_next())
+      continue;
+    if (std::exchange(stale, false)) {
+      std::this_thread::sleep_until(listed + between_lists);
+      shown.list_again(what.list());
+      listed = std::chrono::steady_clock::now();
+    }
+    now.out.flush();
   }
   return exit_code::done;
 }

@@ -87,6 +87,7 @@ using backfill_counts = std::array<std::uint32_t, backfill_item_state_count>;
 struct audit_filter {
   std::string object_prefix;
   instant since = never;
+  bool whole = false; ///< The prefix is all of the object.
 };
 
 /// Runs of one workflow by state.
@@ -108,6 +109,7 @@ public:
 
   // One record, or nothing.
   result<std::optional<run_record>> run(run_id id) const;
+  result<std::optional<audit_record>> audit(std::uint64_t sequence) const;
   result<std::optional<instance_record>> instance(const instance_key& key) const;
   result<std::optional<attempt_record>> attempt(const instance_key& key,
                                                 std::uint32_t number) const;

@@ -297,7 +297,8 @@ void observer::applied(bool original) {
 }
 
 void observer::switched(const std::string& workflow, const std::string& task) {
-  switch_asked_[{workflow, task}] = clock_.steady_now();
+  auto& asked = switch_asked_[{workflow, task}];
+  asked = {clock_.steady_now(), asked.last};
 }
 
 std::set<std::string> observer::paused_workflows() const {

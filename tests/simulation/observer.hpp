@@ -154,7 +154,12 @@ private:
   /// By slot and task (empty: the whole run): the ways in which it has ever counted.
   std::map<std::pair<keys::slot_key, std::string>, std::uint8_t> history_;
   std::map<std::pair<std::string, std::string>, std::pair<task_mode, steady_instant>> switches_;
-  std::map<std::pair<std::string, std::string>, steady_instant> switch_asked_;
+  /// When people last asked to switch a task, and the time before.
+  struct asked_switches {
+    steady_instant last = steady_instant::min();
+    steady_instant before = steady_instant::min();
+  };
+  std::map<std::pair<std::string, std::string>, asked_switches> switch_asked_;
   std::map<run_id, slot_record> slots_of_runs_;
   /// Since when an instance stands where it stands, in the time of an engine that is up.
   struct stay {

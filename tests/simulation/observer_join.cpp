@@ -12,6 +12,8 @@ using std::chrono::seconds;
 
 /// Whoever is told of a switch has heard of it so soon.
 constexpr seconds heard_within{30};
+/// What is gathered for one commit, and the commit before it, on a slow disk.
+constexpr seconds commit_within{10};
 
 std::string name_of(const instance_key& key) { return to_string(process_key{key, {}}); }
 
@@ -136,8 +138,13 @@ void observer::check_mode(const instance_record& is, const instance_record* was)
   check_parallel(is, task);
   if (starts)
     check_strategy(is, was, *definition);
-  // One that is frozen in the commit in which it begins had begun before.
-  if (starts && is.mode == task_mode::frozen && (was == nullptr || was->mode == is.mode))
+  // One that is frozen in the commit in which it begins had begun before, also if it was thawed in
+  // that commit.
+  const auto asked = switch_asked_.find({run.value()->workflow, task.name});
+  const bool to_and_fro =
+      asked != switch_asked_.end() && asked->second.before > clock_.steady_now() - commit_within;
+  if (starts && is.mode == task_mode::frozen && (was == nullptr || was->mode == is.mode) &&
+      !to_and_fro)
     log_.violation("[4] " + name_of(is.key) + " is frozen and begins");
   if (begins(is, was, false) && !called && !empty && is.mode != task_mode::dry)
     log_.violation("[4] " + name_of(is.key) + " succeeds without a process");
@@ -152,8 +159,7 @@ void observer::check_mode(const instance_record& is, const instance_record* was)
   // What has begun cannot be made dry any more: it looks again.
   if (at->second.first == task_mode::dry && was != nullptr && was->attempt > 0)
     return;
-  const auto asked = switch_asked_.find({run.value()->workflow, task.name});
-  if (asked != switch_asked_.end() && clock_.steady_now() - asked->second < heard_within)
+  if (asked != switch_asked_.end() && clock_.steady_now() - asked->second.last < heard_within)
     return;
   log_.violation("[4] " + name_of(is.key) + " begins, and its task has been switched");
 }

@@ -48,9 +48,9 @@ void directory_state::enter(run_id run, const watched& at) {
     of.entered.insert(std::move(key));
   }
   if (at.bound && passes_over(at, *at.bound)) {
-    trigger_name name{at.edge.workflow, at.edge.trigger};
-    passed_over[name].insert(run);
-    of.passing.insert(std::move(name));
+    trigger_name passed{at.edge.workflow, at.edge.trigger};
+    passed_over[passed].insert(run);
+    of.passing.insert(std::move(passed));
   }
 }
 
@@ -131,8 +131,8 @@ void directory_state::forget(run_id run) {
       if (at->second.empty())
         waiting.erase(at);
     }
-  for (const auto& name : found->second.passing)
-    if (const auto at = passed_over.find(name); at != passed_over.end()) {
+  for (const auto& passed : found->second.passing)
+    if (const auto at = passed_over.find(passed); at != passed_over.end()) {
       at->second.erase(run);
       if (at->second.empty())
         passed_over.erase(at);

@@ -68,9 +68,11 @@ result<std::vector<problem>> engine_state::keeps_from_deletion(const std::string
                      "pinionctl get backfills"});
   for (const auto& [other, kept] : workflows)
     if (other != id && !kept.record.retired &&
-        (upstream_workflows(*kept.definition).contains(id) || calls(*kept.definition, id)))
-      found.push_back(
-          {errc::refused, other + " needs " + id, "Edit " + other + " first, or delete it too"});
+        (upstream_workflows(*kept.definition).contains(id) || calls(*kept.definition, id))) {
+      auto needs = other;
+      found.push_back({errc::refused, needs.append(" needs ").append(id),
+                       "Edit " + other + " first, or delete it too"});
+    }
   return found;
 }
 

@@ -115,7 +115,8 @@ struct field : stage {
   }
   std::vector<instant> slots(std::uint64_t id, item_state state) const {
     std::vector<instant> out;
-    for (const auto& item : store().list_backfill_items(id, state, {1'000, {}}).value().items)
+    const auto page = store().list_backfill_items(id, state, {1'000, {}});
+    for (const auto& item : page.value().items)
       out.push_back(item.slot);
     return out;
   }
@@ -291,7 +292,8 @@ TEST_CASE("a paused backfill starts nothing until it is resumed", "[backfill]") 
   CHECK(at.steer(1, backfill_verb::pause).error().message == "b1 is over: success");
   CHECK(at.steer(2, backfill_verb::pause).error().code == errc::not_found);
   std::vector<std::string> verbs;
-  for (const auto& each : at.store().list_audit({"b1", {}}, {100, {}}).value().items)
+  const auto page = at.store().list_audit({"b1", {}}, {100, {}});
+  for (const auto& each : page.value().items)
     verbs.push_back(each.who + ' ' + each.verb);
   CHECK(verbs == std::vector<std::string>{"bob resume", "bob pause", "alice backfill"});
 }

@@ -61,7 +61,8 @@ struct field : stage {
   }
   std::vector<std::string> verbs() const {
     std::vector<std::string> out;
-    for (const auto& each : store().list_audit({}, {}).value().items)
+    const auto page = store().list_audit({}, {});
+    for (const auto& each : page.value().items)
       out.push_back(each.verb + ' ' + each.object);
     return out;
   }

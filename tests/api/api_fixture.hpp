@@ -316,15 +316,16 @@ public:
     request.method = method;
     request.user = "alice";
     request.body = std::move(body);
-    answer got;
     const auto parsed = parse_target(target, request);
     REQUIRE(parsed);
-    api.dispatch(std::move(request), [&](http_reply reply) {
-      got.status = reply.status;
-      got.body = json::parse(reply.body, nullptr, false);
-      got.headers = reply.headers;
+    // An answer may come when nobody waits for it any more.
+    const auto got = std::make_shared<answer>();
+    api.dispatch(std::move(request), [got](const http_reply& reply) {
+      got->status = reply.status;
+      got->body = json::parse(reply.body, nullptr, false);
+      got->headers = reply.headers;
     });
-    return got;
+    return *got;
   }
 };
 

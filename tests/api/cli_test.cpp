@@ -37,8 +37,7 @@ TEST_CASE("wrong usage ends with 2 and what was meant", "[cli]") {
         std::pair{"get rnus", "Did you mean 'runs'?"},
         std::pair{"get runs --sate x", "Did you mean '--state'?"}, std::pair{"trigger", "--help"},
         std::pair{"frobnicate x", "lists the verbs"}, std::pair{"get nothing", "kinds"},
-        std::pair{"get events", "needs a REF"},
-        std::pair{"get events --watch", "needs a REF"},
+        std::pair{"get events", "needs a REF"}, std::pair{"get events --watch", "needs a REF"},
         std::pair{"-o xml health", "table, wide"}, std::pair{"--server http://x health", "socket"},
         std::pair{"", "--help"}}) {
     CAPTURE(arguments);

@@ -241,9 +241,9 @@ TEST_CASE_METHOD(watching, "there are only so many watchers, and one that left m
 TEST_CASE_METHOD(watching, "bad questions are refused before anything is watched", "[watch]") {
   for (const auto* target :
        {"/api/v1/watch", "/api/v1/watch?kind=wheel", "/api/v1/watch?kind=attempts",
-        "/api/v1/watch?kind=runs&state=odd",
-        "/api/v1/watch?kind=runs&sate=x", "/api/v1/watch?kind=runs&after=x",
-        "/api/v1/watch?kind=instances&state=odd", "/api/v1/logs/follow?ref=%2F"}) {
+        "/api/v1/watch?kind=runs&state=odd", "/api/v1/watch?kind=runs&sate=x",
+        "/api/v1/watch?kind=runs&after=x", "/api/v1/watch?kind=instances&state=odd",
+        "/api/v1/logs/follow?ref=%2F"}) {
     CAPTURE(target);
     CHECK_FALSE(open(target));
     CHECK(status == 400);

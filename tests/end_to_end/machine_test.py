@@ -128,6 +128,7 @@ class Machine(OwnEngineTest):
         self.assertIsNone(engine.process.poll())
         engine.wait(engine.trigger("t.quick"))
 
+    @unittest.skipIf("ASAN_OPTIONS" in os.environ, "its sanitizer reserves all of the address space")
     def test_an_engine_that_runs_out_of_memory_recovers(self):
         engine = self.engine(FILES).start()
         run_id = self.adopted_task(engine)

@@ -37,7 +37,7 @@ std::shared_ptr<const start_request> order_of(const engine_context& context, pro
   order->script_args = std::move(task.script_args);
   order->environment = context.options.base_environment;
   for (auto& [name, value] : task.environment) {
-    const auto same = [&](const auto& known) { return known.first == name; };
+    const auto same = [&name = name](const auto& known) { return known.first == name; };
     std::erase_if(order->environment, same);
     order->environment.emplace_back(std::move(name), std::move(value));
   }

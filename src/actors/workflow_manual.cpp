@@ -115,7 +115,7 @@ caf::result<run_id> workflow_state_data::call(const msg::call_run& what) {
   };
   if (const auto found = launching.find(key); found != launching.end()) {
     auto promise = self->make_response_promise<run_id>();
-    found->second.push_back(answer(promise));
+    found->second.emplace_back(answer(promise));
     return promise;
   }
   if (what.only_find)

@@ -42,7 +42,7 @@ void dry_all_but(const std::vector<std::string>& chosen, run_plan& plan) {
     if (std::find(chosen.begin(), chosen.end(), tasks[task].name) == chosen.end())
       plan.modes.emplace_back(task, task_mode::dry);
     else if (const auto known = before.find(task); known != before.end())
-      plan.modes.push_back(*known);
+      plan.modes.emplace_back(*known);
 }
 
 } // namespace

@@ -28,7 +28,7 @@ public:
       : all_{&all}, set_size_{set.size()} {
     for (const auto* one : set)
       add(one);
-    for (std::size_t i = 0; i < list_.size(); ++i) {
+    for (std::size_t i = 0; i < list_.size(); ++i) { // NOLINT(modernize-loop-convert): it grows.
       const auto* one = list_[i];
       for (const auto& trigger : one->triggers)
         if (trigger.after)

@@ -40,7 +40,7 @@ std::string run_stepper::skip_others(std::uint32_t task, const std::string& valu
   std::string names;
   for (const auto each : chosen)
     names += (names.empty() ? "" : ", ") + graph_.task(each).name;
-  const auto what = "\"" + value + "\" chose " + (names.empty() ? "nothing" : names);
+  auto what = "\"" + value + "\" chose " + (names.empty() ? "nothing" : names);
   const auto skip = [&](const std::vector<std::uint32_t>& tasks) {
     for (const auto each : tasks)
       if (!goes_on[each] && graph_.awaits(each) && !PINION_MUTATION("choose_all"))

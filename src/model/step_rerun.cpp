@@ -36,6 +36,7 @@ public:
   /// `new_tasks`: the run has got tasks that it did not have before.
   void close(bool new_tasks) {
     opens_outcome_ = new_tasks;
+    // NOLINTNEXTLINE(modernize-loop-convert): the list grows.
     for (std::size_t next = 0; next < tasks_.size(); ++next) {
       const auto task = tasks_[next];
       if (graph_.task(task).fallback)

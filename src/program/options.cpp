@@ -304,8 +304,9 @@ result<void> read_environment(const std::map<std::string, std::string>& environm
   for (const auto& [name, text] : environment) {
     if (!name.starts_with("PINION__"))
       continue;
-    const auto known = std::find_if(settings().begin(), settings().end(),
-                                    [&](const auto& each) { return variable_of(each) == name; });
+    const auto known =
+        std::find_if(settings().begin(), settings().end(),
+                     [&name = name](const auto& each) { return variable_of(each) == name; });
     if (known == settings().end())
       return bad("unknown setting in the environment: " + name, "`pinion config show` lists them");
     given_value value{{}, setting_source::environment, name};

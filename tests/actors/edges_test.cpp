@@ -362,7 +362,7 @@ TEST_CASE("what cannot exist is refused as a whole", "[edges]") {
   of.workflows[1].tasks[0].outside_needs[0].task = "lod";
   stage at{of};
   std::optional<problem> refused;
-  at.engine->client().apply({of.workflows, {of.settings}, {}, false, false}, {"ann", ""},
+  at.engine->client().apply({of.workflows, {of.settings}, {}, false, false, false, {}}, {"ann", ""},
                             [&](const result<apply_answer>& answer) {
                               if (!answer)
                                 refused = answer.error();

@@ -19,7 +19,7 @@ using std::chrono::seconds;
 /// The two tasks with a trigger, every minute.
 sim::scenario each_minute() {
   auto of = sim::two_tasks();
-  of.workflows[0].triggers.push_back({"tick", make_every(minutes{1}).value()});
+  of.workflows[0].triggers.push_back({"tick", slot_rule{make_every(minutes{1}).value()}});
   of.workflows[0].max_active_runs = 3;
   of.workflows[0].overlap = overlap_policy::allow;
   return of;

@@ -52,7 +52,7 @@ private:
     workflow.overlap = static_cast<overlap_policy>(draw_.below(5));
     if (draw_.chance(15))
       workflow.timeout = draw_.between(seconds{20}, minutes{2});
-    const auto most = time_.coarse() ? 8 : 14;
+    const std::uint64_t most = time_.coarse() ? 8 : 14;
     const auto tasks = draw_.chance(60) ? draw_.between(2, 6) : draw_.between(5, most);
     for (std::uint64_t task = 0; task < tasks; ++task)
       add_task(workflow, number + 1 < all ? "w" + std::to_string(number + 1) : "");

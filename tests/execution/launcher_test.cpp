@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <sys/resource.h>
@@ -334,9 +335,18 @@ TEST_CASE("what was acknowledged before it could be asked for is not started", "
     return about && about.value().find(") T ") != std::string::npos;
   }));
   engine.reopen(1);
-  const auto request = engine.shell(engine.next_key(), "echo x >> count");
+  auto request = engine.shell(engine.next_key(), "echo x >> count");
+  request.stdin_text = "there while its files are";
+  const auto has_files = [&] {
+    const std::filesystem::path work{engine.path() + "/work"};
+    return std::filesystem::exists(work) &&
+           std::any_of(std::filesystem::directory_iterator{work}, {},
+                       [](const auto& slot) { return exists(slot.path() / "stdin"); });
+  };
   engine.port().start(request);
+  REQUIRE(eventually(has_files));
   engine.port().acknowledge(request.key);
+  REQUIRE(eventually([&] { return !has_files(); }));
   REQUIRE(::kill(launcher, SIGCONT) == 0);
   engine.port().inquire(request.key);
   REQUIRE(engine.log().wait([&] { return engine.log().unknown[request.key] == 1; }));

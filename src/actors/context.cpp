@@ -58,6 +58,16 @@ void engine_context::set_definitions(known_definitions::map all) {
   definitions_ = std::move(made);
 }
 
+bool engine_context::is_needed(const std::string& workflow) const {
+  const std::lock_guard lock{mutex_};
+  return definitions_->needed(workflow) || waited_for_.contains(workflow);
+}
+
+void engine_context::wait_for(const std::string& workflow) {
+  const std::lock_guard lock{mutex_};
+  waited_for_.insert(workflow);
+}
+
 std::map<std::string, task_mode> engine_context::switches(const std::string& workflow) const {
   const std::lock_guard lock{mutex_};
   const auto found = switches_.find(workflow);

@@ -2,6 +2,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/known_definitions.hpp"
+#include "actors/slots_under_way.hpp"
 #include "pinion/actors/engine_options.hpp"
 #include "pinion/actors/ports.hpp"
 
@@ -10,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace pinion {
@@ -38,6 +40,7 @@ public:
 
   /// What is committed, for those who watch.
   change_feed changes;
+  slots_under_way deciding;
 
   instant now() const noexcept { return ports.clock->wall_now(); }
 
@@ -60,6 +63,12 @@ public:
   std::shared_ptr<const known_definitions> definitions() const;
   void set_definitions(known_definitions::map all);
 
+  /// Somebody may wait for runs of this workflow: whoever runs it tells the DIRECTORY. That is who
+  /// needs it by a present definition, or has begun to wait for it by an older one.
+  bool is_needed(const std::string& workflow) const;
+  /// Told by the DIRECTORY before it looks at what stands in the store; holds until the next start.
+  void wait_for(const std::string& workflow);
+
   /// The tasks of a workflow that people have switched, by name; told by its WORKFLOW.
   std::map<std::string, task_mode> switches(const std::string& workflow) const;
   void set_switches(const std::string& workflow, std::map<std::string, task_mode> switches);
@@ -77,6 +86,7 @@ private:
   std::map<std::string, project_settings> applied_;
   std::map<std::string, std::map<std::string, std::uint32_t>> pool_sizes_; ///< By project.
   std::map<std::string, std::map<std::string, task_mode>> switches_;
+  std::set<std::string> waited_for_;
   std::shared_ptr<const known_definitions> definitions_ =
       std::make_shared<known_definitions>(known_definitions::map{});
 };

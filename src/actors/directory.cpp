@@ -42,6 +42,7 @@ void directory_state::watch(const msg::watch_edges& what, const run_actor& who) 
 
 void directory_state::enter(run_id run, const watched& at) {
   auto& of = watchers.at(run);
+  context->wait_for(at.edge.workflow);
   for (const auto slot : at.edge.slots) {
     auto key = key_of(at.edge, slot);
     waiting[key].insert(run);

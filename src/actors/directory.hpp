@@ -11,7 +11,7 @@
 namespace pinion {
 
 /// The DIRECTORY. Nobody is missed: who begins to wait is entered first and the store is read then,
-/// and a RUN looks whether it is needed (`known_definitions::needed`) after its commit.
+/// and a RUN looks whether it is needed (`engine_context::is_needed`) after its commit.
 struct directory_state {
   static inline constexpr const char* name = "directory";
 

@@ -61,6 +61,12 @@ result<bound_state> edge_lookup::state_of(const bound_edge& edge, instant slot) 
 
 // The clock still makes it, or it never will.
 result<bound_state> edge_lookup::without_row(const bound_edge& edge, instant slot) const {
+  // Its row comes, and whoever waits is told; also if it has come since this view was taken.
+  if (context_.deciding.contains(edge.workflow, edge.trigger, slot))
+    return bound_state{};
+  BOOST_OUTCOME_TRY(meanwhile, store_reader{*context_.ports.kv}.slot(key_of(edge, slot)));
+  if (meanwhile)
+    return bound_state{};
   if (edge.trigger.starts_with('@'))
     return of_isolated(edge, slot);
   const auto known = definitions_->directory().find(edge.workflow, edge.trigger);

@@ -414,7 +414,7 @@ void run_state_data::tell_directory(std::optional<std::uint32_t> task) {
     return;
   const auto& run = core().run();
   const bool bound = !run.trigger.starts_with('@') || run.isolated;
-  if (!bound || (!run.isolated && !seed.context->definitions()->needed(run.workflow)))
+  if (!bound || (!run.isolated && !seed.context->is_needed(run.workflow)))
     return;
   msg::task_told what{{run.lane, run.workflow, run.trigger, run.slot}, run.id, {}, {}, "{}"};
   if (task) {

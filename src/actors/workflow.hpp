@@ -137,6 +137,9 @@ private:
   run_actor restore_run(const run_record& record, std::uint32_t incarnation, bool failing = false);
   void replace_run(run_id run);
   /// Decides about a slot of a trigger whose row reads `before`.
+  /// The decision of a slot is on its way to the disk; false: it was before.
+  bool begin_writing(const std::string& trigger, instant slot);
+  void end_writing(const std::string& trigger, instant slot);
   void decide(const std::string& trigger, instant slot, const std::optional<slot_record>& before);
   void settle(slot_record now, const slot_record* before);
   std::map<keys::slot_key, run_id>::iterator

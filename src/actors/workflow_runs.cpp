@@ -219,7 +219,7 @@ void workflow_state_data::relaunch(run_id run) {
   const auto row = store_reader{*seed.context->ports.kv}.slot(key);
   if (trigger_named(trigger) == nullptr || !row)
     return;
-  writing[trigger].erase(slot);
+  end_writing(trigger, slot);
   if (++relaunched[key] <= max_restarts) {
     decide(trigger, slot, row.value());
     return;
@@ -232,7 +232,7 @@ void workflow_state_data::relaunch(run_id run) {
   now.outcome = slot_outcome::missed;
   now.why = reason::actor_crashed;
   now.decided_at = seed.context->now();
-  writing[trigger].insert(slot);
+  begin_writing(trigger, slot);
   settle(now, row.value() ? &*row.value() : nullptr);
 }
 

@@ -30,6 +30,18 @@ bool is_decided(const std::optional<slot_record>& row) {
 
 } // namespace
 
+bool workflow_state_data::begin_writing(const std::string& trigger, instant slot) {
+  if (!writing[trigger].insert(slot).second)
+    return false;
+  seed.context->deciding.add(id(), trigger, slot);
+  return true;
+}
+
+void workflow_state_data::end_writing(const std::string& trigger, instant slot) {
+  if (writing[trigger].erase(slot) != 0)
+    seed.context->deciding.remove(id(), trigger, slot);
+}
+
 bool workflow_state_data::under_way(const keys::slot_key& key) {
   return writing[key.trigger].contains(key.slot) || launching.contains(key);
 }
@@ -82,14 +94,14 @@ void workflow_state_data::fire(const std::string& trigger, instant slot) {
     return;
   const auto row = slot_row(trigger, slot);
   if (again)
-    writing[trigger].erase(slot);
+    end_writing(trigger, slot);
   if (again || !is_decided(row))
     decide(trigger, slot, row);
 }
 
 void workflow_state_data::decide(const std::string& trigger, instant slot,
                                  const std::optional<slot_record>& before) {
-  if (!writing[trigger].insert(slot).second)
+  if (!begin_writing(trigger, slot))
     return;
   auto& newest = decided[trigger];
   newest = std::max(newest, slot);
@@ -133,8 +145,8 @@ void workflow_state_data::decide(const std::string& trigger, instant slot,
 
 // The stored cursor stays behind all that is still to be decided or being written.
 void workflow_state_data::settled(const std::string& trigger, instant slot) {
-  auto& under_way = writing[trigger];
-  under_way.erase(slot);
+  end_writing(trigger, slot);
+  const auto& under_way = writing[trigger];
   const auto known = triggers.find(trigger);
   auto upto = under_way.empty() ? decided[trigger] : *under_way.begin() - duration{1};
   if (const auto rest = owing.find(trigger); rest != owing.end())
@@ -163,7 +175,7 @@ void workflow_state_data::settle(slot_record now, const slot_record* before) {
 }
 
 void workflow_state_data::tell_slot(const keys::slot_key& key) {
-  if (seed.context->definitions()->needed(id()) && !PINION_MUTATION("skip_slot_notification"))
+  if (seed.context->is_needed(id()) && !PINION_MUTATION("skip_slot_notification"))
     self->send(seed.context->directory, msg::slots_told{id(), key});
 }
 
@@ -205,13 +217,13 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
                what.trigger, left.size());
   const auto last = left.back().slot;
   for (const auto& key : left)
-    writing[what.trigger].insert(key.slot);
+    begin_writing(what.trigger, key.slot);
   decided[what.trigger] = std::max(decided[what.trigger], last);
   auto promise = self->make_response_promise<caf::unit_t>();
   submit(std::move(batch), [this, promise, left, last]() mutable {
     for (const auto& key : left) {
       tell_slot(key);
-      writing[key.trigger].erase(key.slot);
+      end_writing(key.trigger, key.slot);
     }
     settled(left.back().trigger, last);
     promise.deliver(caf::unit);

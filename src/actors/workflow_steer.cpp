@@ -131,7 +131,7 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
     put_audit(with, audit(what.by, "trigger", name_of(key, *seed.definition)));
   auto promise = self->make_response_promise<msg::made_slot>();
   if (!made.trigger.starts_with('@'))
-    writing[made.trigger].insert(made.slot);
+    begin_writing(made.trigger, made.slot);
   launch(made, decision, std::move(with), [this, promise, key](const result<run_id>& run) mutable {
     if (!key.trigger.starts_with('@'))
       settled(key.trigger, key.slot);

@@ -269,6 +269,24 @@ TEST_CASE("a task that depends on its previous slot waits for it", "[edges]") {
   CHECK(at.run(third.id).state == run_state::success);
 }
 
+TEST_CASE("a run goes on waiting for what an edit no longer needs", "[edges]") {
+  stage at{two_workflows()};
+  at.apply();
+  const auto slot = coming(at);
+  steer(at, "sim.up", "load", task_mode::frozen);
+  pass_until(at, slot);
+  const auto waits = run_of(at, "sim.down", slot).id;
+  REQUIRE(at.run(waits).state == run_state::queued);
+  at.of.workflows[1].tasks[0].outside_needs.clear();
+  at.apply();
+  if (GENERATE(false, true))
+    at.restart();
+  CHECK(at.run(waits).state == run_state::queued);
+  steer(at, "sim.up", "load", task_mode::normal);
+  CHECK(run_of(at, "sim.up", slot).state == run_state::success);
+  CHECK(at.run(waits).state == run_state::success);
+}
+
 TEST_CASE("a slot that was passed over counts once it is made", "[edges]") {
   sim::scenario of;
   of.settings.project = "sim";

@@ -114,13 +114,19 @@ class Machine(OwnEngineTest):
         before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         open_now = len(os.listdir(f"/proc/{pid}/fd"))
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (open_now + 6, before[1]))
+
+        def is_full():
+            return len(os.listdir(f"/proc/{pid}/fd")) >= open_now + 4
+
         with contextlib.ExitStack() as held:
             for _ in range(40):
+                if is_full():
+                    break  # Long before the first of them has been idle for too long.
                 each = held.enter_context(socket.socket(socket.AF_UNIX))
                 each.settimeout(1)
                 with contextlib.suppress(OSError):
                     each.connect(str(engine.data / "pinion.sock"))
-            until(lambda: len(os.listdir(f"/proc/{pid}/fd")) >= open_now + 4, "an engine without descriptors")
+            until(is_full, "an engine without descriptors")
             (engine.records / "open").touch()
             until(lambda: not processes_with(f"PINION_WORKSPACE={engine.data}"), "the end of the task")
         resource.prlimit(pid, resource.RLIMIT_NOFILE, before)

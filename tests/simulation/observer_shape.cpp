@@ -109,7 +109,8 @@ void observer::check_choice(const instance_key& key, const run_record& run,
                             std::uint32_t need) {
   const auto found = rows.find(need);
   if (of.tasks[need].type != task_type::choice || found == rows.end() ||
-      found->second.front().why != reason::chosen || may_begin_early(of.tasks[key.task]))
+      found->second.front().why != reason::chosen || may_begin_early(of.tasks[key.task]) ||
+      may_begin_early(of.tasks[need])) // What it chose by may have come later.
     return;
   const auto value = value_of(run, of, need);
   if (value && !goes_on(of, need, *value, key.task))

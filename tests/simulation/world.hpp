@@ -109,8 +109,9 @@ class world {
 public:
   /// Beyond so many steps something does not come to rest.
   static constexpr std::uint64_t max_steps = 4'000'000;
-  /// After the scenario everything must end within this virtual time.
-  static constexpr duration settle_time{std::chrono::hours{100}};
+  /// After the scenario everything must end within this virtual time: runs in a queue may lose
+  /// their `patience` one after the other.
+  static constexpr duration settle_time{std::chrono::hours{1'000}};
   /// What has not ended so long after the last thing that people did waits for what does not come.
   static constexpr duration patience{std::chrono::hours{1}};
 

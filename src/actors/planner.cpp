@@ -164,6 +164,15 @@ std::optional<std::uint32_t> planner_state::planned_version(const std::string& w
   return std::nullopt;
 }
 
+// The workflow itself as it is to be planned: the present definition may be that of an edit whose
+// plan is still to come.
+definition_directory planner_state::directory_of(const planned_workflow& of) const {
+  return definition_directory{[own = of.definition, all = context->definitions()](
+                                  std::string_view wanted) -> const workflow_definition* {
+    return wanted == own->id() ? own.get() : all->directory().definition(wanted);
+  }};
+}
+
 // With `until` as its cursor says.
 std::optional<planner_state::planned_trigger>
 planner_state::take_trigger(const planned_workflow& of, const trigger_definition& trigger) {
@@ -175,8 +184,8 @@ planner_state::take_trigger(const planned_workflow& of, const trigger_definition
     spdlog::error("a trigger has no row and is not planned: trigger={}/{}", id, trigger.id);
     return std::nullopt;
   }
-  const auto definitions = context->definitions();
-  const auto known = definitions->directory().find(id, trigger.id);
+  const auto definitions = directory_of(of);
+  const auto known = definitions.find(id, trigger.id);
   if (!known) {
     spdlog::warn("a trigger follows one that does not exist and is not planned: trigger={}/{}", id,
                  trigger.id);
@@ -390,9 +399,7 @@ slot_record planner_state::row_of(const std::string& id, const planned_workflow&
   row.version = of.version;
   row.dry = slot.dry;
   const auto interval = interval_of(trigger.slots, slot.at, trigger.interval, trigger.in);
-  const auto definitions = context->definitions();
-  auto edges =
-      bind_needs(*of.definition, {row.trigger, slot.at, interval}, definitions->directory());
+  auto edges = bind_needs(*of.definition, {row.trigger, slot.at, interval}, directory_of(of));
   if (edges) {
     row.edges = std::move(edges).value();
   } else {

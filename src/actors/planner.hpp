@@ -89,6 +89,7 @@ struct planner_state {
   wheel_answer describe() const;
 
 private:
+  definition_directory directory_of(const planned_workflow& of) const;
   std::optional<planned_trigger> take_trigger(const planned_workflow& of,
                                               const trigger_definition& trigger);
   instant newest_slot(const std::string& workflow, const std::string& trigger) const;

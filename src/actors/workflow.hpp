@@ -78,6 +78,13 @@ struct workflow_state_data {
   std::map<std::string, std::set<instant>> writing;
   /// By trigger: owed slots up to here have been told, and more are to come.
   std::map<std::string, instant> owing;
+  /// Owed slots that the PLANNER waits for: it plans nothing behind them before they are durable.
+  struct payment {
+    std::string trigger;
+    std::set<instant> open;
+    caf::typed_response_promise<caf::unit_t> promise;
+  };
+  std::vector<payment> payments;
   bool closed = false;                       ///< It is being deleted.
   std::map<std::string, task_mode> switches; ///< By task; those that are not normal.
   /// Slots whose run crashed before its first batch, and how often.

@@ -40,6 +40,12 @@ bool workflow_state_data::begin_writing(const std::string& trigger, instant slot
 void workflow_state_data::end_writing(const std::string& trigger, instant slot) {
   if (writing[trigger].erase(slot) != 0)
     seed.context->deciding.remove(id(), trigger, slot);
+  std::erase_if(payments, [&](payment& each) {
+    if (each.trigger != trigger || each.open.erase(slot) == 0 || !each.open.empty())
+      return false;
+    each.promise.deliver(caf::unit);
+    return true;
+  });
 }
 
 bool workflow_state_data::under_way(const keys::slot_key& key) {
@@ -209,25 +215,33 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
   else
     owing.erase(what.trigger);
   // Before anything else is settled: the cursor must not pass them.
-  for (const auto slot : what.run)
+  std::set<instant> open;
+  for (const auto slot : what.run) {
     fire(what.trigger, slot);
-  if (left.empty())
-    return caf::unit;
-  spdlog::warn("slots passed unnoticed and are left out: trigger={}/{} slots={}", id(),
-               what.trigger, left.size());
-  const auto last = left.back().slot;
-  for (const auto& key : left)
-    begin_writing(what.trigger, key.slot);
-  decided[what.trigger] = std::max(decided[what.trigger], last);
-  auto promise = self->make_response_promise<caf::unit_t>();
-  submit(std::move(batch), [this, promise, left, last]() mutable {
+    if (writing[what.trigger].contains(slot))
+      open.insert(slot);
+  }
+  if (!left.empty()) {
+    spdlog::warn("slots passed unnoticed and are left out: trigger={}/{} slots={}", id(),
+                 what.trigger, left.size());
+    const auto last = left.back().slot;
     for (const auto& key : left) {
-      tell_slot(key);
-      end_writing(key.trigger, key.slot);
+      begin_writing(what.trigger, key.slot);
+      open.insert(key.slot);
     }
-    settled(left.back().trigger, last);
-    promise.deliver(caf::unit);
-  });
+    decided[what.trigger] = std::max(decided[what.trigger], last);
+    submit(std::move(batch), [this, left, last] {
+      for (const auto& key : left) {
+        tell_slot(key);
+        end_writing(key.trigger, key.slot);
+      }
+      settled(left.back().trigger, last);
+    });
+  }
+  if (open.empty())
+    return caf::unit;
+  auto promise = self->make_response_promise<caf::unit_t>();
+  payments.push_back({what.trigger, std::move(open), promise});
   return promise;
 }
 

@@ -326,8 +326,9 @@ result<void> store_checker::check_permits() {
         if (attempt.value().state == attempt_state::ended)
           return gone("which has ended");
         const auto& needs = attempt.value().permits;
-        const auto need = std::find_if(needs.begin(), needs.end(),
-                                       [&](const auto& each) { return each.pool == pool; });
+        const auto need =
+            std::find_if(needs.begin(), needs.end(),
+                         [&pool = pool](const auto& each) { return each.pool == pool; });
         if (need == needs.end())
           return gone("which needs none of it");
         if (need->permits != permit.value().permits)

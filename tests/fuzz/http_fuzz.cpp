@@ -4,6 +4,7 @@
 #include "pinion/api/http_server.hpp"
 #include "pinion/api/reference.hpp"
 
+#include <cerrno>
 #include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
@@ -75,7 +76,9 @@ public:
     ::shutdown(fd, SHUT_WR);
     pollfd wait{fd, POLLIN, 0};
     for (;;) {
-      require(::poll(&wait, 1, 20'000) == 1, "the server answers or closes within 20 s");
+      // libFuzzer's own timer interrupts it.
+      require(TEMP_FAILURE_RETRY(::poll(&wait, 1, 20'000)) == 1,
+              "the server answers or closes within 20 s");
       const auto got = ::recv(fd, block, sizeof block, 0);
       if (got <= 0)
         break;

@@ -142,6 +142,12 @@ outcome world::run() {
 void world::wind_up() {
   if (now() < (winding_down_ ? cut_at_ : scenario_.lasts))
     return;
+  // What an engine has not noticed while it starts, or waits for a slow disk, it may notice yet.
+  if (winding_down_ && engine_ &&
+      (has_job() || engine_->disk.pending() || clock_.steady_now() < started_ + seconds{60})) {
+    cut_at_ = now() + seconds{60};
+    return;
+  }
   const memory_kv rows{disk_};
   if (!winding_down_)
     desk_.wind_down(now(), rows);
@@ -278,6 +284,7 @@ bool world::ring() {
 
 void world::start_engine() {
   restart_at_.reset();
+  started_ = clock_.steady_now();
   log_.note("the engine starts");
   observer_.engine_up();
   room_.program_starts();

@@ -160,6 +160,7 @@ private:
   std::uint64_t lives_ = 0;
   std::optional<steady_instant> worker_at_; ///< When the worker node comes up again.
   steady_instant start_;
+  steady_instant started_{};                 ///< The present engine, or the last one.
   std::optional<steady_instant> commit_due_; ///< Of the oldest commit that waits.
   std::optional<steady_instant> restart_at_;
   bool fail_next_ = false; ///< The next commit fails.

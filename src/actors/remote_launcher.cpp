@@ -112,7 +112,14 @@ void remote_launcher::resend() {
 
 void remote_launcher::hear(const to_engine& frame) {
   pace_.heard();
-  const bool fresh = frame.what == to_engine::kind::here && frame.session.node != session_.node;
+  // A node that was restarted says so, or has heard a greeting that came late, of the session that
+  // stands: it answers that one and announces itself no more.
+  const bool answers =
+      frame.what == to_engine::kind::welcome || frame.what == to_engine::kind::report;
+  const bool fresh =
+      frame.session.node != session_.node &&
+      (frame.what == to_engine::kind::here || (answers && frame.session.epoch == session_.epoch &&
+                                               frame.session.greeting == session_.greeting));
   if (fresh && up_ && !refused_)
     return lose_session();
   if (refused_ || frame.session.epoch != session_.epoch ||

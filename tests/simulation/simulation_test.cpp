@@ -129,6 +129,23 @@ TEST_CASE("no invariant is violated in histories that once went wrong", "[simula
     CAPTURE(seed);
     CHECK(first_violation(world{random_scenario(seed), seed, {}, false}.run()) == "");
   }
+  // With faults of disk, connection and network.
+  for (const auto& [seed, crash] : {
+           // A slot that an edge passed over was made, and only a restart noticed it.
+           std::pair{std::uint64_t{8'000'948}, crash_point{}},
+           // A slot that was being decided was taken for one that never was: its rule was edited.
+           std::pair{std::uint64_t{20'000'582}, crash_point{1, false}},
+           // A plan took its version from before an edit and its times from after it.
+           std::pair{std::uint64_t{30'004'881}, crash_point{1, false}},
+           // The plan went on behind an owed slot that was not durable; then the clock was set
+           // back.
+           std::pair{std::uint64_t{40'002'306}, crash_point{1, false}},
+           // A worker node heard a late greeting of the session that stood, and was not heard.
+           std::pair{std::uint64_t{50'004'779}, crash_point{}},
+       }) {
+    CAPTURE(seed);
+    CHECK(first_violation(simulate(seed, crash)) == "");
+  }
   // A start on a full disk, and an edit for tomorrow: what was owed had not been decided, while
   // what comes behind it had been planned.
   CHECK(first_violation(simulate(21, {1, false})) == "");

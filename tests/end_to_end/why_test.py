@@ -148,7 +148,9 @@ class Why(EngineTest):
     def test_a_call_names_the_run_and_that_run_its_caller(self):
         run_id = self.engine.trigger("t.caller")
         self.engine.wait_state(run_id, "call", "running")
-        called = until(lambda: cause(self.why(f"{run_id}/call"), "call")["ref"], "the called run")
+        # It runs before the run that it calls is there.
+        called = until(lambda: [one["ref"] for one in self.why(f"{run_id}/call")["blocked_by"]
+                                if one["kind"] == "call"], "the called run")[0]
         self.assertIn(f"called by a task of {run_id}", facts(self.why(called), "call")[0]["message"])
         self.open("callee")
         self.engine.wait(run_id)

@@ -48,6 +48,18 @@ sim::scenario two_workflows(const outside_need& need = {}) {
   return of;
 }
 
+/// `sim.chain` has `step`, which depends on its own slot before.
+sim::scenario chain() {
+  sim::scenario of;
+  of.settings.project = "sim";
+  of.workflows = {each_ten_minutes("chain", {"step"})};
+  of.workflows[0].tasks[0].depends_on_previous = previous_need::self;
+  of.workflows[0].max_active_runs = 10;
+  of.workflows[0].overlap = overlap_policy::allow;
+  of.lasts = hours{1};
+  return of;
+}
+
 slot_record slot_of(const stage& at, const std::string& workflow, instant slot) {
   const auto row = at.store().slot({"main", workflow, "tick", slot});
   return row && row.value() ? *row.value() : slot_record{};
@@ -232,14 +244,7 @@ TEST_CASE("a slot that was left out satisfies once somebody makes it", "[edges]"
 }
 
 TEST_CASE("a task that depends on its previous slot waits for it", "[edges]") {
-  sim::scenario of;
-  of.settings.project = "sim";
-  of.workflows = {each_ten_minutes("chain", {"step"})};
-  of.workflows[0].tasks[0].depends_on_previous = previous_need::self;
-  of.workflows[0].max_active_runs = 10;
-  of.workflows[0].overlap = overlap_policy::allow;
-  of.lasts = hours{1};
-  stage at{of};
+  stage at{chain()};
   at.apply();
   const auto slot = coming(at);
   pass_until(at, slot);
@@ -288,14 +293,7 @@ TEST_CASE("a run goes on waiting for what an edit no longer needs", "[edges]") {
 }
 
 TEST_CASE("a slot that was passed over counts once it is made", "[edges]") {
-  sim::scenario of;
-  of.settings.project = "sim";
-  of.workflows = {each_ten_minutes("chain", {"step"})};
-  of.workflows[0].tasks[0].depends_on_previous = previous_need::self;
-  of.workflows[0].max_active_runs = 10;
-  of.workflows[0].overlap = overlap_policy::allow;
-  of.lasts = hours{1};
-  stage at{of};
+  stage at{chain()};
   at.apply();
   const auto first = coming(at);
   // Fails, and holds back what comes after it: not the first one, which needs none.

@@ -127,6 +127,8 @@ using workflow_actor =
     caf::typed_actor<caf::reacts_to<msg::set_version>,
                      // From the PLANNER; what has been decided already is ignored.
                      caf::reacts_to<msg::load_slot>, caf::reacts_to<msg::fire_slot>,
+                     // Answers once all of them are durable: what is planned behind them must not
+                     // be on the disk before.
                      caf::replies_to<msg::owed_slots>::with<caf::unit_t>,
                      caf::reacts_to<msg::unload_slots>,
                      // Answers once the run, or its rerun, is durable.

@@ -22,8 +22,8 @@ public:
   const map& all() const noexcept { return all_; }
   const definition_directory& directory() const noexcept { return directory_; }
 
-  /// Some task, maybe of another slot of the same workflow, needs runs of this workflow: whoever
-  /// runs it tells the DIRECTORY.
+  /// Some task, maybe of another slot of the same workflow, needs runs of this workflow. Who waits
+  /// by an older definition is not known here: see `engine_context::is_needed`.
   bool needed(std::string_view workflow) const { return needed_.contains(workflow); }
   /// The workflows whose planned runs are bound to slots of `workflow`.
   std::set<std::string> dependents_of(std::string_view workflow) const;

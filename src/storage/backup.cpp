@@ -8,15 +8,12 @@
 #include "storage/byte_order.hpp"
 #include "storage/rocks_open.hpp"
 
-#include <cerrno>
 #include <charconv>
-#include <fcntl.h>
 #include <future>
 #include <rocksdb/env.h>
 #include <rocksdb/utilities/backup_engine.h>
 #include <sys/stat.h>
 #include <system_error>
-#include <unistd.h>
 
 namespace pinion {
 namespace {
@@ -74,20 +71,6 @@ result<void> prepare(const fs::path& folder, const fs::path& database) {
         errc::storage_failure, "cannot create " + folder.string() + ": " + error.message(), {}};
   if (::chmod(folder.c_str(), 0700) != 0)
     return problem{errc::storage_failure, folder.string() + " does not belong to this user", {}};
-  return ok();
-}
-
-result<void> check_new(const fs::path& data) {
-  std::error_code error;
-  if (!fs::exists(data, error))
-    return ok();
-  if (!fs::is_directory(data, error))
-    return problem{errc::refused, data.string() + " is not a folder", "name a new one as --data"};
-  if (!fs::is_empty(data, error))
-    return problem{
-        errc::refused,
-        data.string() + " is not empty: a backup is restored into a new data folder only",
-        "name an absent or empty folder as --data; move the old one away to use its name"};
   return ok();
 }
 
@@ -164,25 +147,6 @@ result<backup_record> back_up_database(const rocks_database& parts, const fs::pa
 
 namespace {
 
-/// Renames, and makes that durable.
-result<void> put_in_place(const fs::path& from, const fs::path& to) {
-  const auto failed = [&](int error) {
-    return problem{errc::storage_failure,
-                   "cannot rename " + from.string() + " to " + to.string() + ": " +
-                       std::generic_category().message(error),
-                   {}};
-  };
-  if (::rename(from.c_str(), to.c_str()) != 0)
-    return failed(errno);
-  const int parent = ::open(to.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const int error = parent < 0 || ::fsync(parent) != 0 ? errno : 0;
-  if (parent >= 0)
-    ::close(parent);
-  if (error != 0)
-    return failed(error);
-  return ok();
-}
-
 result<std::unique_ptr<rocksdb::BackupEngineReadOnly>> open_backups(const fs::path& folder) {
   if (!holds_backups(folder)) // Opened, it would be made.
     return problem{errc::not_found, "there are no backups in " + folder.string(),
@@ -212,7 +176,7 @@ result<std::vector<backup_record>> list_backups(const fs::path& folder) {
 }
 
 result<restore_report> restore_backup(const restore_request& ask) {
-  BOOST_OUTCOME_TRYV(check_new(ask.data));
+  BOOST_OUTCOME_TRYV(data_folder::check_new(ask.data));
   BOOST_OUTCOME_TRY(engine, open_backups(ask.backups));
   restore_report report;
   bool known = false;
@@ -233,26 +197,17 @@ result<restore_report> restore_backup(const restore_request& ask) {
     why.suggestion = "name an older backup: 'pinionctl store backup DIR --list' shows them";
     return why;
   }
-  BOOST_OUTCOME_TRY(folder, data_folder::open(ask.data));
-  {
-    // The mirror first: with it, a start on half of a restore misses the store and is refused.
-    BOOST_OUTCOME_TRY(mirror, commit_mirror::open(folder.mirror(), durability::sync));
-    BOOST_OUTCOME_TRYV(mirror.start(std::max<std::uint64_t>(report.from.commits, 1)));
-  }
-  // Beside its place, until it is another store than that which was backed up.
-  const auto database = folder.path() / "store.restored";
-  const auto mirror = folder.path() / "COMMIT.restored";
-  if (const auto status =
-          engine->RestoreDBFromBackup(report.from.id, database.string(), database.string());
+  BOOST_OUTCOME_TRY(folder, data_folder::begin_restore(ask.data));
+  const auto database = folder.database().string();
+  if (const auto status = engine->RestoreDBFromBackup(report.from.id, database, database);
       !status.ok())
     return to_problem(status, doing);
   {
-    BOOST_OUTCOME_TRY(kv, rocks_kv::open({database, mirror, durability::sync}));
+    BOOST_OUTCOME_TRY(kv, rocks_kv::open({folder.database(), folder.mirror(), durability::sync}));
     BOOST_OUTCOME_TRYV(renew(*kv, ask, report));
     BOOST_OUTCOME_TRYV(kv->close());
   }
-  BOOST_OUTCOME_TRYV(put_in_place(mirror, folder.mirror()));
-  BOOST_OUTCOME_TRYV(put_in_place(database, folder.database()));
+  BOOST_OUTCOME_TRYV(folder.end_restore());
   return report;
 }
 

@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view format_words = "pinion data folder, format ";
 constexpr std::string_view place_words = "pinion data folder, this file has inode ";
+constexpr const char* restoring_name = "RESTORING";
 
 problem os_problem(const char* doing, const fs::path& what, int error) {
   return {errc::os_failure,
@@ -146,12 +147,18 @@ std::optional<std::uint64_t> number_after(std::string_view words, std::string_vi
   return number;
 }
 
+/// Whether a restore into the folder has begun and not ended.
+bool holds_half_a_restore(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / restoring_name, error);
+}
+
 /// Refuses a folder with files of someone else: those of an unfinished beginning are ours.
 result<void> check_fresh(const fs::path& folder) {
   std::error_code error;
   for (fs::directory_iterator it{folder, error}, end; !error && it != end; it.increment(error)) {
     const auto name = it->path().filename();
-    if (name != "LOCK" && name != "FORMAT.new")
+    if (name != "LOCK" && name != "FORMAT.new" && name != restoring_name)
       return problem{errc::refused,
                      folder.string() + " is not a Pinion data folder, and not empty (it holds " +
                          name.string() + ")",
@@ -211,7 +218,7 @@ result<void> check_socket_path(const fs::path& path) {
                  "name a --data folder with a shorter path"};
 }
 
-result<data_folder> data_folder::open(const fs::path& folder) {
+result<data_folder> data_folder::lock(const fs::path& folder) {
   std::error_code error;
   auto path = fs::absolute(folder, error).lexically_normal();
   if (error)
@@ -225,15 +232,69 @@ result<data_folder> data_folder::open(const fs::path& folder) {
   if (!fs::exists(path / "FORMAT", error)) {
     BOOST_OUTCOME_TRYV(check_fresh(path));
   }
-  BOOST_OUTCOME_TRY(lock, take_lock(path / "LOCK"));
-  data_folder locked{std::move(path), lock};
+  BOOST_OUTCOME_TRY(descriptor, take_lock(path / "LOCK"));
+  return data_folder{std::move(path), descriptor};
+}
+
+result<data_folder> data_folder::open(const fs::path& folder) {
+  BOOST_OUTCOME_TRY(locked, lock(folder));
+  if (holds_half_a_restore(locked.path_))
+    return problem{errc::refused,
+                   "a restore into " + locked.path_.string() + " was cut off: it is no store yet",
+                   "repeat it, 'pinionctl store restore DIR --data " + locked.path_.string() +
+                       "' replaces what is there; or remove the folder"};
   BOOST_OUTCOME_TRYV(settle_format(locked.path_));
   return locked;
 }
 
+result<void> data_folder::check_new(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder, error) || holds_half_a_restore(folder))
+    return ok();
+  if (!fs::is_directory(folder, error))
+    return problem{errc::refused, folder.string() + " is not a folder", "name a new one as --data"};
+  for (fs::directory_iterator it{folder, error}, end; !error && it != end; it.increment(error))
+    if (it->path().filename() != "LOCK")
+      return problem{
+          errc::refused,
+          folder.string() + " is not empty: a backup is restored into a new data folder only",
+          "name an absent or empty folder as --data; move the old one away to use its name"};
+  if (error)
+    return os_problem("read", folder, error.value());
+  return ok();
+}
+
+result<data_folder> data_folder::begin_restore(const fs::path& folder) {
+  BOOST_OUTCOME_TRYV(check_new(folder));
+  BOOST_OUTCOME_TRY(locked, lock(folder));
+  BOOST_OUTCOME_TRYV(check_new(locked.path_)); // Nobody changes it from here on.
+  const auto mark = locked.path_ / restoring_name;
+  const owned_file made{::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
+  if (made.get() < 0)
+    return os_problem("create", mark, errno);
+  BOOST_OUTCOME_TRYV(sync_folder(locked.path_));
+  std::error_code error;
+  fs::remove_all(locked.database(), error);
+  if (error)
+    return os_problem("remove", locked.database(), error.value());
+  fs::remove(locked.mirror(), error);
+  if (error)
+    return os_problem("remove", locked.mirror(), error.value());
+  BOOST_OUTCOME_TRYV(settle_format(locked.path_));
+  return locked;
+}
+
+result<void> data_folder::end_restore() const {
+  const auto mark = path_ / restoring_name;
+  BOOST_OUTCOME_TRYV(sync_folder(path_)); // What it vouches for, before it goes.
+  if (::unlink(mark.c_str()) != 0)
+    return os_problem("remove", mark, errno);
+  return sync_folder(path_);
+}
+
 result<data_folder> data_folder::open_existing(const fs::path& folder) {
   std::error_code error;
-  if (!fs::exists(folder / "FORMAT", error))
+  if (!fs::exists(folder / "FORMAT", error) && !holds_half_a_restore(folder))
     return problem{errc::not_found, folder.string() + " is not the data folder of an engine",
                    "name the folder that pinion was started with as --data"};
   return open(folder);

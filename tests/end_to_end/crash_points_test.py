@@ -275,34 +275,44 @@ class History(OwnEngineTest):
         self.restored(engine, backups, made["id"], runs)
 
     def restored(self, engine, backups, number, runs):
-        """A restore that is cut off at any write is no store to start on; one that is not is whole."""
+        """A restore that is cut off at any write is no store to start on, and can be repeated; one that is not is whole."""
         refused = 0
+
+        def restore(**options):
+            words = ("store", "restore", backups, "--data", engine.data, "--backup", number)
+            return subprocess.run([BIN / "pinionctl", *map(str, words)], capture_output=True, text=True, timeout=60,
+                                  check=False, **options)
+
         for nth in range(1, 100):
             engine.data = engine.home / f"new{nth}"
-            words = ("store", "restore", backups, "--data", engine.data, "--backup", number)
-            done = subprocess.run([BIN / "pinionctl", *map(str, words)], capture_output=True, text=True, timeout=60,
-                                  check=False, env=self.cut_off(engine, "store", f"{engine.data}/*", nth))
+            done = restore(env=self.cut_off(engine, "store", f"{engine.data}/*", nth))
             if done.returncode == DONE:
                 break
             with self.subTest(nth=nth):
                 self.assertEqual(done.returncode, -signal.SIGKILL, done)
+                begun = (engine.data / "RESTORING").exists()
                 engine.launch()
-                code = engine.process.wait(timeout=30) if not self.answers(engine) else None
-                if code is None:  # Nothing was there yet, as in a new folder, or all of it.
-                    seen = {one["id"] for one in engine.items("runs")}
-                    self.assertIn(seen, (set(), set(runs)))
-                    self.assertEqual(engine.ctl("health")["epoch"] > 1000, bool(seen), "half renewed")
+                if not begun:  # Nothing is there yet, as in a new folder.
+                    self.assertTrue(self.answers(engine), engine.tail())
+                    self.assertEqual(engine.items("runs"), [])
                     engine.kill9()
-                else:
-                    refused += 1
-                    self.assertIn(code, (65, 78), engine.tail())
+                    continue
+                refused += 1
+                self.assertFalse(self.answers(engine), "it starts on half a restore")
+                self.assertEqual(engine.process.wait(timeout=30), 78, engine.tail())
+                self.assertIn("was cut off", engine.tail())
         self.assertEqual(done.returncode, DONE, "no end of writes")
-        self.assertGreater(nth, 3)
-        engine.start()
-        for run in runs:
-            self.assertEqual(engine.run(run)["state"], "success")
-        self.assertTrue(engine.ctl("store", "verify")["ok"])
-        self.assertGreater(refused, 0)
+        self.assertGreater(refused, 3)
+        for whole in (nth, nth - 1):
+            engine.data = engine.home / f"new{whole}"
+            if whole != nth:
+                self.assertEqual(restore().returncode, DONE)
+            engine.start()
+            self.assertGreater(engine.ctl("health")["epoch"], 1000)
+            for run in runs:
+                self.assertEqual(engine.run(run)["state"], "success")
+            self.assertTrue(engine.ctl("store", "verify")["ok"])
+            engine.kill9()
 
     def answers(self, engine):
         """Whether the engine comes up, or ends."""

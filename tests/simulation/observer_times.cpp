@@ -62,8 +62,10 @@ void observer::check_stay(const instance_record& is, const instance_record& was,
       limits.queue > duration{0} && stood > limits.queue + own_slack)
     log_.violation("[6] " + name_of(is.key) + " was in the queue for " +
                    std::to_string(stood / seconds{1}) + " s, over its timeout");
+  // Frozen while it asked for permits, it counts anew from the thaw.
+  const bool frozen = was.state == instance_state::waiting && !is_polling(was);
   if (is.state != was.state && limits.task > duration{0} && is.first_ready_at != never &&
-      was.first_ready_at == is.first_ready_at && has_process &&
+      was.first_ready_at == is.first_ready_at && has_process && !frozen &&
       took > limits.task + task.grace + slack)
     log_.violation("[6] " + name_of(is.key) + " took " + std::to_string(took / seconds{1}) +
                    " s, over its timeout");

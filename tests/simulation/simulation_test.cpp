@@ -142,6 +142,8 @@ TEST_CASE("no invariant is violated in histories that once went wrong", "[simula
            std::pair{std::uint64_t{40'002'306}, crash_point{1, false}},
            // A worker node heard a late greeting of the session that stood, and was not heard.
            std::pair{std::uint64_t{50'004'779}, crash_point{}},
+           // The observer counted a task's timeout while it was frozen.
+           std::pair{std::uint64_t{71'000'918}, crash_point{1, false}},
        }) {
     CAPTURE(seed);
     CHECK(first_violation(simulate(seed, crash)) == "");

@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <sys/stat.h>
 
 using namespace pinion;
 namespace fs = std::filesystem;
@@ -174,15 +175,38 @@ TEST_CASE("a backup with a flipped byte is refused before anything is made", "[b
   CHECK_FALSE(fs::exists(folder.path() / "n"));
 }
 
-TEST_CASE("half of a restore is no store to start on", "[backup]") {
+TEST_CASE("half of a restore is no store to start on, and is replaced by the next", "[backup]") {
   test::temporary_folder folder;
   live_store live{folder.path() / "d"};
   REQUIRE(live.kv->back_up(folder.path() / "b", 0));
-  REQUIRE(restore_backup(into(folder.path() / "b", folder.path() / "n")));
-  // As a crash would leave it.
-  fs::remove(folder.path() / "n" / "store" / "CURRENT");
-  const auto half = rocks_kv::open(
-      {folder.path() / "n" / "store", folder.path() / "n" / "COMMIT", durability::sync});
-  REQUIRE_FALSE(half);
-  CHECK(half.error().code == errc::corrupt);
+  const auto data = folder.path() / "n";
+  {
+    const auto begun = data_folder::begin_restore(data).value();
+    CHECK(restore_backup(into(folder.path() / "b", data)).error().code == errc::in_use);
+    // As a crash would leave it.
+    fs::create_directory(begun.database());
+    std::ofstream{begun.database() / "CURRENT"} << "half";
+    std::ofstream{begun.mirror()} << "half";
+  }
+  for (const auto& refused : {data_folder::open(data), data_folder::open_existing(data)}) {
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::refused);
+    CHECK_THAT(refused.error().message, Catch::Contains("was cut off"));
+    CHECK_THAT(refused.error().suggestion, Catch::Contains("--data " + data.string()));
+  }
+  REQUIRE(restore_backup(into(folder.path() / "b", data)));
+  CHECK(data_folder::open(data));
+  CHECK(check_store(*opened(data), test::sound_readers()).value().findings.empty());
+  CHECK(restore_backup(into(folder.path() / "b", data)).error().code == errc::refused);
+}
+
+TEST_CASE("a restore that was cut off before its lock is no hindrance", "[backup]") {
+  test::temporary_folder folder;
+  live_store live{folder.path() / "d"};
+  REQUIRE(live.kv->back_up(folder.path() / "b", 0));
+  const auto data = folder.path() / "n";
+  fs::create_directory(data);
+  REQUIRE(::chmod(data.c_str(), 0700) == 0);
+  std::ofstream{data / "LOCK"};
+  CHECK(restore_backup(into(folder.path() / "b", data)));
 }

@@ -20,6 +20,7 @@ result<void> check_socket_path(const std::filesystem::path& path);
 ///     LOCK         flock(2) exclusive while in use; the holder's pid in decimal
 ///     COMMIT       the mirrored commit counter, see rocks_kv.hpp
 ///     PLACE        which folder this is, see `claim_place`
+///     RESTORING    empty; there from the beginning of a restore to its end
 ///     store/       RocksDB
 ///     pinion.sock  the API
 ///
@@ -31,7 +32,7 @@ public:
   /// Opens or creates (mode 0700, parents as the umask says) and locks the folder. Fails with
   /// - `errc::in_use`: another process holds it; the message names its pid;
   /// - `errc::refused`: another user owns it, others may enter it, it is no folder, or it holds
-  ///   something that is not Pinion's;
+  ///   something that is not Pinion's, or half of a restore;
   /// - `errc::newer_format`: a newer Pinion made it;
   /// - `errc::corrupt`: its FORMAT cannot be read as one;
   /// - `errc::invalid`: its path is too long for the socket in it;
@@ -41,6 +42,19 @@ public:
   /// The same for a folder that an engine has used already: nothing is made. Fails also with
   /// `errc::not_found` if `folder` is none.
   static result<data_folder> open_existing(const std::filesystem::path& folder);
+
+  /// Fails with `errc::refused` if a backup cannot be restored into `folder`: it must be absent,
+  /// empty, or hold a restore that was cut off.
+  static result<void> check_new(const std::filesystem::path& folder);
+
+  /// Makes a folder without a store that `open` refuses until `end_restore`, also after a crash.
+  /// What a restore that was cut off has left of a store is removed. Fails as `check_new` and
+  /// `open` do.
+  static result<data_folder> begin_restore(const std::filesystem::path& folder);
+
+  /// What is in the folder now is a store. Fails with `errc::os_failure`; then it is refused still,
+  /// or again after a crash of the machine.
+  result<void> end_restore() const;
 
   /// Makes sure that this is the folder which an engine used before, and no copy of it: two engines
   /// that go on from one state would both start what was due. PLACE holds its own inode number, so
@@ -65,6 +79,8 @@ public:
   std::filesystem::path socket() const { return path_ / "pinion.sock"; }
 
 private:
+  /// Makes and locks it, whatever of ours it holds.
+  static result<data_folder> lock(const std::filesystem::path& folder);
   data_folder(std::filesystem::path path, int lock) noexcept;
   std::filesystem::path path_;
   int lock_ = -1; ///< Descriptor of LOCK; closing it gives up the lock.

@@ -71,6 +71,18 @@ void engine_state::switch_task(msg::switch_one_task& what) {
             [done = what.done](const caf::error& why) { done(to_problem(why)); });
 }
 
+caf::result<bool> engine_state::seal(const msg::seal_run& what) {
+  const auto found = workflows.find(what.workflow);
+  if (found == workflows.end())
+    return true;
+  return self->delegate(found->second.actor, what);
+}
+
+void engine_state::unseal(const msg::unseal_run& what) {
+  if (const auto found = workflows.find(what.workflow); found != workflows.end())
+    self->send(found->second.actor, what);
+}
+
 caf::result<msg::made_slot> engine_state::make_for_backfill(const std::string& workflow,
                                                             const msg::make_slot& what) {
   const auto found = workflows.find(workflow);
@@ -492,6 +504,8 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
       [self](const msg::folder_read& what) { self->state.folders[what.origin] = what.problems; },
       [self](const msg::delete_workflow& what) { self->state.delete_workflow(what); },
       [self](const msg::workflow_erased& what) { self->state.erased(what.workflow); },
+      [self](const msg::seal_run& what) { return self->state.seal(what); },
+      [self](const msg::unseal_run& what) { self->state.unseal(what); },
       [self](msg::trigger& what) { self->state.trigger(what); },
       [self](msg::operate& what) { self->state.operate(what); },
       [self](msg::pause& what) { self->state.pause(what); },

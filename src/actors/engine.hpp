@@ -69,6 +69,8 @@ struct engine_state {
   void make_slot(msg::make_one_slot& what);
   void switch_task(msg::switch_one_task& what);
   void set_pool(const msg::set_one_pool& what);
+  caf::result<bool> seal(const msg::seal_run& what);
+  void unseal(const msg::unseal_run& what);
   caf::result<msg::made_slot> make_for_backfill(const std::string& workflow,
                                                 const msg::make_slot& what);
   void operate(msg::operate& what);

@@ -145,6 +145,8 @@ using workflow_actor =
                      // Answers with the actor of a run of this workflow; one that has ended is read
                      // from the store.
                      caf::replies_to<msg::find_run>::with<run_actor>,
+                     // From RETENTION, while it removes what the run has on the disk.
+                     caf::replies_to<msg::seal_run>::with<bool>, caf::reacts_to<msg::unseal_run>,
                      caf::replies_to<msg::workflow_query>::with<msg::workflow_status>,
                      // From the ENGINE. Answers at once.
                      caf::replies_to<msg::close_workflow>::with<msg::workflow_status>,
@@ -204,8 +206,9 @@ using engine_actor = timer_client::extend<
     caf::replies_to<msg::call_workflow>::with<run_id>, caf::reacts_to<msg::cancel_called>,
     // From WORKFLOWs.
     caf::reacts_to<msg::run_is_over>,
-    // From RETENTION.
-    caf::reacts_to<msg::workflow_erased>,
+    // From RETENTION. Sealing is of the WORKFLOW; of one that is gone nobody finds a run.
+    caf::reacts_to<msg::workflow_erased>, caf::replies_to<msg::seal_run>::with<bool>,
+    caf::reacts_to<msg::unseal_run>,
     // From `start_engine`; self-sent at the end of recovery; from `engine::stop`.
     caf::reacts_to<msg::start_up>, caf::reacts_to<msg::recovered>,
     caf::reacts_to<msg::stop_engine>>;

@@ -333,6 +333,16 @@ struct run_reopened {
 struct find_run {
   run_id run;
 };
+/// Answers with whether the run has ended and nobody looks at it or operates on it. Then it is
+/// sealed: who wants it (`find_run`) waits until `unseal_run`.
+struct seal_run {
+  std::string workflow;
+  run_id run;
+};
+struct unseal_run {
+  std::string workflow;
+  run_id run;
+};
 struct workflow_query {};
 struct workflow_status {
   bool paused = false;
@@ -622,6 +632,8 @@ PINION_LOCAL_MESSAGE(resume_trigger)
 PINION_LOCAL_MESSAGE(run_ended)
 PINION_LOCAL_MESSAGE(run_reopened)
 PINION_LOCAL_MESSAGE(find_run)
+PINION_LOCAL_MESSAGE(seal_run)
+PINION_LOCAL_MESSAGE(unseal_run)
 PINION_LOCAL_MESSAGE(workflow_query)
 PINION_LOCAL_MESSAGE(workflow_status)
 PINION_LOCAL_MESSAGE(admission_query)

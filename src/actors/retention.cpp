@@ -30,7 +30,7 @@ void retention_state::due(std::uint64_t id) {
 void retention_state::begin_pass() {
   now_ = context->now();
   sum_ = {};
-  logs_removed_ = workspaces_removed_ = 0;
+  folders_removed_.clear();
   history_ages ages;
   ages.of = [with = context](const std::string& project) {
     return with->options.retention->history.of(project);
@@ -197,30 +197,30 @@ void retention_state::listed(const msg::run_folders& what) {
 void retention_state::judge_folders() {
   const auto upto = std::min(folders_.size(), judged_ + folders_at_once);
   for (; judged_ < upto; ++judged_) {
-    const auto expired = is_expired(folders_[judged_]);
+    judged_folder at{folders_[judged_], {}, never};
+    const auto expired = is_expired(at);
     if (!expired) {
       spdlog::error("a run cannot be read, what it has on the disk stays: {}",
                     expired.error().message);
       continue;
     }
     if (expired.value())
-      gone_.push_back(folders_[judged_].run);
+      gone_.push_back(std::move(at));
   }
   if (judged_ < folders_.size()) {
     self->send(self, msg::flush{});
     return;
   }
   keep_below_limits();
-  const auto me = caf::actor_cast<retention_actor>(self);
-  context->ports.files->remove(kind_, std::exchange(gone_, {}), [me](std::uint64_t count) {
-    caf::anon_send(me, msg::folders_removed{count});
-  });
+  remove_next();
 }
 
-result<bool> retention_state::is_expired(const run_folder& folder) {
-  BOOST_OUTCOME_TRY(run, store_reader{*context->ports.kv}.run(folder.run));
+result<bool> retention_state::is_expired(judged_folder& at) {
+  BOOST_OUTCOME_TRY(run, store_reader{*context->ports.kv}.run(at.folder.run));
   if (!run)
-    return folder.run <= highest_; // Its history is gone, so nobody can ask for it any more.
+    return at.folder.run <= highest_; // Its history is gone, so nobody can ask for it any more.
+  at.workflow = run->workflow;
+  at.ended_at = run->ended_at;
   if (!is_terminal(run->state) || run->ended_at == never)
     return false;
   const auto project = project_of(run->workflow);
@@ -231,8 +231,8 @@ result<bool> retention_state::is_expired(const run_folder& folder) {
     return true;
   if (kind_ == run_folder_kind::logs && keep().log_bytes.of(project) != 0) {
     auto& logs = kept_[project];
-    logs.ended.push_back(folder);
-    logs.bytes += folder.bytes;
+    logs.ended.push_back(at);
+    logs.bytes += at.folder.bytes;
   }
   return false;
 }
@@ -240,34 +240,68 @@ result<bool> retention_state::is_expired(const run_folder& folder) {
 void retention_state::keep_below_limits() {
   for (auto& [project, logs] : kept_) {
     const auto limit = keep().log_bytes.of(project);
-    for (const auto& folder : logs.ended) {
+    for (auto& at : logs.ended) {
       if (logs.bytes <= limit)
         break;
-      logs.bytes -= folder.bytes;
-      gone_.push_back(folder.run);
+      logs.bytes -= at.folder.bytes;
+      gone_.push_back(std::move(at));
     }
   }
   kept_.clear();
 }
 
-void retention_state::removed(const msg::folders_removed& what) {
-  if (kind_ == run_folder_kind::logs) {
-    logs_removed_ = what.count;
-    ask_for_folders(run_folder_kind::workspace);
+void retention_state::remove_next() {
+  if (gone_.empty()) {
+    if (kind_ == run_folder_kind::logs)
+      ask_for_folders(run_folder_kind::workspace);
+    else
+      end_pass();
     return;
   }
-  workspaces_removed_ = what.count;
-  end_pass();
+  const auto remove = [this] {
+    const auto me = caf::actor_cast<retention_actor>(self);
+    context->ports.files->remove(kind_, {gone_.front().folder.run}, [me](std::uint64_t count) {
+      caf::anon_send(me, msg::folders_removed{count});
+    });
+  };
+  const auto& at = gone_.front();
+  if (at.workflow.empty()) {
+    remove();
+    return;
+  }
+  self->request(context->engine, caf::infinite, msg::seal_run{at.workflow, at.folder.run})
+      .then([this, remove](bool sealed) {
+        if (sealed && still_ended(gone_.front()))
+          remove();
+        else
+          removed({0});
+      });
+}
+
+bool retention_state::still_ended(const judged_folder& at) const {
+  const auto run = store_reader{*context->ports.kv}.run(at.folder.run);
+  return run && (!run.value() ||
+                 (is_terminal(run.value()->state) && run.value()->ended_at == at.ended_at));
+}
+
+void retention_state::removed(const msg::folders_removed& what) {
+  folders_removed_[kind_] += what.count;
+  const auto at = std::move(gone_.front());
+  gone_.pop_front();
+  if (!at.workflow.empty())
+    self->send(context->engine, msg::unseal_run{at.workflow, at.folder.run});
+  remove_next();
 }
 
 void retention_state::end_pass() {
   history_.reset();
   folders_ = {};
-  if (sum_.runs + sum_.slots + sum_.backfills + sum_.audit + logs_removed_ + workspaces_removed_)
+  const auto logs = folders_removed_[run_folder_kind::logs];
+  const auto workspaces = folders_removed_[run_folder_kind::workspace];
+  if (sum_.runs + sum_.slots + sum_.backfills + sum_.audit + logs + workspaces)
     spdlog::info("removed by age or size: runs={} slots={} backfills={} audit={} logs={} "
                  "workspaces={}",
-                 sum_.runs, sum_.slots, sum_.backfills, sum_.audit, logs_removed_,
-                 workspaces_removed_);
+                 sum_.runs, sum_.slots, sum_.backfills, sum_.audit, logs, workspaces);
   wait(period);
 }
 

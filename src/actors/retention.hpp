@@ -32,9 +32,15 @@ struct retention_state {
   void removed(const msg::folders_removed& what);
 
 private:
+  /// A folder, and the run as it was when the folder was judged.
+  struct judged_folder {
+    run_folder folder;
+    std::string workflow; ///< Empty: no row.
+    instant ended_at = never;
+  };
   /// Runs of one project whose logs are kept, oldest first, while their size is bounded.
   struct kept_logs {
-    std::vector<run_folder> ended;
+    std::vector<judged_folder> ended;
     std::uint64_t bytes = 0;
   };
 
@@ -48,8 +54,12 @@ private:
   void add_up(const expiry_step& made);
   void ask_for_folders(run_folder_kind kind);
   void judge_folders();
-  result<bool> is_expired(const run_folder& folder);
+  result<bool> is_expired(judged_folder& at);
   void keep_below_limits();
+  /// One at a time, and sealed meanwhile: a run that is opened again writes into these folders.
+  void remove_next();
+  /// It is still as it was when it was judged.
+  bool still_ended(const judged_folder& at) const;
   void end_pass();
 
   std::deque<std::string> erasing_;
@@ -62,10 +72,9 @@ private:
   run_folder_kind kind_ = run_folder_kind::logs;
   std::vector<run_folder> folders_;
   std::size_t judged_ = 0;
-  std::vector<run_id> gone_;
+  std::deque<judged_folder> gone_; ///< To be removed; the first is under way.
   std::map<std::string, kept_logs> kept_;
-  std::uint64_t logs_removed_ = 0;
-  std::uint64_t workspaces_removed_ = 0;
+  std::map<run_folder_kind, std::uint64_t> folders_removed_;
 };
 
 retention_actor::behavior_type retention(retention_actor::stateful_pointer<retention_state> self,

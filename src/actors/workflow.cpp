@@ -246,6 +246,8 @@ workflow_actor::behavior_type workflow(workflow_actor::stateful_pointer<workflow
       [self](const msg::run_reopened& what) { self->state.reopened(what.run); },
       [self](const msg::run_wants& what) { self->state.wants(what); },
       [self](const msg::find_run& what) { return self->state.find(what.run); },
+      [self](const msg::seal_run& what) { return self->state.seal(what.run); },
+      [self](const msg::unseal_run& what) { self->state.unseal(what.run); },
       [self](const msg::workflow_query&) { return self->state.status(); },
       [self](const msg::close_workflow&) { return self->state.close(); },
       [self](const msg::admission_query& what) { return self->state.explain_admission(what.run); },

@@ -93,6 +93,7 @@ struct workflow_state_data {
   std::map<run_id, caf::weak_actor_ptr> visited;
   /// Who waits for the actor of a run that is being restored.
   std::map<run_id, std::vector<caf::typed_response_promise<run_actor>>> finding;
+  std::set<run_id> sealed;
 
   void start_up();
   void set_version(const msg::set_version& what);
@@ -110,6 +111,8 @@ struct workflow_state_data {
   void ended(run_id run);
   void reopened(run_id run);
   caf::result<run_actor> find(run_id run);
+  bool seal(run_id run);
+  void unseal(run_id run);
   void run_down(const caf::actor_addr& who, const caf::error& why);
   std::vector<blocked_by> explain_admission(run_id run) const;
   msg::workflow_status status() const;
@@ -121,6 +124,10 @@ private:
   std::shared_ptr<const workflow_definition> version(std::uint32_t number);
   const trigger_definition* trigger_named(const std::string& id) const;
   void read_triggers();
+  /// A weak pointer keeps the memory of its actor.
+  void forget_unvisited();
+  /// Makes the actor of a run that has ended, for who is in `finding`.
+  void read_back(run_id run);
   std::vector<admission_candidate> live() const;
   keys::slot_key key_of_slot(const std::string& trigger, instant slot) const {
     return {"main", id(), trigger, slot};

@@ -49,10 +49,7 @@ run_actor workflow_state_data::restore_run(const run_record& record, std::uint32
 }
 
 void workflow_state_data::ended(run_id run) {
-  // A weak pointer keeps the memory of its actor.
-  std::erase_if(visited, [](const auto& each) {
-    return caf::actor_cast<caf::strong_actor_ptr>(each.second) == nullptr;
-  });
+  forget_unvisited();
   if (const auto found = runs.find(run); found != runs.end()) {
     visited[run] = caf::actor_cast<caf::weak_actor_ptr>(found->second.actor);
     runs.erase(found);
@@ -102,9 +99,7 @@ caf::result<run_actor> workflow_state_data::find(run_id run) {
   const auto live_one = runs.find(run);
   if (live_one != runs.end() && live_one->second.actor)
     return live_one->second.actor;
-  std::erase_if(visited, [](const auto& each) {
-    return caf::actor_cast<caf::strong_actor_ptr>(each.second) == nullptr;
-  });
+  forget_unvisited();
   if (const auto seen = visited.find(run); seen != visited.end())
     if (const auto strong = caf::actor_cast<caf::strong_actor_ptr>(seen->second))
       return caf::actor_cast<run_actor>(strong);
@@ -112,8 +107,12 @@ caf::result<run_actor> workflow_state_data::find(run_id run) {
   auto& waiting = finding[run];
   waiting.push_back(promise);
   // One restoring at a time: two actors of one run would make each other stale.
-  if (waiting.size() > 1 || live_one != runs.end())
-    return promise;
+  if (waiting.size() == 1 && live_one == runs.end() && !sealed.contains(run))
+    read_back(run);
+  return promise;
+}
+
+void workflow_state_data::read_back(run_id run) {
   self->request(seed.context->journal, caf::infinite, msg::replace_writer{run.value})
       .then([this, run](std::uint32_t incarnation) {
         const auto row = store_reader{*seed.context->ports.kv}.run(run);
@@ -129,7 +128,23 @@ caf::result<run_actor> workflow_state_data::find(run_id run) {
           found(run, problem{errc::corrupt, to_string(run) + " cannot be restored", {}});
         }
       });
-  return promise;
+}
+
+bool workflow_state_data::seal(run_id run) {
+  forget_unvisited();
+  return !runs.contains(run) && !visited.contains(run) && !finding.contains(run) &&
+         sealed.insert(run).second;
+}
+
+void workflow_state_data::unseal(run_id run) {
+  if (sealed.erase(run) != 0 && finding.contains(run))
+    read_back(run);
+}
+
+void workflow_state_data::forget_unvisited() {
+  std::erase_if(visited, [](const auto& each) {
+    return caf::actor_cast<caf::strong_actor_ptr>(each.second) == nullptr;
+  });
 }
 
 void workflow_state_data::found(run_id run, const result<run_actor>& actor) {

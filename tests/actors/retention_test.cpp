@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <deque>
 
 namespace {
 
@@ -16,6 +17,7 @@ constexpr hours one_day{24};
 class pretended_files final : public run_files_port {
 public:
   std::map<run_folder_kind, std::map<run_id, std::uint64_t>> there;
+  bool slow = false; ///< What is to be removed waits for `remove_one`.
 
   void add(run_id run, std::uint64_t log_bytes = 100) {
     there[run_folder_kind::logs][run] = log_bytes;
@@ -33,12 +35,28 @@ public:
   }
   void remove(run_folder_kind kind, std::vector<run_id> runs,
               std::function<void(std::uint64_t)> done) override {
-    std::uint64_t count = 0;
-    for (const auto run : runs)
-      count += there[kind].erase(run);
-    done(count);
+    waiting_.emplace_back([this, kind, runs = std::move(runs), done = std::move(done)] {
+      std::uint64_t count = 0;
+      for (const auto run : runs)
+        count += there[kind].erase(run);
+      done(count);
+    });
+    while (!slow && remove_one()) {
+    }
+  }
+  /// Returns whether there was one.
+  bool remove_one() {
+    if (waiting_.empty())
+      return false;
+    const auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    next();
+    return true;
   }
   void close() override {}
+
+private:
+  std::deque<std::function<void()>> waiting_;
 };
 
 /// The two tasks, with an engine that removes what is old.
@@ -147,6 +165,14 @@ bool move(stage& at) {
   return true;
 }
 
+run_operation rerun_of(run_id run) {
+  run_operation again;
+  again.what = run_operation::verb::rerun;
+  again.scope = rerun_scope::downstream;
+  again.targets = {{run, 0, no_element}};
+  return again;
+}
+
 TEST_CASE("a run that is rerun while it is removed is there, or is not", "[retention]") {
   retention_settings keep;
   keep.history.usual = one_day + minutes{65};
@@ -173,10 +199,7 @@ TEST_CASE("a run that is rerun while it is removed is there, or is not", "[reten
   }
   std::optional<result<operation_answer>> answer;
   const auto rerun = [&] {
-    run_operation again;
-    again.what = run_operation::verb::rerun;
-    again.scope = rerun_scope::downstream;
-    again.targets = {{first, 0, no_element}};
+    const auto again = rerun_of(first);
     at.eyes.operation_asked(first, again);
     at.engine->client().operate(first, again, {"ann", ""},
                                 [&](const result<operation_answer>& done) { answer = done; });
@@ -208,6 +231,95 @@ TEST_CASE("a run that is rerun while it is removed is there, or is not", "[reten
   }
   at.restart();
   CHECK(at.engine->fatal().value_or("") == "");
+}
+
+TEST_CASE("what a rerun writes is not removed with what was there before", "[retention]") {
+  retention_settings keep;
+  keep.logs.usual = one_day + minutes{65};
+  keep.workspaces.usual = keep.failed_workspaces.usual = one_day + minutes{65};
+  // So many moves lie between the beginning of the pass and the rerun, whichever comes first.
+  const int moves = GENERATE(range(-50, 50));
+  CAPTURE(moves);
+  old_times life{keep};
+  auto& at = *life.at;
+  const auto began = at.clock.wall_now();
+  const auto first = life.finished();
+  const auto other = life.finished();
+  const auto pass = began + minutes{1} + one_day + hours{2};
+  at.pass(pass - minutes{1} - at.clock.wall_now());
+  REQUIRE(life.files.has_log(first));
+  REQUIRE(life.files.has_workspace(first));
+  at.clock.advance(minutes{1} + std::chrono::seconds{1});
+  life.files.slow = true;
+  bool written = false;
+  at.on_entering = [&](const instance_key& key, instance_state state) {
+    if (key.run == first && state == instance_state::running && !std::exchange(written, true))
+      life.files.add(first);
+  };
+  std::optional<result<operation_answer>> answer;
+  const auto rerun = [&] {
+    at.eyes.operation_asked(first, rerun_of(first));
+    at.engine->client().operate(first, rerun_of(first), {"ann", ""},
+                                [&](const result<operation_answer>& done) { answer = done; });
+  };
+  if (moves < 0)
+    rerun();
+  else
+    at.engine->alarm.ring(false);
+  const auto move_files_too = [&] { return move(at) || life.files.remove_one(); };
+  for (int i = 0; i < std::abs(moves) && move_files_too(); ++i) {
+  }
+  if (moves < 0)
+    at.engine->alarm.ring(false);
+  else
+    rerun();
+  at.pass(std::chrono::seconds{20}); // Its process begins before anything more is removed.
+  while (life.files.remove_one())
+    at.settle();
+  REQUIRE(answer);
+  REQUIRE(*answer);
+  life.files.slow = false;
+  at.pass(minutes{30});
+  CHECK(written);
+  CHECK(life.files.has_log(first));
+  CHECK(life.files.has_workspace(first));
+  CHECK_FALSE(life.files.has_log(other));
+  CHECK_FALSE(life.files.has_workspace(other));
+  CHECK(is_terminal(at.run(first).state));
+  // It is as any other from then on.
+  at.pass(one_day + hours{3});
+  CHECK_FALSE(life.files.has_log(first));
+  CHECK_FALSE(life.files.has_workspace(first));
+  CHECK(at.log.violations() == std::vector<std::string>{});
+}
+
+TEST_CASE("a run is opened again only when its folder is gone", "[retention]") {
+  retention_settings keep;
+  keep.workspaces.usual = keep.failed_workspaces.usual = one_day;
+  old_times life{keep};
+  auto& at = *life.at;
+  const auto first = life.finished();
+  const auto other = life.finished();
+  life.files.slow = true;
+  at.pass(one_day + hours{1});
+  std::vector<run_id> answered;
+  for (const auto run : {first, other}) {
+    at.eyes.operation_asked(run, rerun_of(run));
+    at.engine->client().operate(run, rerun_of(run), {"ann", ""},
+                                [&answered, run](const auto& done) {
+                                  REQUIRE(done);
+                                  answered.push_back(run);
+                                });
+  }
+  at.settle();
+  CHECK(answered == std::vector{other}); // Which is not judged to be old any more, either.
+  REQUIRE(life.files.remove_one());
+  CHECK_FALSE(life.files.has_workspace(first));
+  at.settle();
+  CHECK(answered == std::vector{other, first});
+  while (life.files.remove_one())
+    at.settle();
+  CHECK(life.files.has_workspace(other));
 }
 
 TEST_CASE("a run that was opened stays until the next start, and keeps no other", "[retention]") {

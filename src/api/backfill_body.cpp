@@ -139,7 +139,7 @@ result<void> add_scope(const json& body, const workflow_definition& definition,
     BOOST_OUTCOME_TRYV(find_task(definition, task));
   }
   BOOST_OUTCOME_TRY(rest, word_of(body, "rest", std::array{"dryrun", "leave"}));
-  if (body.contains("rest") && body["rest"] != "" && !body["rest"].is_null() && tasks.empty())
+  if (body.contains("rest") && body["rest"] != json("") && !body["rest"].is_null() && tasks.empty())
     return wrong("rest", "needs 'tasks': it says what becomes of the others");
   BOOST_OUTCOME_TRY(downstream, word_of(body, "downstream", std::array{"none", "all"}));
   BOOST_OUTCOME_TRY(isolated, body_flag(body, "isolated"));

@@ -68,7 +68,8 @@ result<void> trigger_slot(const api_ptr& state, const json& body, const http_req
                           const reply_function& reply) {
   for (const auto* name : {"params", "key", "biz_date", "ignore_overlap"})
     if (const auto found = body.find(name); found != body.end() && !found->is_null() &&
-                                            !found->empty() && *found != json("") && *found != false)
+                                            !found->empty() && *found != json("") &&
+                                            *found != false)
       return problem{errc::invalid, "'" + std::string{name} + "' does not go with 'slot'",
                      "A slot has the parameters of its trigger"};
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));

@@ -370,8 +370,10 @@ private:
     std::vector<const workflow_definition*> set;
     for (const auto& member : members_)
       set.push_back(&member.loaded.definition);
-    for (auto& found : check_references(set, options_.definition_elsewhere))
-      tell(members_[found.workflow], std::move(found));
+    for (auto& found : check_references(set, options_.definition_elsewhere)) {
+      const auto& member = members_[found.workflow];
+      tell(member, std::move(found));
+    }
   }
 
   void tell(const set_member& member, reference_problem found) {

@@ -130,10 +130,10 @@ private:
     }
     if (!parses(bare))
       return nodes_.period;
-    const auto find = [&](const node* list, auto Member) -> const node* {
-      for (std::size_t i = 0; list != nullptr && i < (whole.*Member).size(); ++i) {
+    const auto find = [&](const node* list, auto member) -> const node* {
+      for (std::size_t i = 0; list != nullptr && i < (whole.*member).size(); ++i) {
         auto alone = bare;
-        alone.*Member = {(whole.*Member)[i]};
+        alone.*member = {(whole.*member)[i]};
         if (!parses(alone))
           return list->is_list() ? &list->items[i] : list;
       }

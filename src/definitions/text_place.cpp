@@ -31,16 +31,10 @@ std::size_t offset_in_file(const source_file& file, const node& scalar, std::siz
   auto at = content_begin(raw, scalar);
   std::size_t in_text = 0;
   while (in_text < std::min(offset, text.size()) && at < raw.size()) {
-    if (raw[at] == text[in_text]) {
-      ++at;
-      ++in_text;
-    } else if (is_blank(raw[at])) {
-      ++at;
-    } else if (is_blank(text[in_text])) {
-      ++in_text;
-    } else {
-      ++at;
-    }
+    const bool same = raw[at] == text[in_text];
+    const bool only_text = !same && !is_blank(raw[at]) && is_blank(text[in_text]);
+    at += only_text ? 0 : 1;
+    in_text += same || only_text ? 1 : 0;
   }
   if (offset < text.size() && !is_blank(text[offset]))
     while (at < raw.size() && is_blank(raw[at]))

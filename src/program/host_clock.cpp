@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <limits>
 #include <poll.h>
@@ -11,7 +12,6 @@
 #include <sys/timerfd.h>
 #include <system_error>
 #include <thread>
-#include <time.h>
 #include <unistd.h>
 
 namespace pinion {

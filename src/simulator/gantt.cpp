@@ -3,6 +3,7 @@
 #include "pinion/timing/instant_text.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -16,7 +17,7 @@ constexpr int bar_height = 12;
 constexpr double least_width = 1.5; ///< Of a bar, so that it can be seen.
 
 std::string number(double of) {
-  const auto tenths = static_cast<std::int64_t>(of * 10 + 0.5);
+  const auto tenths = std::llround(of * 10);
   return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10);
 }
 

@@ -3,6 +3,7 @@
 #include "pinion/timing/instant_text.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace pinion {
 namespace {
@@ -18,7 +19,7 @@ std::string strip_of(const simulated_pool& pool) {
   for (std::size_t at = 0; at < count; ++at) {
     const auto& hour = pool.hours[at];
     const auto full = std::clamp(hour.used / std::max(pool.capacity, 1U), 0.0, 1.0);
-    const auto percent = std::to_string(static_cast<int>(full * 100 + 0.5));
+    const auto percent = std::to_string(std::lround(full * 100));
     out += "<i style=\"opacity:" + std::string{percent.size() > 2 ? "1" : "."} +
            (percent.size() > 2    ? ""
             : percent.size() == 2 ? percent

@@ -53,7 +53,7 @@ std::vector<pool_hour> pool_meter::take(instant now) {
 }
 
 permit_desk::permit_desk(const simulated_set& of, std::uint32_t slots) {
-  names_.push_back("slots");
+  names_.emplace_back("slots");
   meters_.emplace_back();
   ledger_.set_capacity(slots_pool, slots);
   for (const auto& [project, settings] : of.projects)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace pinion {
 namespace {
@@ -47,7 +48,7 @@ std::string time_of_day(duration of) {
 }
 
 std::string fraction(double of) {
-  const auto tenths = static_cast<std::int64_t>(of * 10 + 0.5);
+  const auto tenths = std::llround(of * 10);
   return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10);
 }
 

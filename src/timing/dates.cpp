@@ -26,7 +26,7 @@ result<date_schedule> parse_dates(std::vector<std::string> text, zone in) {
   for (const auto& written : text) {
     BOOST_OUTCOME_TRY(time, parse_time(written));
     if (time.offset)
-      out.instants.push_back(instant{time.at.time_since_epoch() - *time.offset});
+      out.instants.emplace_back(time.at.time_since_epoch() - *time.offset);
     else
       out.times.push_back(time.at);
   }

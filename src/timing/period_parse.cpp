@@ -95,7 +95,7 @@ result<std::vector<seconds>> parse_times(const std::vector<std::string>& texts,
     out.push_back(at);
   }
   if (out.empty())
-    out.push_back(seconds{0});
+    out.emplace_back(0);
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;

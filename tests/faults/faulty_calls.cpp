@@ -253,7 +253,8 @@ ssize_t pread(int file, void* to, size_t size, off_t at) {
 
 ssize_t pread64(int file, void* to, size_t size, off64_t at) { return pread(file, to, size, at); }
 
-// What a library built with _FORTIFY_SOURCE calls instead.
+// What a library built with _FORTIFY_SOURCE calls instead: glibc's names.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 ssize_t __read_chk(int file, void* to, size_t size, size_t) { return read(file, to, size); }
 ssize_t __pread_chk(int file, void* to, size_t size, off_t at, size_t) {
   return pread(file, to, size, at);
@@ -261,6 +262,7 @@ ssize_t __pread_chk(int file, void* to, size_t size, off_t at, size_t) {
 ssize_t __pread64_chk(int file, void* to, size_t size, off64_t at, size_t) {
   return pread(file, to, size, at);
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 int fsync(int file) {
   static const auto real = next_of<int (*)(int)>("fsync");

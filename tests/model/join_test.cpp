@@ -47,43 +47,43 @@ private:
   bool done() const { return of(uc::pending) == 0; }
 
   jd set_now(join_rule rule) const {
-    const auto S = of(uc::success), K = of(uc::skipped), F = of(uc::failed),
-               U = of(uc::upstream_failed), R = of(uc::removed);
+    const auto s = of(uc::success), k = of(uc::skipped), f = of(uc::failed),
+               u = of(uc::upstream_failed), r = of(uc::removed);
     switch (rule) {
     case join_rule::all_success:
-      if (U > 0 || F > 0)
+      if (u > 0 || f > 0)
         return jd::upstream_fail;
-      if (K > 0)
+      if (k > 0)
         return jd::skip;
-      return R > 0 && S > 0 && element_ != no_element && element_ >= S ? jd::remove : jd::wait;
+      return r > 0 && s > 0 && element_ != no_element && element_ >= s ? jd::remove : jd::wait;
     case join_rule::all_failed:
-      return S > 0 || K > 0 ? jd::skip : jd::wait;
+      return s > 0 || k > 0 ? jd::skip : jd::wait;
     case join_rule::all_done_min_one_success:
-      if (K > 0)
+      if (k > 0)
         return jd::skip;
-      return done() && S == 0 ? jd::upstream_fail : jd::wait;
+      return done() && s == 0 ? jd::upstream_fail : jd::wait;
     case join_rule::all_done_setup_success:
       if (done() && setups() > 0 && setups(uc::skipped) >= setups())
         return jd::skip;
       return done() && setups() > 0 && setups(uc::success) == 0 ? jd::upstream_fail : jd::wait;
     case join_rule::one_success:
-      if (done() && K == n())
+      if (done() && k == n())
         return jd::skip;
-      return done() && S == 0 ? jd::upstream_fail : jd::wait;
+      return done() && s == 0 ? jd::upstream_fail : jd::wait;
     case join_rule::one_failed:
-      return done() && F + U == 0 ? jd::skip : jd::wait;
+      return done() && f + u == 0 ? jd::skip : jd::wait;
     case join_rule::one_done:
-      return done() && S + F == 0 ? jd::skip : jd::wait;
+      return done() && s + f == 0 ? jd::skip : jd::wait;
     case join_rule::none_failed:
-      return U > 0 || F > 0 ? jd::upstream_fail : jd::wait;
+      return u > 0 || f > 0 ? jd::upstream_fail : jd::wait;
     case join_rule::none_failed_min_one_success:
-      if (U > 0 || F > 0)
+      if (u > 0 || f > 0)
         return jd::upstream_fail;
-      return K == n() ? jd::skip : jd::wait;
+      return k == n() ? jd::skip : jd::wait;
     case join_rule::none_skipped:
-      return K > 0 ? jd::skip : jd::wait;
+      return k > 0 ? jd::skip : jd::wait;
     case join_rule::all_skipped:
-      return S + F + U > 0 ? jd::skip : jd::wait;
+      return s + f + u > 0 ? jd::skip : jd::wait;
     case join_rule::all_done:
     case join_rule::always:
       return jd::wait;
@@ -92,32 +92,32 @@ private:
   }
 
   bool runnable(join_rule rule) const {
-    const auto S = of(uc::success), K = of(uc::skipped), F = of(uc::failed),
-               U = of(uc::upstream_failed), R = of(uc::removed);
+    const auto s = of(uc::success), k = of(uc::skipped), f = of(uc::failed),
+               u = of(uc::upstream_failed), r = of(uc::removed);
     switch (rule) {
     case join_rule::all_success:
-      return n() - S - R == 0;
+      return n() - s - r == 0;
     case join_rule::all_failed:
-      return n() - F - U - R == 0;
+      return n() - f - u - r == 0;
     case join_rule::all_done:
       return done();
     case join_rule::all_done_min_one_success:
-      return K == 0 && done() && S >= 1;
+      return k == 0 && done() && s >= 1;
     case join_rule::all_done_setup_success:
       return done() && (setups() == 0 || setups(uc::success) >= 1);
     case join_rule::one_success:
-      return S >= 1;
+      return s >= 1;
     case join_rule::one_failed:
-      return F + U >= 1;
+      return f + u >= 1;
     case join_rule::one_done:
-      return S + F >= 1;
+      return s + f >= 1;
     case join_rule::none_failed:
     case join_rule::none_failed_min_one_success:
-      return n() - S - K - R == 0;
+      return n() - s - k - r == 0;
     case join_rule::none_skipped:
-      return done() && K == 0;
+      return done() && k == 0;
     case join_rule::all_skipped:
-      return n() - K - R == 0;
+      return n() - k - r == 0;
     case join_rule::always:
       return true;
     }

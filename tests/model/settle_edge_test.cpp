@@ -21,7 +21,7 @@ bound_edge edge_over(std::size_t slots) {
   edge.upstream_task = "load";
   edge.list = slots != 1;
   for (std::size_t slot = 0; slot < slots; ++slot)
-    edge.slots.push_back(instant{std::chrono::hours{slot}});
+    edge.slots.emplace_back(std::chrono::hours{slot});
   return edge;
 }
 

@@ -207,6 +207,6 @@ TEST_CASE("a restore that was cut off before its lock is no hindrance", "[backup
   const auto data = folder.path() / "n";
   fs::create_directory(data);
   REQUIRE(::chmod(data.c_str(), 0700) == 0);
-  std::ofstream{data / "LOCK"};
+  std::ofstream{data / "LOCK"} << "";
   CHECK(restore_backup(into(folder.path() / "b", data)));
 }

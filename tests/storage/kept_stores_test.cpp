@@ -12,7 +12,7 @@ namespace {
 
 /// A kept data folder as its owner finds it; the repository's own is not written to.
 fs::path copy_of(const std::string& name, const fs::path& into) {
-  const auto at = into / name;
+  auto at = into / name;
   fs::copy(fs::path{PINION_KEPT_STORES} / name, at, fs::copy_options::recursive);
   fs::permissions(at, fs::perms::owner_all);
   return at;

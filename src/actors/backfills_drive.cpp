@@ -234,7 +234,10 @@ void backfills_state::settle(std::uint64_t id, std::uint32_t position, backfill_
   put_backfill_item(batch, now, &one->item);
   one->at = under_way::stage::settled;
   runs.erase(run);
-  submit(std::move(batch), [this, id, position, state] {
+  const keys::slot_key slot{"main", now.workflow, now.trigger, now.slot};
+  submit(std::move(batch), [this, id, position, state, slot, made = run != run_id{}] {
+    if (!made) // Who waits for it: nobody makes it now.
+      self->send(context->directory, msg::slots_told{slot.workflow, slot});
     const auto known = live.find(id);
     if (known == live.end())
       return;

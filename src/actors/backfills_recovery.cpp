@@ -1,6 +1,8 @@
 #include "actors/backfills.hpp"
 #include "pinion/storage/rows.hpp"
 
+#include <ranges>
+
 namespace pinion {
 
 void backfills_state::recover() {
@@ -44,8 +46,8 @@ result<void> backfills_state::restore_all() {
     ask.cursor = std::move(page.next);
   } while (!ask.cursor.empty());
   // The oldest first, as they began.
-  for (auto at = all.rbegin(); at != all.rend(); ++at) {
-    BOOST_OUTCOME_TRY(restore(*at));
+  for (const auto& record : std::views::reverse(all)) {
+    BOOST_OUTCOME_TRY(restore(record));
   }
   return ok();
 }

@@ -103,6 +103,7 @@ void backfills_state::end(std::uint64_t id) {
   }
   page_request ask{max_rows, {}};
   kv_batch batch;
+  std::set<std::string> unmade;
   do {
     const auto page = store().list_backfill_items(id, backfill_item_state::pending, ask);
     if (!page) {
@@ -114,13 +115,19 @@ void backfills_state::end(std::uint64_t id) {
       now.state = backfill_item_state::cancelled;
       now.message = cancelled ? "the backfill was cancelled" : "another slot of it failed";
       put_backfill_item(batch, now, &item);
+      unmade.insert(item.workflow);
     }
     ask.cursor = page.value().next;
   } while (batch.empty() && !ask.cursor.empty());
   if (batch.empty())
     write_end(id);
   else
-    submit(std::move(batch), [this, id] { end(id); });
+    submit(std::move(batch), [this, id, unmade = std::move(unmade)] {
+      // Who waits for these slots: nobody makes them now.
+      for (const auto& workflow : unmade)
+        self->send(context->directory, msg::slots_told{workflow, std::nullopt});
+      end(id);
+    });
 }
 
 void backfills_state::write_end(std::uint64_t id) {

@@ -1,5 +1,6 @@
 #include "actors/edge_lookup.hpp"
 
+#include "actors/engine.hpp"
 #include "actors/why_foreign.hpp"
 #include "actors/why_text.hpp"
 #include "pinion/definitions/canonical.hpp"
@@ -75,7 +76,24 @@ result<bound_state> edge_lookup::without_row(const bound_edge& edge, instant slo
   BOOST_OUTCOME_TRY(trigger, store_.trigger(edge.workflow, edge.trigger));
   if (!trigger || trigger->retired || slot <= trigger->since)
     return left_out();
-  return bound_state{};
+  if (slot > trigger->cursor)
+    return bound_state{};
+  // It has been decided, and its row has expired; or it is owed, and a backfill makes it.
+  BOOST_OUTCOME_TRY(comes, is_to_be_made(edge, slot));
+  return comes ? bound_state{} : left_out();
+}
+
+result<bool> edge_lookup::is_to_be_made(const bound_edge& edge, instant slot) const {
+  BOOST_OUTCOME_TRY(owed, view_->get(family::meta, catch_up_key(edge.workflow, edge.trigger)));
+  if (owed)
+    return true;
+  BOOST_OUTCOME_TRY(items, store_.open_backfill_items(edge.workflow, edge.trigger, slot));
+  for (const auto& item : items) {
+    BOOST_OUTCOME_TRY(backfill, store_.backfill(item.backfill));
+    if (backfill && !backfill->isolated)
+      return true;
+  }
+  return false;
 }
 
 // Its own earlier slots: those that the backfill still has to make come, no others.

@@ -32,6 +32,9 @@ private:
   /// In which slots of a workflow are shown; UTC if it is gone.
   zone zone_of(const std::string& workflow) const;
   result<bound_state> without_row(const bound_edge& edge, instant slot) const;
+  /// Whether what is owed from the time before a trigger's first apply, or a backfill that is under
+  /// way, still makes this slot.
+  result<bool> is_to_be_made(const bound_edge& edge, instant slot) const;
   result<bound_state> of_isolated(const bound_edge& edge, instant slot) const;
   result<bound_state> of_run(const bound_edge& edge, const run_record& run);
   result<const run_core*> restored(const run_record& run);

@@ -409,21 +409,53 @@ void engine_state::tell_parent(const run_record& run) {
 }
 
 caf::result<run_id> engine_state::call(const msg::call_workflow& what) {
-  const auto found = workflows.find(what.workflow);
-  if (found == workflows.end())
-    return to_error(no_workflow(what.workflow));
   auto promise = self->make_response_promise<run_id>();
-  self->request(found->second.actor, patience, what.call)
-      .then(
-          [this, promise, use = found->second.in_use](run_id run) mutable {
-            promise.deliver(run);
-            // It may have ended while nobody was there to hear it.
-            const auto row = store_reader{*context->ports.kv}.run(run);
-            if (row && row.value() && is_terminal(row.value()->state))
-              tell_parent(*row.value());
-          },
-          [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  const auto id = ++calls_made;
+  open_calls.emplace(id, open_call{what, promise});
+  ask_for_call(id);
   return promise;
+}
+
+// A WORKFLOW that crashes gives no answer, and may have made the run all the same. Its successor is
+// asked again: the key finds that run, and a refusal would leave it without its caller.
+void engine_state::ask_for_call(std::uint64_t id) {
+  const auto& what = open_calls.at(id).what;
+  const auto found = workflows.find(what.workflow);
+  if (found == workflows.end()) {
+    end_call(id, no_workflow(what.workflow));
+    return;
+  }
+  self->request(found->second.actor, caf::infinite, what.call)
+      .then([this, id, use = found->second.in_use](run_id run) { end_call(id, run); },
+            [this, id](const caf::error& why) {
+              const auto refused = to_problem(why);
+              if (refused.code != errc::unavailable)
+                end_call(id, refused);
+              else
+                // Not sooner than the disk answers.
+                self->request(context->journal, caf::infinite, msg::submit{})
+                    .then([this, id](std::uint64_t) {
+                      if (open_calls.contains(id))
+                        ask_for_call(id);
+                    });
+            });
+}
+
+void engine_state::end_call(std::uint64_t id, const result<run_id>& made) {
+  const auto at = open_calls.find(id);
+  if (at == open_calls.end())
+    return; // Asked twice.
+  auto promise = std::move(at->second.promise);
+  open_calls.erase(at);
+  if (!made) {
+    promise.deliver(to_error(made.error()));
+    return;
+  }
+  promise.deliver(made.value());
+  // It may have ended while nobody was there to hear it.
+  const auto row = store_reader{*context->ports.kv}.run(made.value());
+  if (row && row.value() && is_terminal(row.value()->state))
+    tell_parent(*row.value());
 }
 
 void engine_state::cancel_called(run_id run) {
@@ -475,12 +507,33 @@ void engine_state::workflow_down(const caf::actor_addr& who, const caf::error& w
                            " keeps crashing: " + caf::to_string(why));
       return;
     }
-    if (const auto row = store_reader{*context->ports.kv}.workflow(id); row && row.value())
-      at.record = *row.value();
-    start_workflow(at, true);
+    start_again(id);
     return;
   }
   context->ports.fatal("an actor that everything depends on is gone: " + caf::to_string(why));
+}
+
+// Behind all that the old actor and its runs have submitted: a run whose first batch is under way
+// would be unknown to the new one, and its slot made a second time.
+void engine_state::start_again(const std::string& workflow) {
+  self->request(context->journal, caf::infinite, msg::submit{})
+      .then([this, workflow](std::uint64_t) {
+        const auto found = workflows.find(workflow);
+        if (found == workflows.end())
+          return;
+        auto& at = found->second;
+        if (const auto row = store_reader{*context->ports.kv}.workflow(workflow);
+            row && row.value())
+          at.record = *row.value();
+        context->deciding.remove_all(workflow);
+        start_workflow(at, true);
+        std::vector<std::uint64_t> calls;
+        for (const auto& [id, call] : open_calls)
+          if (call.what.workflow == workflow)
+            calls.push_back(id);
+        for (const auto id : calls)
+          ask_for_call(id);
+      });
 }
 
 engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_state> self,
@@ -503,7 +556,7 @@ engine_actor::behavior_type engine_door(engine_actor::stateful_pointer<engine_st
       [self](msg::apply& what) { self->state.apply(what); },
       [self](const msg::folder_read& what) { self->state.folders[what.origin] = what.problems; },
       [self](const msg::delete_workflow& what) { self->state.delete_workflow(what); },
-      [self](const msg::workflow_erased& what) { self->state.erased(what.workflow); },
+      [self](const msg::workflow_erased& what) { self->state.erased(what); },
       [self](const msg::seal_run& what) { return self->state.seal(what); },
       [self](const msg::unseal_run& what) { self->state.unseal(what); },
       [self](msg::trigger& what) { self->state.trigger(what); },

@@ -48,6 +48,13 @@ struct engine_state {
   std::optional<closing> shutting_down;
   instant started_at{};
   duration recovery{0};
+  /// Calls of INSTANCEs that have no answer yet.
+  struct open_call {
+    msg::call_workflow what;
+    caf::typed_response_promise<run_id> promise;
+  };
+  std::map<std::uint64_t, open_call> open_calls;
+  std::uint64_t calls_made = 0;
   std::set<std::string> erasing; ///< Deleted workflows whose rows are not all gone.
   /// Sets of a workflows folder in which such a name comes again.
   std::vector<msg::apply> applies_after_erasure;
@@ -63,7 +70,7 @@ struct engine_state {
   void apply(msg::apply& what);
   // engine_delete.cpp
   void delete_workflow(const msg::delete_workflow& what);
-  void erased(const std::string& workflow);
+  void erased(const msg::workflow_erased& what);
   // engine.cpp
   void trigger(msg::trigger& what);
   void make_slot(msg::make_one_slot& what);
@@ -84,10 +91,13 @@ struct engine_state {
   void health(const msg::health& what);
   void wait_run(const msg::wait_run& what);
   caf::result<run_id> call(const msg::call_workflow& what);
+  void ask_for_call(std::uint64_t id);
+  void end_call(std::uint64_t id, const result<run_id>& made);
   void cancel_called(run_id run);
   void run_is_over(const run_record& run);
   void timer(std::uint64_t id);
   void workflow_down(const caf::actor_addr& who, const caf::error& why);
+  void start_again(const std::string& workflow);
 
 private:
   bool recover();

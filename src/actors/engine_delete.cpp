@@ -182,10 +182,18 @@ void engine_state::write_deletion(const msg::delete_workflow& what) {
       });
 }
 
-void engine_state::erased(const std::string& workflow) {
-  erasing.erase(workflow);
-  context->set_switches(workflow, {});
+void engine_state::erased(const msg::workflow_erased& what) {
   auto waiting = std::exchange(applies_after_erasure, {});
+  if (what.failed) {
+    for (auto& each : waiting)
+      each.done(problem{
+          what.failed->code,
+          what.workflow + " was deleted, and its history cannot be erased: " + what.failed->message,
+          "`pinionctl store verify` names what is damaged"});
+    return;
+  }
+  erasing.erase(what.workflow);
+  context->set_switches(what.workflow, {});
   for (auto& each : waiting)
     apply(each);
 }

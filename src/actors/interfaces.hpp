@@ -104,7 +104,8 @@ using worker_actor = caf::typed_actor<
     caf::reacts_to<process_watch>,
     // `process_ended` follows once its whole tree is gone.
     caf::reacts_to<msg::stop_process>, caf::reacts_to<msg::forget_process>,
-    caf::reacts_to<msg::from_launcher>, caf::reacts_to<msg::recovery_done>,
+    caf::reacts_to<msg::forget_processes>, caf::reacts_to<msg::from_launcher>,
+    caf::reacts_to<msg::recovery_done>,
     caf::replies_to<msg::worker_query>::with<msg::worker_status>>;
 
 /// A RUN: graph, joins, run state; composes every batch of its instances and supervises them.

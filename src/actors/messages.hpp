@@ -134,6 +134,10 @@ struct stop_process {
 struct forget_process {
   process_key key;
 };
+/// The same for all processes of an instance that have ended: it has none that is alive.
+struct forget_processes {
+  instance_key of;
+};
 struct from_launcher {
   launcher_event event;
 };
@@ -454,9 +458,10 @@ struct delete_workflow {
   caller by;
   answer<deletion_answer> done;
 };
-/// From RETENTION: all rows of a deleted workflow are gone.
+/// From RETENTION: all rows of a deleted workflow are gone, or they cannot be erased.
 struct workflow_erased {
   std::string workflow;
+  std::optional<problem> failed;
 };
 struct folder_read {
   std::string origin;
@@ -603,6 +608,7 @@ PINION_LOCAL_MESSAGE(position_query)
 PINION_LOCAL_MESSAGE(queue_position)
 PINION_LOCAL_MESSAGE(stop_process)
 PINION_LOCAL_MESSAGE(forget_process)
+PINION_LOCAL_MESSAGE(forget_processes)
 PINION_LOCAL_MESSAGE(from_launcher)
 PINION_LOCAL_MESSAGE(recovery_done)
 PINION_LOCAL_MESSAGE(worker_query)

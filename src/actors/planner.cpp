@@ -70,7 +70,7 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
   if (replace) {
     drop_loaded(id, until + duration{1});
     self->send(actor, msg::unload_slots{until + duration{1}});
-    void_planned(id, until + duration{1}, what.definition.get());
+    void_planned(id, until + duration{1}, what.definition.get(), what.version);
   }
   std::map<std::string, instant> before;
   for (const auto& trigger : of.triggers)
@@ -554,29 +554,30 @@ void planner_state::forget(const std::string& workflow) {
     return;
   auto& of = known->second;
   self->send(of.actor, msg::unload_slots{});
-  // What is due and was not decided will not be any more.
-  const auto now = context->now();
-  for (auto& [trigger, slots] : void_planned(workflow, never, nullptr))
-    self->request(of.actor, caf::infinite, msg::owed_slots{trigger, std::move(slots), {}, false})
-        .then([](caf::unit_t) {}, [](const caf::error&) {});
-  for (auto& trigger : of.triggers)
-    trigger.until = now;
   of.triggers.clear();
   of.definition = nullptr;
   of.paying = 0;
   of.generation = ++generations;
+  leave_out(of, void_planned(workflow, never, nullptr, of.version + 1));
 }
 
-// Returns what is due already, by trigger: that is with its WORKFLOW, which decides it.
-std::map<std::string, std::vector<instant>>
+// What is due and was not decided will not be any more.
+void planner_state::leave_out(const planned_workflow& of, due_slots due) {
+  for (auto& [trigger, slots] : due)
+    self->request(of.actor, caf::infinite, msg::owed_slots{trigger, std::move(slots), {}, false})
+        .then([](caf::unit_t) {}, [](const caf::error&) {});
+}
+
+planner_state::due_slots
 planner_state::void_planned(const std::string& workflow, instant from,
-                            const workflow_definition* kept) {
-  std::map<std::string, std::vector<instant>> due;
+                            const workflow_definition* kept, std::uint32_t version,
+                            const std::function<bool(const slot_record&)>& stays) {
+  due_slots due;
   const auto now = context->now();
   const store_reader store{*context->ports.kv};
   const auto fail = [this](const problem& why) {
     context->ports.fatal("the plan cannot be read: " + why.message);
-    return std::map<std::string, std::vector<instant>>{};
+    return due_slots{};
   };
   const auto triggers = store.triggers_of(workflow);
   if (!triggers)
@@ -599,18 +600,42 @@ planner_state::void_planned(const std::string& workflow, instant from,
       if (!rows)
         return fail(rows.error());
       for (const auto& row : rows.value().items)
-        if (row.slot > now)
+        if (stays && stays(row))
+          continue;
+        else if (row.slot > now)
           erase_slot(batch, row);
         else
           due[row.trigger].insert(due[row.trigger].begin(), row.slot);
       ask.cursor = rows.value().next;
     } while (!ask.cursor.empty());
   }
+  // What was on its way before is durable once this batch is: it may be of the older version.
+  const bool look_again = !stays && workflows[workflow].writing > 0;
   // Also when there is nothing to erase: what is loaded next waits for the acknowledgement.
-  submit_plan(workflow, std::move(batch), [this, workflow] {
+  submit_plan(workflow, std::move(batch), [this, workflow, from, version, look_again] {
+    if (look_again)
+      void_surplus(workflow, from, version);
     self->send(context->directory, msg::slots_told{workflow, std::nullopt});
   });
   return due;
+}
+
+// Slots that the rule has still are written anew, behind these. Meanwhile there may have been
+// another edit: of what is not older it knows better.
+void planner_state::void_surplus(const std::string& workflow, instant from, std::uint32_t version) {
+  const auto& of = workflows.at(workflow);
+  const auto stays = [&of, version](const slot_record& row) {
+    if (of.definition == nullptr)
+      return false;
+    const auto trigger =
+        std::find_if(of.triggers.begin(), of.triggers.end(),
+                     [&](const auto& each) { return each.definition.id == row.trigger; });
+    return (trigger != of.triggers.end() && is_slot(trigger->slots, row.slot)) ||
+           row.version > version || (row.version == version && of.version != version);
+  };
+  auto due = void_planned(workflow, from, of.definition.get(), version, stays);
+  if (of.definition == nullptr)
+    leave_out(of, std::move(due));
 }
 
 wheel_answer planner_state::describe() const {

@@ -51,6 +51,7 @@ struct planner_state {
     instant slot{};
     friend auto operator<=>(const loaded_slot&, const loaded_slot&) = default;
   };
+  using due_slots = std::map<std::string, std::vector<instant>>; ///< By trigger, ascending.
   /// A list of slots that passed unnoticed, told piece by piece.
   struct owed_walk {
     std::string workflow;
@@ -105,8 +106,14 @@ private:
   slot_record row_of(const std::string& id, const planned_workflow& of,
                      const planned_trigger& trigger, const ruled_slot& slot) const;
   void drop_loaded(const std::string& workflow, instant from);
-  std::map<std::string, std::vector<instant>>
-  void_planned(const std::string& workflow, instant from, const workflow_definition* kept);
+  /// Erases what is planned from `from` on, but what `stays`; `version` is the first that is not
+  /// void. Returns what is due already: that is with its WORKFLOW, which decides it.
+  due_slots void_planned(const std::string& workflow, instant from, const workflow_definition* kept,
+                         std::uint32_t version,
+                         const std::function<bool(const slot_record&)>& stays = {});
+  /// Voids what was on its way to the disk when the plan of an older version was voided.
+  void void_surplus(const std::string& workflow, instant from, std::uint32_t version);
+  void leave_out(const planned_workflow& of, due_slots due);
   static instant day_after(const workflow_definition& of, instant now);
   void pay_planned(const std::string& id, planned_workflow& of, const planned_trigger& trigger,
                    instant cursor, instant to, std::size_t newer);

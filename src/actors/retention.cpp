@@ -98,6 +98,7 @@ void retention_state::erase_next() {
     // A damaged row must not end an engine that can do without the room.
     spdlog::error("a deleted workflow cannot be erased: workflow={} {}", workflow,
                   step.error().message);
+    self->send(context->engine, msg::workflow_erased{workflow, step.error()});
     erasing_.pop_front();
     erase_next();
     return;
@@ -115,7 +116,7 @@ void retention_state::erase_next() {
         if (over) {
           spdlog::info("a deleted workflow is erased: workflow={}", workflow);
           erasing_.pop_front();
-          self->send(context->engine, msg::workflow_erased{workflow});
+          self->send(context->engine, msg::workflow_erased{workflow, std::nullopt});
         }
         erase_next();
       });
@@ -137,12 +138,8 @@ void retention_state::expire_rows() {
     return;
   }
   auto& made = step.value();
-  if (made.over) {
-    add_up(made);
-    history_.reset();
-    ask_for_folders(run_folder_kind::logs);
-  } else if (made.batch.empty()) {
-    self->send(self, msg::flush{});
+  if (made.batch.empty()) {
+    end_step(made);
   } else {
     msg::submit erase;
     erase.batch = std::move(made.batch);
@@ -150,12 +147,20 @@ void retention_state::expire_rows() {
     erase.expiry = true;
     made.batch = {};
     self->request(context->journal, caf::infinite, std::move(erase))
-        .then(
-            [this, made](std::uint64_t) {
-              add_up(made);
-              go_on();
-            },
-            [this, before](const caf::error&) { expire_from(before); });
+        .then([this, made](std::uint64_t) { end_step(made); },
+              [this, before](const caf::error&) { expire_from(before); });
+  }
+}
+
+void retention_state::end_step(const expiry_step& made) {
+  add_up(made);
+  if (made.over) {
+    history_.reset();
+    ask_for_folders(run_folder_kind::logs);
+  } else if (made.runs + made.slots + made.backfills + made.audit == 0) {
+    self->send(self, msg::flush{}); // Others have their turn.
+  } else {
+    go_on();
   }
 }
 
@@ -270,12 +275,15 @@ void retention_state::remove_next() {
     return;
   }
   self->request(context->engine, caf::infinite, msg::seal_run{at.workflow, at.folder.run})
-      .then([this, remove](bool sealed) {
-        if (sealed && still_ended(gone_.front()))
-          remove();
-        else
-          removed({0});
-      });
+      .then(
+          [this, remove](bool sealed) {
+            if (sealed && still_ended(gone_.front()))
+              remove();
+            else
+              removed({0});
+          },
+          // Its WORKFLOW crashed: the next pass comes back to it.
+          [this](const caf::error&) { removed({0}); });
 }
 
 bool retention_state::still_ended(const judged_folder& at) const {

@@ -51,6 +51,7 @@ private:
   void begin_pass();
   void expire_from(history_expiry where);
   void expire_rows();
+  void end_step(const expiry_step& made);
   void add_up(const expiry_step& made);
   void ask_for_folders(run_folder_kind kind);
   void judge_folders();

@@ -22,6 +22,11 @@ public:
     const std::lock_guard lock{mutex_};
     all_.erase({workflow, trigger, slot});
   }
+  /// Nobody decides slots of this workflow any more.
+  void remove_all(const std::string& workflow) {
+    const std::lock_guard lock{mutex_};
+    std::erase_if(all_, [&](const auto& each) { return std::get<0>(each) == workflow; });
+  }
   bool contains(const std::string& workflow, const std::string& trigger, instant slot) const {
     const std::lock_guard lock{mutex_};
     return all_.contains({workflow, trigger, slot});

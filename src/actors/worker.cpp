@@ -31,6 +31,16 @@ void worker_state::forget(const process_key& key) {
   context->ports.launcher->acknowledge(key);
 }
 
+void worker_state::forget_all(const instance_key& of) {
+  std::vector<process_key> over;
+  for (auto at = processes.lower_bound({of, {}}); at != processes.end() && at->first.instance == of;
+       ++at)
+    if (at->second.ended)
+      over.push_back(at->first);
+  for (const auto& key : over)
+    forget(key);
+}
+
 void worker_state::take(launcher_event& event) {
   if (auto* started = std::get_if<launcher_event::started>(&event.what)) {
     auto& known = processes[started->key];
@@ -93,6 +103,7 @@ worker_actor::behavior_type worker(worker_actor::stateful_pointer<worker_state> 
         self->state.context->ports.launcher->stop(what.key, what.grace);
       },
       [self](const msg::forget_process& what) { self->state.forget(what.key); },
+      [self](const msg::forget_processes& what) { self->state.forget_all(what.of); },
       [self](msg::from_launcher& what) { self->state.take(what.event); },
       [self](const msg::recovery_done&) { self->state.end_recovery(); },
       [self](const msg::worker_query&) {

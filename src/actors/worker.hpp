@@ -29,6 +29,7 @@ struct worker_state {
   void start(const process_order& order);
   void watch(const process_watch& what);
   void forget(const process_key& key);
+  void forget_all(const instance_key& of);
   void take(launcher_event& event);
   void end_recovery();
 

@@ -124,10 +124,13 @@ private:
   std::shared_ptr<const workflow_definition> version(std::uint32_t number);
   const trigger_definition* trigger_named(const std::string& id) const;
   void read_triggers();
+  /// Whether triggers fire by the clock here, or are switched off.
+  bool clock_fires() const;
   /// A weak pointer keeps the memory of its actor.
   void forget_unvisited();
   /// Makes the actor of a run that has ended, for who is in `finding`.
   void read_back(run_id run);
+  void tell_again(const run_record& record);
   std::vector<admission_candidate> live() const;
   keys::slot_key key_of_slot(const std::string& trigger, instant slot) const {
     return {"main", id(), trigger, slot};

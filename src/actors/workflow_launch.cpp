@@ -154,6 +154,8 @@ slot_record workflow_state_data::fired_slot(const run_plan& plan, run_id run) co
 
 run_id workflow_state_data::launch(const run_plan& plan, const admission_decision& decision,
                                    kv_batch with, std::function<void(result<run_id>)> done) {
+  if (auto* probe = seed.context->ports.probe)
+    probe->launching(id());
   const bool admitted = decision.verdict == admission_verdict::start;
   run_actor actor;
   run_id run;

@@ -168,8 +168,9 @@ void workflow_state_data::run_down(const caf::actor_addr& who, const caf::error&
     spdlog::error("the actor of a run crashed: run={} times={} why={}", to_string(run), at.crashes,
                   caf::to_string(why));
     if (!at.fired) {
-      std::erase_if(loaded, [&](const auto& each) { return each.second == run; });
-      runs.erase(run);
+      const auto gone = run;
+      std::erase_if(loaded, [&](const auto& each) { return each.second == gone; });
+      runs.erase(gone);
     } else if (at.crashes > max_restarts + 1) {
       seed.context->ports.fatal("the actor of run " + to_string(run) +
                                 " keeps crashing: " + caf::to_string(why));
@@ -186,15 +187,20 @@ void workflow_state_data::replace_run(run_id run) {
       .then([this, run](std::uint32_t incarnation) {
         const auto row = store_reader{*seed.context->ports.kv}.run(run);
         const auto at = runs.find(run);
-        if (at == runs.end())
+        if (at == runs.end()) {
+          // Its end was told after all.
+          if (finding.contains(run))
+            read_back(run);
           return;
+        }
         if (!row || !row.value()) {
           relaunch(run);
           return;
         }
         const auto& record = *row.value();
-        // Whoever waits for the first batch: it is durable.
         const keys::slot_key key{"main", id(), record.trigger, record.slot};
+        tell_again(record);
+        // Whoever waits for the first batch: it is durable.
         if (const auto waiting = launching.find(key); waiting != launching.end()) {
           const auto all = std::exchange(waiting->second, {});
           launching.erase(waiting);
@@ -214,6 +220,26 @@ void workflow_state_data::replace_run(run_id run) {
           self->send(at->second.actor, msg::admit_run{});
         admit_next();
       });
+}
+
+// What its actor had to tell once its last batch was durable, and did not: whoever is told twice
+// takes no notice.
+void workflow_state_data::tell_again(const run_record& record) {
+  const auto instances = store_reader{*seed.context->ports.kv}.instances_of(record.id);
+  if (!instances) {
+    seed.context->ports.fatal("the instances of a run cannot be read: " +
+                              instances.error().message);
+    return;
+  }
+  for (const auto& each : instances.value()) {
+    if (is_terminal(each.state))
+      self->send(seed.context->dispatcher, msg::withdraw{each.key});
+    if (is_terminal(each.state) || each.state == instance_state::retry_wait)
+      self->send(seed.context->worker, msg::forget_processes{each.key});
+  }
+  if (is_terminal(record.state))
+    self->send(seed.context->directory, msg::forget_edges{record.id});
+  tell_slot({"main", id(), record.trigger, record.slot});
 }
 
 // Its first batch never became durable: nothing of it exists. A clock's slot is decided anew.

@@ -84,6 +84,11 @@ result<run_plan> workflow_state_data::plan_made(const msg::make_slot& what,
   return std::move(plan);
 }
 
+bool workflow_state_data::clock_fires() const {
+  return seed.context->options.triggers &&
+         seed.context->settings(seed.definition->project)->triggers_enabled;
+}
+
 caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what) {
   if (seed.record.retired)
     return to_error({errc::refused, id() + " is retired: its file is gone", {}});
@@ -94,13 +99,15 @@ caf::result<msg::made_slot> workflow_state_data::make(const msg::make_slot& what
   const auto key =
       key_of_slot(isolated ? isolated_trigger(what.backfill->id) : what.trigger, what.slot);
   const auto row = slot_row(key.trigger, key.slot);
-  // Its planned row may still be on its way: what is decided would be overwritten.
+  // Its planned row may still be on its way: what is decided would be overwritten. One that waits
+  // for its jitter, or for a clock that is switched off, is made as any other.
   const auto now = seed.context->now();
   const auto owner = triggers.find(what.trigger);
   const bool owed = owner != triggers.end() && what.slot > owner->second.since;
   const bool fresh = !row && !isolated && owed && what.slot > now - std::chrono::minutes{1};
-  const bool due = row && row->outcome == slot_outcome::planned && what.slot <= now;
-  if (under_way(key) || (what.slot <= now && (fresh || due)))
+  const bool planned = row && row->outcome == slot_outcome::planned;
+  const auto fires_at = what.slot + jitter_of(trigger->jitter, id() + '/' + trigger->id, what.slot);
+  if (under_way(key) || (clock_fires() && fires_at <= now && (fresh || planned)))
     return to_error({errc::unavailable, name_of(key, *seed.definition) + " is just being decided",
                      "ask again"});
   if (row && row->run != run_id{})

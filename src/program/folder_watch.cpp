@@ -25,6 +25,8 @@ namespace fs = std::filesystem;
 
 /// A set is read so long after the last change: editors and `git checkout` write in several steps.
 constexpr int quiet_ms = 2'000;
+/// How often a wait for the engine looks whether the program ends.
+constexpr int answer_look_ms = 5;
 
 /// Watching a folder tree for changes: a watch for each folder in it, made anew after each reading.
 class tree_watch {
@@ -175,10 +177,15 @@ private:
     request.projects = std::move(loaded.projects);
     for (auto& each : loaded.workflows)
       request.workflows.push_back(std::move(each.definition));
-    std::promise<std::vector<std::string>> done;
-    auto answer = done.get_future();
+    const auto done = std::make_shared<std::promise<std::vector<std::string>>>();
+    auto answer = done->get_future();
     engine_.apply(std::move(request), {"engine", "workflows folder"},
-                  [&done](result<apply_answer> taken) { done.set_value(describe(taken)); });
+                  [done](result<apply_answer> taken) { done->set_value(describe(taken)); });
+    // While the history of a deleted workflow is erased the answer may take minutes.
+    pollfd end{end_, POLLIN, 0};
+    while (answer.wait_for(std::chrono::seconds{0}) != std::future_status::ready)
+      if (::poll(&end, 1, answer_look_ms) > 0)
+        return;
     auto problems = answer.get();
     if (problems.empty())
       refused_.erase(folder);

@@ -562,4 +562,40 @@ TEST_CASE("a backfill that was never finished being made is nothing", "[backfill
   CHECK(at.record(1).state == backfill_state::success);
 }
 
+TEST_CASE("what depends on a slot whose history is gone does not wait for it", "[backfill]") {
+  auto of = one_workflow();
+  of.workflows[0].tasks[0].depends_on_previous = previous_need::self;
+  of.retention.emplace().history.usual = hours{24};
+  field at{std::move(of)};
+  at.pass(hours{72});
+  const auto before = at.slot(60);
+  REQUIRE_FALSE(at.store().slot({"main", "sim.orders", "tick", before}).value());
+  auto ask = at.last_slots(1);
+  ask.from = at.slot(58);
+  ask.to = at.slot(56);
+  const auto made = at.backfill(ask);
+  REQUIRE(made);
+  at.pass(minutes{10});
+  CHECK(at.store().backfill(made.value().id).value()->state == backfill_state::success);
+  CHECK(at.log.violations() == std::vector<std::string>{});
+}
+
+TEST_CASE("a slot that waits for its jitter is made when a backfill asks for it", "[backfill]") {
+  auto of = one_workflow();
+  of.workflows[0].triggers[0].jitter = minutes{59};
+  field at{std::move(of)};
+  at.pass(hours{3});
+  // Right behind a slot that is not due yet.
+  const auto slot = at.slot(0) + hours{1};
+  at.pass(slot + seconds{10} - at.clock.wall_now());
+  REQUIRE(at.store().slot({"main", "sim.orders", "tick", slot}).value()->outcome ==
+          slot_outcome::planned);
+  const auto made = at.backfill(at.last_slots(1));
+  REQUIRE(made);
+  at.pass(minutes{1});
+  CHECK(at.store().backfill(made.value().id).value()->state == backfill_state::success);
+  at.pass(hours{2});
+  CHECK(at.log.violations() == std::vector<std::string>{});
+}
+
 } // namespace

@@ -1,5 +1,6 @@
 #include "actors/stage.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <stdexcept>
 
@@ -84,6 +85,121 @@ TEST_CASE("a run whose actor keeps throwing ends failed, and the engine goes on"
   at.pass(long_enough);
   CHECK(is_terminal(at.run(next).state));
   CHECK(at.instance(next, 0).why != reason::actor_crashed);
+}
+
+std::vector<pool_status> pools_of(stage& at) {
+  std::vector<pool_status> out;
+  at.engine->client().pools([&](const auto& all) {
+    REQUIRE(all);
+    out = all.value();
+  });
+  at.settle();
+  return out;
+}
+
+TEST_CASE("a run whose actor throws while a batch is under way gives back what it held",
+          "[containment]") {
+  auto of = sim::two_tasks();
+  of.settings.pools = {{"models", 1}};
+  for (auto& task : of.workflows.front().tasks)
+    task.pools = {{"models", 1}};
+  stage at{std::move(of)};
+  at.apply();
+  // The note comes while the batch of that step is on its way to the disk.
+  const int which = GENERATE(range(1, 30));
+  CAPTURE(which);
+  run_operation note;
+  note.what = run_operation::verb::note;
+  note.note = "look at this";
+  int steps = 0;
+  at.on_stepping = [&](run_id run) {
+    ++steps;
+    if (steps == which)
+      at.engine->client().operate(run, note, {"ann", ""}, [](const auto&) {});
+    else if (steps == which + 1)
+      throw std::runtime_error{"from the test"};
+  };
+  const auto run = at.trigger();
+  at.pass(long_enough);
+  at.on_stepping = {};
+  REQUIRE(is_terminal(at.run(run).state));
+  CHECK(at.processes() == 0);
+  for (const auto& pool : pools_of(at)) {
+    CAPTURE(pool.pool);
+    CHECK(pool.used == 0);
+    CHECK(pool.queued == 0);
+  }
+  bool noted = false;
+  at.engine->client().operate(run, note, {"ann", ""}, [&](const auto& done) { noted = !!done; });
+  at.settle();
+  CHECK(noted);
+  const auto next = at.trigger();
+  at.pass(long_enough);
+  CHECK(is_terminal(at.run(next).state));
+  CHECK_FALSE(at.engine->fatal());
+}
+
+TEST_CASE("a slot runs once whose workflow's actor throws while its run is written",
+          "[containment]") {
+  auto of = sim::two_tasks();
+  auto& tick = of.workflows.front().triggers.emplace_back();
+  tick.id = "tick";
+  tick.slots = slot_rule{make_every(minutes{10}).value()};
+  of.workflows.front().overlap = overlap_policy::allow;
+  of.workflows.front().max_active_runs = 10;
+  stage at{std::move(of)};
+  at.apply();
+  const auto slot = next_slot(slot_rule{make_every(minutes{10}).value()}, at.clock.wall_now())->at;
+  at.pass(slot - at.clock.wall_now() - seconds{1});
+  int launches = 0;
+  at.on_launching = [&](const std::string&) {
+    if (++launches == 2)
+      throw std::runtime_error{"from the test"};
+  };
+  at.clock.advance(seconds{2});
+  at.engine->alarm.ring(false);
+  at.run_actors();
+  REQUIRE(launches == 1);
+  at.engine->client().trigger({"sim.two", {}, "{}", "", false}, {"ann", ""}, [](const auto&) {});
+  at.run_actors();
+  REQUIRE(launches == 2);
+  at.pass(long_enough);
+  CHECK_FALSE(at.engine->fatal());
+  CHECK(at.log.violations() == std::vector<std::string>{});
+  const auto row = at.store().slot({"main", "sim.two", "tick", slot});
+  REQUIRE(row.value());
+  CHECK(is_terminal(at.run(row.value()->run).state));
+  run_filter of_trigger;
+  const auto runs = at.store().list_runs(of_trigger, {}).value().items;
+  CHECK(std::count_if(runs.begin(), runs.end(),
+                      [&](const auto& run) { return run.slot == slot; }) == 1);
+}
+
+TEST_CASE("a call is answered whose workflow's actor throws", "[containment]") {
+  auto of = sim::two_tasks();
+  workflow_definition caller;
+  caller.project = "sim";
+  caller.name = "caller";
+  auto& task = caller.tasks.emplace_back();
+  task.name = "call";
+  task.type = task_type::workflow;
+  task.call_workflow = "two";
+  of.workflows.insert(of.workflows.begin(), std::move(caller));
+  stage at{std::move(of)};
+  at.apply();
+  int launches = 0;
+  at.on_launching = [&](const std::string& workflow) {
+    if (workflow == "sim.two" && ++launches == 1)
+      throw std::runtime_error{"from the test"};
+  };
+  const auto run = at.trigger();
+  at.pass(long_enough);
+  CHECK(launches == 2);
+  CHECK(is_terminal(at.run(run).state));
+  CHECK(at.instance(run, 0).attempt == 1);
+  CHECK(at.store().list_runs({}, {}).value().items.size() == 2);
+  CHECK(at.log.violations() == std::vector<std::string>{});
+  CHECK_FALSE(at.engine->fatal());
 }
 
 } // namespace

@@ -359,4 +359,15 @@ TEST_CASE("retention goes on after a crash in the middle of it", "[retention]") 
   CHECK(life.at->store().list_runs({}, {}).value().items.size() == 1);
 }
 
+TEST_CASE("the audit goes with the longest history", "[retention]") {
+  retention_settings keep;
+  keep.history.usual = one_day;
+  old_times life{keep};
+  life.finished();
+  const auto records = [&] { return life.at->store().list_audit({}, {}).value().items.size(); };
+  REQUIRE(records() > 1);
+  life.at->pass(one_day + hours{2});
+  CHECK(records() == 1); // The newest stays: its number is the next one's base.
+}
+
 } // namespace

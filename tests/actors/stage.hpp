@@ -31,10 +31,12 @@ public:
 
   void entering(const instance_key& key, instance_state state) override;
   void stepping(run_id id) override;
+  void launching(const std::string& workflow) override;
 
   /// Called by the probe; may throw.
   std::function<void(const instance_key&, instance_state)> on_entering;
   std::function<void(run_id)> on_stepping;
+  std::function<void(const std::string&)> on_launching;
 
   sim::scenario of;
   sim::random_source draw{1};

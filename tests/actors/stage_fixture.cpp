@@ -89,4 +89,9 @@ void stage::stepping(run_id id) {
     on_stepping(id);
 }
 
+void stage::launching(const std::string& workflow) {
+  if (on_launching)
+    on_launching(workflow);
+}
+
 } // namespace pinion::testing

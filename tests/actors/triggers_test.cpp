@@ -300,4 +300,57 @@ TEST_CASE("wall timers follow the wall clock, steady ones do not", "[timekeeper]
   CHECK(due == std::vector<std::uint64_t>{2, 1});
 }
 
+TEST_CASE("what was on its way to the disk when a rule was edited does not stay planned",
+          "[planner]") {
+  sim::scenario of;
+  of.settings.project = "sim";
+  workflow_definition workflow;
+  workflow.project = "sim";
+  workflow.name = "often";
+  workflow.tasks.emplace_back();
+  workflow.tasks.back().name = "look";
+  workflow.tasks.back().type = task_type::empty;
+  auto& tick = workflow.triggers.emplace_back();
+  tick.id = "tick";
+  tick.slots = slot_rule{make_every(std::chrono::seconds{10}).value()};
+  of.workflows = {workflow};
+  // The edit comes after so many commits of the first plan.
+  const int commits = GENERATE(range(1, 8));
+  const bool retired = GENERATE(false, true);
+  CAPTURE(commits, retired);
+  stage at{of};
+  const auto apply = [&](std::vector<workflow_definition> all) {
+    apply_request ask;
+    ask.origin = "/flows";
+    ask.prune = true;
+    ask.projects = {at.of.settings};
+    for (auto& each : all) {
+      each.source_file = "/flows/often.yaml";
+      ask.workflows.push_back(std::move(each));
+    }
+    at.engine->client().apply(ask, {"ann", ""}, [](const auto& done) { REQUIRE(done); });
+  };
+  apply({workflow});
+  at.run_actors();
+  for (int i = 0; i < commits && at.engine->disk.pending(); ++i) {
+    at.engine->disk.release(true);
+    at.run_actors();
+  }
+  workflow.triggers[0].slots = slot_rule{make_every(std::chrono::hours{1}).value()};
+  if (retired)
+    apply({});
+  else
+    apply({workflow});
+  at.settle();
+  slot_filter planned;
+  planned.workflow = "sim.often";
+  planned.outcome = slot_outcome::planned;
+  page_request ask;
+  ask.limit = 1'000;
+  const auto rows = at.store().list_slots(planned, ask).value().items;
+  CHECK(rows.empty() == retired);
+  for (const auto& row : rows)
+    CHECK(is_slot(workflow.triggers[0].slots, row.slot));
+}
+
 } // namespace

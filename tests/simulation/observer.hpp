@@ -117,6 +117,7 @@ private:
   std::uint8_t ways_of_slot(const bound_edge& edge, instant slot, when at) const;
   bool is_off(const bound_edge& edge) const;
   bool is_left_out(const bound_edge& edge, instant slot) const;
+  bool is_to_be_made(const bound_edge& edge, instant slot) const;
   bool may_be(const bound_edge& edge, edge_record::counts_as outcome, when at) const;
   const bound_edge* edge_of(const run_record& run, std::uint32_t task, std::uint32_t need);
 

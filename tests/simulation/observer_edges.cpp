@@ -99,10 +99,23 @@ bool observer::is_left_out(const bound_edge& edge, instant slot) const {
   const auto trigger = store_.trigger(edge.workflow, edge.trigger);
   if (!trigger || !trigger.value() || trigger.value()->retired || slot <= trigger.value()->since)
     return true;
+  if (row && !row.value() && slot <= trigger.value()->cursor && !is_to_be_made(edge, slot))
+    return true;
   const auto* rule = rule_of(scenario_.workflows, edge.workflow, edge.trigger);
   const auto* edited = rule_of(scenario_.edited, edge.workflow, edge.trigger);
   return is_off(edge) || (rule != nullptr && !is_slot(*rule, slot)) ||
          (edited != nullptr && !is_slot(*edited, slot));
+}
+
+// The clock has passed it, and a backfill makes it still.
+bool observer::is_to_be_made(const bound_edge& edge, instant slot) const {
+  const auto owed = disk_.get(family::meta, "catchup/" + edge.workflow + '/' + edge.trigger);
+  const auto items = store_.open_backfill_items(edge.workflow, edge.trigger, slot);
+  return (owed && owed.value()) ||
+         (items && std::any_of(items.value().begin(), items.value().end(), [&](const auto& item) {
+            const auto of = store_.backfill(item.backfill);
+            return of && of.value() && !of.value()->isolated;
+          }));
 }
 
 std::uint8_t observer::ways_of_slot(const bound_edge& edge, instant slot, when at) const {

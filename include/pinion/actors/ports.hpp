@@ -35,6 +35,8 @@ public:
   virtual void entering(const instance_key& key, instance_state state) = 0;
   /// A RUN is about to apply an event.
   virtual void stepping(run_id run) = 0;
+  /// A WORKFLOW is about to start a run.
+  virtual void launching(const std::string& workflow) = 0;
 };
 
 /// Everything through which the engine touches the world. All outlive the engine.

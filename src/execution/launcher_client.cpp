@@ -268,6 +268,7 @@ void local_launcher::take(const wire::acknowledge& what) {
   // The launcher forgets the key: whatever was still to be asked about it must not come after.
   starts_.erase(what.key);
   waiting_starts_.erase(what.key);
+  waiting_ends_.erase(what.key);
   unstaged_.erase(what.key);
   inquiries_.erase(what.key);
   stops_.erase(what.key);

@@ -86,9 +86,10 @@ std::vector<std::uint32_t> list_slots(const std::string& work) {
 } // namespace
 
 staging::staging(std::string data_dir) : data_dir_{std::move(data_dir)} {
-  found_ = list_slots(data_dir_ + "/work");
-  if (!found_.empty())
-    next_ = found_.back() + 1;
+  for (const auto slot : list_slots(data_dir_ + "/work")) {
+    former_[slot] = 0;
+    next_ = slot + 1;
+  }
 }
 
 std::string staging::path_of(std::uint32_t slot) const {
@@ -127,25 +128,52 @@ void staging::free_slot(std::uint32_t slot) {
   static_cast<void>(remove_tree(path));
 }
 
+bool staging::is_held(std::uint32_t former) const {
+  return !told_all_ || former_.at(former) != 0 || awaited_.count(former) != 0;
+}
+
+void staging::let_go(std::uint32_t slot) {
+  if (const auto former = former_.find(slot); former != former_.end()) {
+    --former->second;
+    if (is_held(slot))
+      return;
+    former_.erase(former);
+  }
+  free_slot(slot);
+}
+
 void staging::adopt(const process_key& key, std::uint32_t slot) {
-  if (slot == 0)
+  if (const auto awaited = awaited_.find(slot); awaited != awaited_.end())
+    awaited_.erase(awaited);
+  const auto former = former_.find(slot);
+  const auto used = used_.find(key);
+  if (former == former_.end() || (used != used_.end() && used->second == slot))
     return;
-  const auto [at, fresh] = used_.emplace(key, slot);
-  if (fresh || at->second == slot)
+  ++former->second;
+  if (used == used_.end()) {
+    used_.emplace(key, slot);
     return;
+  }
   // It ran already, with files made by a former engine: ours are not needed.
-  free_slot(at->second);
-  at->second = slot;
+  let_go(used->second);
+  used->second = slot;
 }
 
 void staging::all_adopted(const std::vector<std::uint32_t>& others) {
-  std::vector<std::uint32_t> used{others};
-  for (const auto& [key, slot] : used_)
-    used.push_back(slot);
-  for (const auto slot : found_)
-    if (std::find(used.begin(), used.end(), slot) == used.end())
-      free_slot(slot);
-  found_.clear();
+  told_all_ = true;
+  awaited_.clear();
+  for (const auto slot : others)
+    if (former_.count(slot) != 0)
+      awaited_.insert(slot);
+  for (auto at = former_.begin(); at != former_.end();) {
+    const auto slot = at->first;
+    if (is_held(slot)) {
+      ++at;
+      continue;
+    }
+    at = former_.erase(at);
+    free_slot(slot);
+  }
 }
 
 result<std::string> staging::place_json(const std::string& path, const std::string& text) {
@@ -273,7 +301,7 @@ void staging::release(const process_key& key) {
     return;
   const auto slot = used->second;
   used_.erase(used);
-  free_slot(slot);
+  let_go(slot);
 }
 
 } // namespace pinion

@@ -129,6 +129,47 @@ TEST_CASE("when the launcher is killed all it had is killed and reported lost", 
   CHECK(engine.run("exit 6").exit_code == 6);
 }
 
+TEST_CASE("an end that is told again after its acknowledgement leaves the place to the next task",
+          "[adoption]") {
+  const std::string how = GENERATE("it answers a stop", "its successor was not told");
+  CAPTURE(how);
+  engine_side engine{"off"};
+  const auto first = engine.shell(engine.next_key(), "echo $0; echo who=first > $PINION_OUTPUT");
+  REQUIRE(engine.run(first).outputs_json == R"({"who":"first"})");
+  const auto launcher = engine.launcher_pid();
+  REQUIRE(::kill(launcher, SIGSTOP) == 0);
+  REQUIRE(eventually([&] { return stat_process(launcher)->state == 'T'; }));
+
+  // What is posted now lies in the socket: the stop is read after the end was told, and a launcher
+  // that is killed has read nothing of it.
+  if (how == "it answers a stop")
+    engine.port().stop(first.key, duration{0});
+  engine.port().acknowledge(first.key);
+  auto second = engine.shell(engine.next_key(), R"(
+    echo $0; echo who=second >> $PINION_OUTPUT; echo kept > $TMPDIR/file; touch began
+    while [ ! -e go ]; do sleep 0.02; done
+    cat $TMPDIR/file; echo late=second >> $PINION_OUTPUT)");
+  second.stdin_text = "there while its files are";
+  engine.port().start(second);
+  const auto place = engine.path() + "/work/1/";
+  REQUIRE(eventually([&] { return ::access((place + "stdin").c_str(), F_OK) == 0; }));
+  engine.log().wait([&] { return engine.log().ended.erase(first.key) == 1; });
+  REQUIRE(::kill(launcher, how == "it answers a stop" ? SIGCONT : SIGKILL) == 0);
+  REQUIRE(engine.log().wait_ended(first.key));
+  REQUIRE(eventually([&] { return ::access((engine.path() + "/began").c_str(), F_OK) == 0; }));
+
+  // As for every end that belongs to no attempt.
+  engine.port().acknowledge(first.key);
+  const auto third = engine.shell(engine.next_key(), "echo $0; echo who=third >> $PINION_OUTPUT");
+  CHECK(engine.run(third).outputs_json == R"({"who":"third"})");
+  touch(engine.path() + "/go");
+  REQUIRE(engine.log().wait_ended(second.key));
+  CHECK(engine.log().ended[second.key].outputs_json == R"({"late":"second","who":"second"})");
+  CHECK(engine.printed(first.key) == place + "script\n");
+  CHECK(engine.printed(second.key) == place + "script\nkept\n");
+  CHECK(engine.printed(third.key) == engine.path() + "/work/2/script\n");
+}
+
 TEST_CASE("a launcher that looks for what it lost leaves another engine's processes alone",
           "[adoption]") {
   engine_side ours{"off"};

@@ -3,7 +3,9 @@
 #include "execution/cgroups.hpp"
 #include "execution/process_scan.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <optional>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,29 +35,52 @@ lost_search::lost_search(const launch_journal::history& from, const std::string&
       left_[key] = {entry.pid, entry.start_ticks, fence_text(key, data_dir), 0, false};
 }
 
-void lost_search::look_at(pid_t pid) {
-  const auto stat = stat_process(pid);
-  if (pid <= 1 || pid == ::getpid() || !stat || stat->state == 'Z' || stat->state == 'X')
-    return;
-  std::optional<std::string> mark;
-  for (auto& [key, sought] : left_) {
-    const auto is_main = pid == sought.pid && stat->start_ticks == sought.start_ticks;
-    // A group's number cannot be given out again while its first process lives.
-    bool is_member = false;
-    if (!is_main && sought.pid != 0 && (stat->group == sought.pid || stat->session == sought.pid)) {
-      const auto leader = stat_process(static_cast<pid_t>(sought.pid));
-      is_member = leader && leader->start_ticks == sought.start_ticks;
-    }
-    if (!is_main && !is_member) {
-      if (!mark)
-        mark = fence_mark(pid).value_or("");
-      if (*mark != sought.mark)
-        continue;
-    }
-    sought.found = true;
-    kill_exactly(pid, stat->start_ticks);
-    return;
+/// A process at one look. Its environment is read only when it is asked for.
+struct lost_search::sight {
+  const std::string& mark() {
+    if (!known_mark)
+      known_mark = fence_mark(pid).value_or("");
+    return *known_mark;
   }
+
+  pid_t pid = 0;
+  process_stat stat;
+  std::optional<std::string> known_mark;
+};
+
+/// It is in the group or session that the sought process led, which nobody else's pid can name as
+/// long as anyone is in it.
+bool lost_search::is_member(sight& seen, const quarry& sought) {
+  const auto& stat = seen.stat;
+  if (sought.pid == 0 || (stat.group != sought.pid && stat.session != sought.pid))
+    return false;
+  if (const auto leader = stat_process(static_cast<pid_t>(sought.pid)))
+    return leader->start_ticks == sought.start_ticks;
+  // A member may outlive its leader, and have cleared its environment. The mark of another process
+  // says that everyone was gone and the number was given out again.
+  return stat.start_ticks >= sought.start_ticks && seen.mark().empty();
+}
+
+bool lost_search::is_of(sight& seen, const quarry& sought) {
+  return (seen.pid == sought.pid && seen.stat.start_ticks == sought.start_ticks) ||
+         is_member(seen, sought) || seen.mark() == sought.mark;
+}
+
+std::vector<lost_search::match> lost_search::look() {
+  std::vector<match> out;
+  for (const auto pid : all_processes()) {
+    const auto stat = stat_process(pid);
+    if (pid <= 1 || pid == ::getpid() || !stat || stat->state == 'Z' || stat->state == 'X')
+      continue;
+    sight seen{pid, *stat, std::nullopt};
+    const auto found = std::find_if(left_.begin(), left_.end(),
+                                    [&seen](const auto& each) { return is_of(seen, each.second); });
+    if (found == left_.end())
+      continue;
+    found->second.found = true;
+    out.push_back({pid, stat->start_ticks});
+  }
+  return out;
 }
 
 std::vector<process_key> lost_search::step() {
@@ -65,9 +90,10 @@ std::vector<process_key> lost_search::step() {
   cgroup_.clear();
   for (auto& [key, sought] : left_)
     sought.found = false;
+  // Nobody is killed before all have been looked at: a leader proves who its members are.
   if (!left_.empty())
-    for (const auto pid : all_processes())
-      look_at(pid);
+    for (const auto& each : look())
+      kill_exactly(each.pid, each.start_ticks);
   for (auto at = left_.begin(); at != left_.end();) {
     auto& sought = at->second;
     sought.clean_looks = sought.found ? 0 : sought.clean_looks + 1;

@@ -9,8 +9,8 @@
 namespace pinion {
 
 /// Finds and kills what a launcher that died has left running: by its cgroup folder, by pid and
-/// start time, by process group, and by the mark PINION_FENCE in the environment. What has left its
-/// group and session *and* cleared its environment escapes where there is no cgroup.
+/// start time, by process group and session, and by the mark PINION_FENCE in the environment. What
+/// has left its group and session *and* cleared its environment escapes where there is no cgroup.
 class lost_search {
 public:
   lost_search() = default;
@@ -32,7 +32,15 @@ private:
     int clean_looks = 0;
     bool found = false;
   };
-  void look_at(pid_t pid);
+  struct match {
+    pid_t pid = 0;
+    std::uint64_t start_ticks = 0;
+  };
+  struct sight;
+  static bool is_member(sight& seen, const quarry& sought);
+  static bool is_of(sight& seen, const quarry& sought);
+  /// What is left of the sought processes.
+  std::vector<match> look();
 
   std::string cgroup_;
   std::map<process_key, quarry> left_;

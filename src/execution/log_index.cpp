@@ -120,7 +120,7 @@ void log_watch::look(instant now, bool last) {
   const auto begun = static_cast<bool>(index_file_);
   if (grown > 0 && (!last || begun))
     note(now);
-  if (size_ - (index_.cut_end - index_.cut_begin) > limit_)
+  if (!no_holes_ && size_ - (index_.cut_end - index_.cut_begin) > limit_)
     cut_middle();
 }
 
@@ -159,19 +159,33 @@ void log_watch::cut_middle() {
   const auto to = (size_ - std::min(tail, size_)) / block * block;
   if (to <= from)
     return;
-  // Where the file system cannot make holes the log stays whole: nothing is claimed to be cut.
+  const auto former_begin = index_.cut_begin;
+  const auto former_end = index_.cut_end;
+  // Recorded first: if we are killed in between, readers leave out text that is still there instead
+  // of taking zeros for text.
+  const auto recorded = record_cut(head, to);
   if (::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),
-                  static_cast<off_t>(to - from)) != 0)
-    return;
-  index_.cut_begin = head;
-  index_.cut_end = to;
-  if (!index_file_) {
-    rewrite();
-    return;
+                  static_cast<off_t>(to - from)) != 0) {
+    // The log stays whole: nothing is claimed to be cut.
+    no_holes_ = errno == EOPNOTSUPP || errno == ENOSYS;
+    record_cut(former_begin, former_end);
+  } else if (!recorded) {
+    // On a full disk the hole has made room.
+    record_cut(head, to);
   }
-  const auto bytes = head_of(index_);
-  if (::pwrite(index_file_.get(), bytes.data(), bytes.size(), 0) < 0)
-    rewrite();
+}
+
+bool log_watch::record_cut(std::uint64_t begin, std::uint64_t end) {
+  index_.cut_begin = begin;
+  index_.cut_end = end;
+  if (index_file_) {
+    const auto bytes = head_of(index_);
+    if (::pwrite(index_file_.get(), bytes.data(), bytes.size(), 0) ==
+        static_cast<ssize_t>(bytes.size()))
+      return true;
+  }
+  rewrite();
+  return static_cast<bool>(index_file_);
 }
 
 void log_watch::write_entry() {

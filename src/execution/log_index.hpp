@@ -52,6 +52,8 @@ public:
 private:
   void note(instant now);
   void cut_middle();
+  /// Makes [begin, end) the cut that readers see; false if that could not be written.
+  bool record_cut(std::uint64_t begin, std::uint64_t end);
   void write_entry();
   void rewrite();
 
@@ -62,6 +64,8 @@ private:
   std::uint64_t size_ = 0;
   bool hurried_ = false;
   bool index_failed_ = false;
+  /// The file system cannot make holes.
+  bool no_holes_ = false;
   duration spacing_{0};
   log_index index_;
 };

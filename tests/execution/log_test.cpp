@@ -1,6 +1,7 @@
 #include "execution/launcher_fixture.hpp"
 
 #include "execution/log_index.hpp"
+#include "execution/system_calls.hpp"
 #include "pinion/execution/attempt_files.hpp"
 #include "pinion/execution/log_reader.hpp"
 
@@ -103,6 +104,47 @@ TEST_CASE("over its limit a log keeps its head and its newest part, and offsets 
   REQUIRE(::stat((log.folder.path() + '/' + log_name(instance, 1)).c_str(), &status) == 0);
   CHECK(static_cast<std::uint64_t>(status.st_blocks) * 512 <= limit + (16U << 10U));
   CHECK(reader.tail_offset(1000).value() >= tail.offset);
+}
+
+TEST_CASE("a launcher that is killed while it cuts a log leaves no zeros in its text", "[log]") {
+  watched_log log{64U << 10U};
+  log.print("begin\n", 1'000'000);
+  const auto killed_at = GENERATE(SYS_fallocate, SYS_pwrite64);
+  CAPTURE(killed_at);
+  const auto status = in_child([&log, killed_at] {
+    if (!write_all(log.watch.fd(), std::string(200U << 10U, 'x')) ||
+        !answer_call(killed_at, SECCOMP_RET_KILL_PROCESS))
+      return 1;
+    // Before the last mark: no new one is written, and the cut is the first that is done.
+    log.watch.look(from_us(500'000));
+    return 0;
+  });
+  REQUIRE(WIFSIGNALED(status));
+  const auto reader = log.reader();
+  const auto size = reader.size().value();
+  for (std::uint64_t at = 0; at < size;) {
+    const auto chunk = reader.read(at).value();
+    CHECK(chunk.bytes.find('\0') == std::string::npos);
+    REQUIRE(chunk.next_offset > at);
+    at = chunk.next_offset;
+  }
+}
+
+TEST_CASE("a log that cannot be cut is read whole", "[log]") {
+  watched_log log{64U << 10U};
+  log.print("begin\n", 1'000'000);
+  const auto error = GENERATE(EIO, EOPNOTSUPP);
+  const auto status = in_child([&log, error] {
+    if (!write_all(log.watch.fd(), std::string(200U << 10U, 'x')) ||
+        !answer_call(SYS_fallocate, fails_with(error)))
+      return 1;
+    for (int i = 2; i < 5; ++i)
+      log.watch.look(from_us(i * 1'000'000));
+    return log.watch.cut() ? 2 : 0;
+  });
+  REQUIRE(is_success(status));
+  CHECK(log.reader().cut_bytes().value() == 0);
+  CHECK(log.reader().read(100U << 10U, 10).value().bytes == "xxxxxxxxxx");
 }
 
 TEST_CASE("the index is bounded and still covers the whole log", "[log]") {

@@ -53,12 +53,17 @@ result<void> put_file(const std::string& path, std::string_view text) {
   return ok();
 }
 
-std::string read_up_to(int fd, std::size_t limit) {
+/// What the file at `path` holds, at most `limit` bytes of it.
+result<std::string> read_up_to(int fd, const std::string& path, std::size_t limit) {
   std::string out;
   char block[16U << 10U];
   while (out.size() < limit) {
     const auto got = ::read(fd, block, std::min(sizeof block, limit - out.size()));
-    if (got <= 0)
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return os_problem("read " + path, errno);
+    if (got == 0)
       break;
     out.append(block, static_cast<std::size_t>(got));
   }
@@ -287,7 +292,10 @@ result<void> staging::collect(const process_key& key, process_end& end) const {
   }
   if (status.st_size == 0)
     return ok();
-  auto outputs = parse_outputs(read_up_to(file.get(), max_outputs_bytes + 1));
+  const auto text = read_up_to(file.get(), path, max_outputs_bytes + 1);
+  if (!text && text.assume_error().code == errc::unavailable)
+    return text.assume_error();
+  auto outputs = text ? parse_outputs(text.assume_value()) : text.assume_error();
   if (outputs)
     end.outputs_json = std::move(outputs).assume_value();
   else

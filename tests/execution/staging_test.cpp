@@ -1,6 +1,7 @@
 #include "execution/staging.hpp"
 
 #include "execution/launcher_fixture.hpp"
+#include "execution/system_calls.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -145,6 +146,27 @@ TEST_CASE("a process that ran before it was staged again keeps the files it runs
   CHECK(at.outputs(1) == R"({"who":1})");
   CHECK(at.stage(1) == former);
   CHECK(at.stage(2) == ours);
+}
+
+TEST_CASE("outputs that cannot be read are none, and no success either", "[staging]") {
+  staged_folder at;
+  at.print(at.stage(1), "who=1");
+  const auto collect = [&at](int error, const std::function<bool(bool, const process_end&)>& is) {
+    return in_child([&at, &is, error] {
+      process_end end;
+      if (!answer_call(SYS_read, fails_with(error)))
+        return 2;
+      const auto collected = at.files->collect(key_of(1), end);
+      return is(collected.has_value(), end) && end.outputs_json == "{}" ? 0 : 1;
+    });
+  };
+  CHECK(is_success(collect(EIO, [](bool done, const process_end& end) {
+    return done && end.outputs_problem.find("(EIO)") != std::string::npos;
+  })));
+  // That passes: it is tried again.
+  CHECK(is_success(collect(ENOMEM, [](bool done, const process_end& end) {
+    return !done && end.outputs_problem.empty();
+  })));
 }
 
 } // namespace pinion::test

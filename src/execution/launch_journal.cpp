@@ -195,18 +195,21 @@ result<void> launch_journal::rewrite() {
   if (!write_all(file.get(), bytes) || ::rename(fresh.c_str(), path.c_str()) != 0)
     return os_problem("write " + path, errno);
   file_ = std::move(file);
+  torn_ = false;
   size_ = bytes.size();
   rewrite_above_ = std::max(rewrite_bytes, 2 * size_);
   return ok();
 }
 
 result<void> launch_journal::append(const std::string& body) {
+  // What follows a part of a record is never read: a claim there would be none.
+  if (torn_) {
+    BOOST_OUTCOME_TRY(rewrite());
+  }
   const auto bytes = framed(body);
   if (!write_all(file_.get(), bytes)) {
     const auto error = errno;
-    // A part of the record may be there: what follows it would never be read.
-    if (::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0)
-      return os_problem("repair " + journal_path(data_dir_), errno);
+    torn_ = ::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0;
     return os_problem("write " + journal_path(data_dir_), error);
   }
   size_ += bytes.size();

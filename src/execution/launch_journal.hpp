@@ -58,8 +58,8 @@ public:
   /// Opens the journal for writing and rewrites it as `from`, with this boot and cgroup folder.
   static result<launch_journal> open(const std::string& data_dir, history from);
 
-  /// Each records one fact. They fail with `errc::os_failure` if the record could not be
-  /// written whole; the file is then as before.
+  /// Each records one fact. They fail with `errc::os_failure` or `errc::unavailable` if the record
+  /// could not be written whole; the file then reads as before.
   result<void> claim(const process_key& key, instant at, std::uint32_t slot);
   result<void> start(const process_key& key, std::int64_t pid, std::uint64_t start_ticks,
                      instant at);
@@ -79,6 +79,8 @@ private:
   unique_fd file_;
   std::uint64_t size_ = 0;
   std::uint64_t rewrite_above_ = 0;
+  /// Part of a record stands at the end of the file and could not be taken back.
+  bool torn_ = false;
   history known_;
 };
 

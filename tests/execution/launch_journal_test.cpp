@@ -1,8 +1,11 @@
 #include "execution/launch_journal.hpp"
 #include "execution/launcher_fixture.hpp"
+#include "execution/system_calls.hpp"
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <rapidcheck.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace pinion::test {
@@ -86,6 +89,35 @@ TEST_CASE("a journal cut at any byte of its last record reads as if that had not
   REQUIRE(next.has_value());
   REQUIRE(next.value().claim(key_of(2), from_us(3), 2).has_value());
   CHECK(launch_journal::read(folder.path()).value().entries.size() == 2);
+}
+
+TEST_CASE("no claim is recorded behind a part of a record that could not be taken back",
+          "[journal]") {
+  scratch_folder folder;
+  const auto limit_files = [](rlim_t bytes) {
+    const rlimit limit{bytes, RLIM_INFINITY};
+    return ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
+  };
+  const auto status = in_child([&folder, &limit_files] {
+    auto journal = fresh(folder);
+    if (!journal.claim(key_of(1), from_us(1), 1))
+      return 1;
+    const auto size = journal_of(folder).size();
+    ::signal(SIGXFSZ, SIG_IGN);
+    if (!limit_files(size + 5) || !answer_call(SYS_ftruncate, fails_with(EIO)))
+      return 2;
+    if (journal.claim(key_of(2), from_us(2), 2) || journal_of(folder).size() != size + 5)
+      return 3;
+    // Too little even for the journal anew.
+    if (!limit_files(size - 5) || journal.claim(key_of(3), from_us(3), 3))
+      return 4;
+    return limit_files(RLIM_INFINITY) && journal.claim(key_of(4), from_us(4), 4) ? 0 : 5;
+  });
+  CHECK(status == 0);
+  const auto read = launch_journal::read(folder.path()).value();
+  CHECK(read.entries.size() == 2);
+  CHECK(read.entries.count(key_of(1)) == 1);
+  CHECK(read.entries.count(key_of(4)) == 1);
 }
 
 TEST_CASE("no flipped bit in the last record is taken for truth", "[journal]") {

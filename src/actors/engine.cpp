@@ -154,7 +154,16 @@ void engine_state::write_pause(const std::string& id, bool paused, const caller&
   put_audit(batch, audit, by.request.get());
 }
 
+void engine_state::next_rule_changes() {
+  for (auto& change : std::exchange(rule_changes, {}))
+    change();
+}
+
 void engine_state::pause(msg::pause& what) {
+  if (applying) {
+    rule_changes.emplace_back([this, what]() mutable { pause(what); });
+    return;
+  }
   change_pause(what.target, true, what.by, what.done,
                [by = what.by, trigger = what.target.trigger](auto record) {
                  return msg::pause_trigger{trigger, by, std::move(record)};
@@ -162,6 +171,10 @@ void engine_state::pause(msg::pause& what) {
 }
 
 void engine_state::resume(msg::resume& what) {
+  if (applying) {
+    rule_changes.emplace_back([this, what]() mutable { resume(what); });
+    return;
+  }
   change_pause(what.target, false, what.by, what.done,
                [by = what.by, trigger = what.target.trigger, owed = what.owed](auto record) {
                  return msg::resume_trigger{trigger, owed, by, std::move(record)};
@@ -183,14 +196,26 @@ void engine_state::change_pause(const pause_target& target, bool paused, const c
   const auto tell_all = [this, targets = targets.value(), uses, done, make,
                          whole = target.trigger.empty()] {
     auto all = std::make_shared<tally>(tally{targets.size(), {}, done});
+    const auto answered = [this, left = std::make_shared<std::size_t>(targets.size())] {
+      if (--*left == 0 && --pausing == 0)
+        next_rule_changes();
+    };
     for (const auto& id : targets) {
       const auto& each = workflows.at(id);
       auto message = make(whole ? std::optional{each.record} : std::nullopt);
       self->request(each.actor, patience, std::move(message))
-          .then([all, use = each.in_use](const operation_answer& one) { all->count(one); },
-                [all](const caf::error& why) { all->done(to_problem(why)); });
+          .then(
+              [all, answered, use = each.in_use](const operation_answer& one) {
+                all->count(one);
+                answered();
+              },
+              [all, answered](const caf::error& why) {
+                all->done(to_problem(why));
+                answered();
+              });
     }
   };
+  ++pausing;
   if (!target.trigger.empty()) {
     tell_all();
     return;

@@ -58,6 +58,11 @@ struct engine_state {
   std::set<std::string> erasing; ///< Deleted workflows whose rows are not all gone.
   /// Sets of a workflows folder in which such a name comes again.
   std::vector<msg::apply> applies_after_erasure;
+  /// An apply and a pause both write whole rows of triggers: never while the other is under way,
+  /// and applies one by one. What has to wait.
+  std::vector<std::function<void()>> rule_changes;
+  bool applying = false;
+  std::uint32_t pausing = 0;
   std::uint64_t claim_timer = 0;
   std::size_t restoring = 0; ///< WORKFLOWs that have not restored their runs yet.
   bool recovery_over = false;
@@ -91,6 +96,8 @@ struct engine_state {
   void health(const msg::health& what);
   void wait_run(const msg::wait_run& what);
   caf::result<run_id> call(const msg::call_workflow& what);
+  /// The changes of rules that had to wait: those that still have to wait again.
+  void next_rule_changes();
   void ask_for_call(std::uint64_t id);
   void end_call(std::uint64_t id, const result<run_id>& made);
   void cancel_called(run_id run);

@@ -418,6 +418,10 @@ void engine_state::apply(msg::apply& what) {
                         "Apply it again in a moment"});
     return;
   }
+  if (!what.request.dry_run && (applying || pausing > 0)) {
+    rule_changes.emplace_back([this, waiting = std::move(what)]() mutable { apply(waiting); });
+    return;
+  }
   auto worked = apply_planner{*context, what.request, what.by, workflows}.work();
   if (!worked) {
     what.done(worked.error());
@@ -428,7 +432,8 @@ void engine_state::apply(msg::apply& what) {
     what.done(std::move(plan->answer));
     return;
   }
-  // Two sets in flight would number the same versions: what is known moves on at once.
+  applying = true;
+  // What is known moves on at once.
   std::vector<workflow_use> uses; // None of them may be deleted meanwhile.
   for (const auto& change : plan->changes) {
     auto& at = workflows[change.id];
@@ -467,6 +472,8 @@ void engine_state::apply(msg::apply& what) {
           self->send(context->directory, msg::slots_told{change.id, std::nullopt});
         pay_catch_up();
         done(plan->answer);
+        applying = false;
+        next_rule_changes();
       });
 }
 

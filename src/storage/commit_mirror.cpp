@@ -1,5 +1,7 @@
 #include "storage/commit_mirror.hpp"
 
+#include "storage/checked_line.hpp"
+
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -15,13 +17,6 @@ namespace pinion {
 namespace {
 
 constexpr std::size_t line_bytes = 97;
-
-std::uint64_t fnv1a(std::string_view bytes) noexcept {
-  std::uint64_t sum = 0xcbf29ce484222325ULL;
-  for (const char byte : bytes)
-    sum = (sum ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
-  return sum;
-}
 
 /// The kernel's id of this boot, 36 characters; zeros where there is none.
 std::string read_boot_id() {
@@ -41,10 +36,7 @@ std::string line(std::uint64_t commits, durability how, const std::string& boot_
   std::snprintf(text.data(), text.size(), "commits %020llu %s boot %s",
                 static_cast<unsigned long long>(commits), how == durability::sync ? "sync" : "os  ",
                 boot_id.c_str());
-  const auto sum = fnv1a(text.data());
-  std::snprintf(text.data() + std::strlen(text.data()), text.size() - std::strlen(text.data()),
-                " sum %016llx\n", static_cast<unsigned long long>(sum));
-  return text.data();
+  return with_sum(text.data());
 }
 
 } // namespace

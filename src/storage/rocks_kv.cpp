@@ -3,6 +3,7 @@
 #include "pinion/storage/codecs.hpp"
 #include "pinion/storage/keys.hpp"
 #include "storage/byte_order.hpp"
+#include "storage/commit_chain.hpp"
 #include "storage/commit_mirror.hpp"
 #include "storage/rocks_open.hpp"
 
@@ -158,11 +159,12 @@ struct rocks_kv::impl {
 
   /// Commits the oldest of `taken`, as many as fit in one group, and removes them.
   void commit_group(std::deque<waiting>& taken) {
+    const auto first = commits + 1;
     rocksdb::WriteBatch group;
+    put_first(group, first);
     std::size_t count = 0;
     while (count < taken.size() && (count == 0 || group.GetDataSize() < group_bytes))
       append(group, *parts, taken[count++].batch);
-    const auto first = commits + 1;
     const auto outcome = write(group, commits + count);
     for (std::size_t i = 0; i < count; ++i) {
       const auto done = std::move(taken.front().done);
@@ -288,7 +290,8 @@ result<void> rocks_kv::close() {
   impl_->committer.join();
   if (impl_->failure)
     return *impl_->failure;
-  return impl_->flush();
+  BOOST_OUTCOME_TRYV(impl_->flush());
+  return mark_store(*impl_->parts, true);
 }
 
 result<store_figures> rocks_kv::figures() const { return figures_of(*impl_->parts); }

@@ -3,7 +3,9 @@
 #include "pinion/storage/codecs.hpp"
 #include "pinion/storage/keys.hpp"
 #include "storage/byte_order.hpp"
+#include "storage/commit_chain.hpp"
 #include "storage/store_damage.hpp"
+#include "storage/store_mark.hpp"
 
 #include <algorithm>
 #include <map>
@@ -49,6 +51,8 @@ rocksdb::DBOptions database_options() {
   o.paranoid_checks = true;
   // The default (point in time) silently drops everything behind one flipped byte of the log.
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // All families at once: what one has in its tables, all have, see commit_chain.
+  o.atomic_flush = true;
   // Both bound the replay at the next start to about 300,000 rows, a good second.
   o.db_write_buffer_size = memtable_bytes;
   o.max_total_wal_size = memtable_bytes;
@@ -152,6 +156,14 @@ result<void> check_owner(const fs::path& folder, const std::vector<std::string>&
                    });
 }
 
+result<void> check_families(const fs::path& folder, std::uint64_t newest) {
+  std::vector<std::string> names;
+  const auto status = rocksdb::DB::ListColumnFamilies({}, folder.string(), &names);
+  if (!status.ok())
+    return name_damage(to_problem(status, "open the store " + folder.string()), folder, {});
+  return check_owner(folder, names, newest);
+}
+
 /// The number in a row of meta, or nothing.
 result<std::optional<std::uint64_t>> meta_number(const rocks_database& parts,
                                                  std::string_view key) {
@@ -208,18 +220,32 @@ result<void> settle_format(rocks_database& parts, const fs::path& folder, std::u
   return ok();
 }
 
+std::string restore_or_remove(const commit_mirror& mirror) {
+  return "restore a backup (pinionctl store restore DIR --data NEW), or remove " +
+         mirror.file().string() + " to go on without the lost commits";
+}
+
 problem lost(const commit_mirror& mirror, std::uint64_t have, const std::string& what) {
   const auto mirrored = mirror.found()->commits;
   return {errc::corrupt,
           "acknowledged commits are missing: the store ends at commit " + std::to_string(have) +
               ", but commit " + std::to_string(mirrored) + " was acknowledged (" + what + ")",
-          "restore a backup (pinionctl store restore DIR --data NEW), or remove " +
-              mirror.file().string() + " to go on without the lost commits"};
+          restore_or_remove(mirror)};
+}
+
+problem lost_between(const commit_mirror& mirror, const commit_gap& gap) {
+  return {errc::corrupt,
+          "acknowledged commits are missing: " + std::to_string(gap.first) + " to " +
+              std::to_string(gap.last) + ", which came before those that " + gap.before +
+              " has: it is damaged, or a log before it is damaged or missing",
+          restore_or_remove(mirror)};
 }
 
 enum class access : std::uint8_t { read, write };
 
-result<void> open_families(rocks_database& parts, const fs::path& folder, access how) {
+/// What is replayed from the logs is up to `replay`, unless that is null.
+result<void> open_families(rocks_database& parts, const fs::path& folder, access how,
+                           rocksdb::WalFilter* replay = nullptr) {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* raw = nullptr;
   auto options = database_options();
@@ -228,6 +254,7 @@ result<void> open_families(rocks_database& parts, const fs::path& folder, access
     static_cast<void>(rocksdb::CreateLoggerFromOptions(folder.string(), options, &file));
   const auto log = std::make_shared<damage_log>(std::move(file));
   options.info_log = log;
+  options.wal_filter = replay;
   const auto status =
       how == access::write
           ? rocksdb::DB::Open(options, folder.string(), our_families(), &handles, &raw)
@@ -241,19 +268,56 @@ result<void> open_families(rocks_database& parts, const fs::path& folder, access
   return ok();
 }
 
+bool was_closed(const fs::path& folder) {
+  const auto mark = read_mark(folder);
+  return mark && mark.value() && mark.value()->closed &&
+         mark.value()->manifest == named_manifest(folder);
+}
+
+/// What the machine took with it when it stopped while durability was `os`.
+std::string lost_with_machine(const mirrored_commits& found, std::uint64_t have) {
+  const std::string what = "the machine stopped while durability was `os`: ";
+  if (found.commits > have)
+    return what + "the last " + std::to_string(found.commits - have) + " commits are lost";
+  // The mirror is not synced either: it may be older than what was acknowledged.
+  return what + "commits of its last moments may be lost";
+}
+
 } // namespace
 
-result<void> check_commits(rocks_database& parts, const commit_mirror& mirror) {
-  const auto& found = mirror.found();
-  if (!found || found->commits <= parts.commits)
-    return ok();
-  const auto missing = found->commits - parts.commits;
-  if (found->how == durability::os && !found->same_boot) {
-    parts.notice = "the machine stopped while durability was `os`: the last " +
-                   std::to_string(missing) + " commits are lost";
-    return ok();
+result<replayable> check_acknowledged(const fs::path& folder, const commit_mirror& mirror) {
+  commit_chain chain;
+  rocks_database tables;
+  BOOST_OUTCOME_TRYV(open_families(tables, folder, access::read, &chain));
+  BOOST_OUTCOME_TRY(flushed, meta_number(tables, keys::commits));
+  const auto gap = chain.gap_after(flushed.value_or(0));
+  const auto& found = *mirror.found();
+  replayable out;
+  out.commits = chain.last_after(flushed.value_or(0));
+  out.all = !gap;
+  if (found.how == durability::os && !found.same_boot) {
+    // The system writes pages in any order: behind a gap may be later commits.
+    if (gap || found.commits > out.commits || !was_closed(folder))
+      out.notice = lost_with_machine(found, out.commits);
+    return out;
   }
-  return lost(mirror, parts.commits, "its log is damaged, or an older copy was put in its place");
+  if (gap)
+    return lost_between(mirror, *gap);
+  if (found.commits > out.commits)
+    return lost(mirror, out.commits, "its log is damaged, or an older copy was put in its place");
+  return out;
+}
+
+result<void> mark_store(const rocks_database& parts, bool closed) {
+  std::vector<std::string> files;
+  store_mark mark;
+  mark.closed = closed;
+  if (const auto status = parts.db->GetLiveFiles(files, &mark.bytes, false); !status.ok())
+    return to_problem(status, "list the store's files");
+  for (const auto& file : files)
+    if (file.starts_with("/MANIFEST-"))
+      mark.manifest = file.substr(1);
+  return write_mark(parts.db->GetName(), mark);
 }
 
 rocks_database::~rocks_database() {
@@ -286,33 +350,34 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
   if (error)
     return problem{
         errc::storage_failure, "cannot create " + folder.string() + ": " + error.message(), {}};
-  if (fs::exists(folder / "CURRENT", error)) {
-    std::vector<std::string> names;
-    const auto status = rocksdb::DB::ListColumnFamilies({}, folder.string(), &names);
-    if (!status.ok())
-      return name_damage(to_problem(status, "open the store " + folder.string()), folder, {});
-    BOOST_OUTCOME_TRYV(check_owner(folder, names, newest));
-  } else if (mirror.found() && mirror.found()->commits > 0) {
-    // Opened, RocksDB would start a new database here, in the middle of the old one's files.
-    return lost(mirror, 0, "the file CURRENT is missing from " + folder.string());
+  BOOST_OUTCOME_TRY(exists, check_manifest(folder));
+  const bool acknowledged = mirror.found() && mirror.found()->commits > 0;
+  if (!exists && acknowledged)
+    return lost(mirror, 0, "there is no store in " + folder.string());
+  if (exists) {
+    BOOST_OUTCOME_TRYV(check_families(folder, newest));
   }
   auto parts = std::make_unique<rocks_database>();
-  BOOST_OUTCOME_TRYV(open_families(*parts, folder, access::write));
+  std::optional<commit_chain> cut;
+  // Before it is opened for writing: RocksDB then removes the files that could mend it.
+  if (acknowledged) {
+    BOOST_OUTCOME_TRY(found, check_acknowledged(folder, mirror));
+    parts->notice = found.notice;
+    if (!found.all)
+      cut.emplace(found.commits);
+  }
+  BOOST_OUTCOME_TRYV(open_families(*parts, folder, access::write, cut ? &*cut : nullptr));
   BOOST_OUTCOME_TRYV(settle_format(*parts, folder, newest));
-  BOOST_OUTCOME_TRYV(check_commits(*parts, mirror));
+  BOOST_OUTCOME_TRYV(mark_store(*parts, false));
   return parts;
 }
 
 result<std::unique_ptr<rocks_database>> open_for_reading(const fs::path& folder) {
-  std::error_code error;
-  if (!fs::exists(folder / "CURRENT", error))
+  BOOST_OUTCOME_TRY(exists, check_manifest(folder));
+  if (!exists)
     return problem{errc::not_found, "there is no store in " + folder.string(),
                    "name the data folder of an engine"};
-  std::vector<std::string> names;
-  const auto status = rocksdb::DB::ListColumnFamilies({}, folder.string(), &names);
-  if (!status.ok())
-    return name_damage(to_problem(status, "open the store " + folder.string()), folder, {});
-  BOOST_OUTCOME_TRYV(check_owner(folder, names, rocks_kv::format));
+  BOOST_OUTCOME_TRYV(check_families(folder, rocks_kv::format));
   auto parts = std::make_unique<rocks_database>();
   BOOST_OUTCOME_TRYV(open_families(*parts, folder, access::read));
   BOOST_OUTCOME_TRY(format, read_format(*parts, folder, rocks_kv::format));

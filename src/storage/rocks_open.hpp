@@ -41,8 +41,21 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
 /// with `errc::not_found` if there is none, else as rocks_kv::open does.
 result<std::unique_ptr<rocks_database>> open_for_reading(const std::filesystem::path& folder);
 
-/// Fails if commits that the mirror has are not in the database.
-result<void> check_commits(rocks_database& parts, const commit_mirror& mirror);
+/// What an existing database can be gone on with.
+struct replayable {
+  std::uint64_t commits = 0; ///< The last one that is there with all before it.
+  bool all = true;           ///< No log has later ones.
+  std::string notice;        ///< See rocks_kv::notice.
+};
+
+/// Compares what is in the database with its mirror, which must have been found, and changes
+/// nothing. Fails with `errc::corrupt` if acknowledged commits are missing, else as
+/// `open_for_reading` does.
+result<replayable> check_acknowledged(const std::filesystem::path& folder,
+                                      const commit_mirror& mirror);
+
+/// Writes its mark, see store_mark. `closed`: its tables have all rows.
+result<void> mark_store(const rocks_database& parts, bool closed);
 
 /// Reads of the database as it is; must not outlive it.
 std::unique_ptr<kv_reader> make_reader(const rocks_database& parts);

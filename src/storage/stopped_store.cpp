@@ -25,8 +25,8 @@ result<std::unique_ptr<stopped_store>> stopped_store::open(const std::filesystem
     missing = std::move(mirror).assume_error();
   }
   BOOST_OUTCOME_TRY(database, open_for_reading(where.database));
-  if (mirror)
-    if (auto counted = check_commits(*database, mirror.assume_value()); !counted)
+  if (mirror && mirror.assume_value().found())
+    if (auto counted = check_acknowledged(where.database, mirror.assume_value()); !counted)
       missing = std::move(counted).assume_error();
   auto rows = make_reader(*database);
   return std::unique_ptr<stopped_store>{new stopped_store{std::unique_ptr<parts>{

@@ -52,24 +52,15 @@ std::string content_of(const fs::path& file) {
   return text.str();
 }
 
+/// In order of their numbers, which have six digits or more.
 std::vector<std::string> manifests_in(const fs::path& folder) {
-  std::vector<std::string> found;
   std::error_code error;
-  for (fs::directory_iterator it{folder, error}, end; !error && it != end; it.increment(error))
-    if (const auto name = it->path().filename().string(); name.starts_with("MANIFEST-"))
-      found.push_back(name);
-  std::sort(found.begin(), found.end());
+  auto found = files_in(folder, error);
+  std::erase_if(found, [](const auto& name) { return !name.starts_with("MANIFEST-"); });
+  std::sort(found.begin(), found.end(), [](const auto& one, const auto& other) {
+    return std::pair{one.size(), one} < std::pair{other.size(), other};
+  });
   return found;
-}
-
-/// What CURRENT says, if it is whole: a name and a line feed.
-std::string named_manifest(const fs::path& folder) {
-  auto text = content_of(folder / "CURRENT");
-  if (!text.starts_with("MANIFEST-") || !text.ends_with('\n'))
-    return {};
-  text.pop_back();
-  const bool digits = std::all_of(text.begin() + 9, text.end(), is_digit);
-  return digits && text.size() > 9 ? text : std::string{};
 }
 
 /// The first table that cannot be read whole, or empty.
@@ -109,8 +100,9 @@ std::string suspect(const fs::path& folder, const std::vector<std::string>& dama
 
 std::string mend_of(const std::string& file, const fs::path& folder) {
   const auto manifests = manifests_in(folder);
-  if (file == "CURRENT" && manifests.size() == 1)
-    return "put the line " + manifests.front() + " into " + (folder / file).string() +
+  if (file == "CURRENT" && !manifests.empty())
+    return "put the line " + manifests.back() + " (with a line feed at its end) into " +
+           (folder / file).string() +
            ", or restore a backup: pinionctl store restore DIR --data NEW";
   return restore_mend;
 }
@@ -156,6 +148,36 @@ std::vector<std::string> damage_log::damages() const {
   return {damages_.begin(), damages_.end()};
 }
 
+std::vector<std::string> files_in(const fs::path& folder, std::error_code& error) {
+  std::vector<std::string> found;
+  for (fs::directory_iterator it{folder, error}, end; !error && it != end; it.increment(error))
+    found.push_back(it->path().filename().string());
+  return found;
+}
+
+bool is_part_of_store(const std::string& name) {
+  // The first list is replaced before a new database is open: alone, its making was cut off.
+  return (name.starts_with("MANIFEST-") && name != "MANIFEST-000001") || name.ends_with(".sst");
+}
+
+std::string named_manifest(const fs::path& folder) {
+  auto text = content_of(folder / "CURRENT");
+  if (!text.starts_with("MANIFEST-") || !text.ends_with('\n'))
+    return {};
+  text.pop_back();
+  const bool digits = std::all_of(text.begin() + 9, text.end(), is_digit);
+  return digits && text.size() > 9 ? text : std::string{};
+}
+
+problem damage_of(const fs::path& folder, const std::string& file, const std::string& sentence) {
+  std::error_code error;
+  const bool there = fs::exists(folder / file, error);
+  return {errc::corrupt,
+          sentence + "; " + (folder / file).string() + ", " + kind_of(file) +
+              (there ? ", is damaged" : ", is missing"),
+          mend_of(file, folder)};
+}
+
 problem name_damage(problem why, const fs::path& folder, const std::vector<std::string>& damages) {
   if (why.code != errc::corrupt)
     return why;
@@ -166,12 +188,7 @@ problem name_damage(problem why, const fs::path& folder, const std::vector<std::
     file = suspect(folder, damages);
   if (file.empty())
     return why;
-  std::error_code error;
-  const bool there = fs::exists(folder / file, error);
-  why.message += "; " + (folder / file).string() + ", " + kind_of(file) +
-                 (there ? ", is damaged" : ", is missing");
-  why.suggestion = mend_of(file, folder);
-  return why;
+  return damage_of(folder, file, why.message);
 }
 
 } // namespace pinion

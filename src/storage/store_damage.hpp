@@ -9,6 +9,7 @@
 #include <mutex>
 #include <rocksdb/env.h>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace pinion {
@@ -32,6 +33,20 @@ private:
   mutable std::mutex mutex_;
   std::deque<std::string> damages_;
 };
+
+/// The names of the files in `folder`.
+std::vector<std::string> files_in(const std::filesystem::path& folder, std::error_code& error);
+
+/// A file that only a database has.
+bool is_part_of_store(const std::string& name);
+
+/// What CURRENT says, if it is whole: a name and a line feed. Else empty.
+std::string named_manifest(const std::filesystem::path& folder);
+
+/// Says that `file` of the database in `folder` is damaged, or missing, and the mend for a file of
+/// its kind.
+problem damage_of(const std::filesystem::path& folder, const std::string& file,
+                  const std::string& sentence);
 
 /// Adds to `why` which file of the database in `folder` it is about, and the mend for a file of its
 /// kind. What is no damage stays as it is.

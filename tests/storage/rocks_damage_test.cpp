@@ -4,12 +4,14 @@
 #include "storage/kv_helpers.hpp"
 #include "storage/temporary_folder.hpp"
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
 #include <fstream>
+#include <functional>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -100,6 +102,53 @@ void flip_byte(const fs::path& file, std::uintmax_t offset) {
   bytes.put(byte);
 }
 
+void zero_bytes(const fs::path& file, std::uintmax_t offset, std::size_t bytes) {
+  std::fstream all{file, std::ios::in | std::ios::out | std::ios::binary};
+  all.seekp(static_cast<std::streamoff>(offset));
+  all << std::string(bytes, '\0');
+}
+
+/// The logs, oldest first.
+std::vector<fs::path> logs_in(const fs::path& folder) {
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator{folder / "store"})
+    if (entry.path().extension() == ".log")
+      found.push_back(entry.path());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+fs::path manifest_in(const fs::path& folder) {
+  std::string name;
+  std::ifstream{folder / "store" / "CURRENT"} >> name;
+  return folder / "store" / name;
+}
+
+/// A store with 26 commits in two logs, as a process leaves it that is killed while the memtables
+/// are flushed: their rows are in the older log, the newest in the other. 25 rows in audit, the
+/// last 5 of them in the newer log.
+void leave_two_logs(const fs::path& folder) {
+  test::temporary_folder original;
+  const auto kv = rocks_kv::open(test::options_in(original.path())).value();
+  const auto add_row = [&](int number) {
+    REQUIRE(test::commit(*kv, test::put(family::audit, std::to_string(number), "row")));
+  };
+  for (int i = 0; i < 20; ++i)
+    add_row(i);
+  kv_batch large; // More than a memtable may have: the next commit begins a log.
+  for (int i = 0; i < 34; ++i)
+    large.put(family::runs, std::to_string(i), std::string(std::size_t{1} << 20U, 'x'));
+  REQUIRE(test::commit(*kv, std::move(large)));
+  fs::copy(original.path(), folder, fs::copy_options::recursive);
+  const auto older = logs_in(folder).back().filename();
+  for (int i = 20; i < 25; ++i)
+    add_row(i);
+  const auto newer = logs_in(original.path()).back();
+  REQUIRE(newer.filename() != older);
+  fs::copy(newer, folder / "store");
+  fs::copy(original.path() / "COMMIT", folder / "COMMIT", fs::copy_options::overwrite_existing);
+}
+
 errc failure_of(const fs::path& folder) {
   const auto opened = rocks_kv::open(test::options_in(folder));
   return opened ? errc::none : opened.error().code;
@@ -181,6 +230,149 @@ TEST_CASE("a log that is gone or empty is noticed", "[rocks_damage]") {
   SECTION("removed") { fs::remove(log_in(folder.path() / "d")); }
   SECTION("emptied") { fs::resize_file(log_in(folder.path() / "d"), 0); }
   CHECK(failure_of(folder.path() / "d") == errc::corrupt);
+}
+
+TEST_CASE("a log is not overlooked because a later one is whole", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_two_logs(at);
+  const auto older = *std::prev(logs_in(at).end(), 2);
+  const auto newer = logs_in(at).back();
+  const auto size = fs::file_size(older);
+  std::uint64_t first_lost = 21;
+  SECTION("cut in its last commit") { fs::resize_file(older, size - 20); }
+  SECTION("cut in the middle of others") {
+    fs::resize_file(older, 500);
+    first_lost = 0;
+  }
+  SECTION("empty") {
+    fs::resize_file(older, 0);
+    first_lost = 1;
+  }
+  SECTION("removed") {
+    fs::remove(older);
+    first_lost = 1;
+  }
+  SECTION("with a zeroed block") {
+    zero_bytes(older, 32768 * 3, 32768);
+    first_lost = 0; // RocksDB itself notices what is left of the commit.
+  }
+  const auto opened = rocks_kv::open(test::options_in(at));
+  REQUIRE_FALSE(opened);
+  CAPTURE(opened.error().message);
+  CHECK(opened.error().code == errc::corrupt);
+  if (first_lost != 0) {
+    CHECK_THAT(opened.error().message,
+               Catch::Contains("missing: " + std::to_string(first_lost) + " to 21"));
+    CHECK_THAT(opened.error().message, Catch::Contains(newer.filename().string()));
+  }
+}
+
+TEST_CASE("two logs that are whole are both replayed", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_two_logs(at);
+  SECTION("as they are") {}
+  SECTION("with a torn write that nobody was told of") {
+    std::ofstream{logs_in(at).back(), std::ios::app | std::ios::binary} << std::string(300, '\x5a');
+  }
+  const auto kv = rocks_kv::open(test::options_in(at)).value();
+  CHECK(test::rows_between(*kv, family::audit, {}, {}).size() == 25);
+  CHECK(test::rows_between(*kv, family::runs, {}, {}).size() == 34);
+}
+
+TEST_CASE("a block of zeros in the log is no end of it", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_log(at, 1'000);
+  REQUIRE(fs::file_size(log_in(at)) > 32768 * 3);
+  zero_bytes(log_in(at), 32768, 32768);
+  CHECK(failure_of(at) == errc::corrupt);
+}
+
+TEST_CASE("no byte of a closed store's list can be lost silently", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto whole = folder.path() / "whole";
+  {
+    const auto kv = rocks_kv::open(test::options_in(whole)).value();
+    for (const auto in : {family::audit, family::runs, family::slots})
+      REQUIRE(test::commit(*kv, test::put(in, "a", "1")));
+    REQUIRE(kv->close());
+  }
+  const auto size = fs::file_size(manifest_in(whole));
+  const auto damaged = [&](const std::function<void(const fs::path&)>& damage) {
+    const auto copy = folder.path() / "copy";
+    fs::remove_all(copy);
+    fs::copy(whole, copy, fs::copy_options::recursive);
+    damage(manifest_in(copy));
+    const auto opened = rocks_kv::open(test::options_in(copy));
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == errc::corrupt);
+    CHECK_THAT(opened.error().message, Catch::Contains(manifest_in(copy).filename().string()));
+  };
+  for (std::uintmax_t at = 0; at < size; ++at) {
+    CAPTURE(at);
+    damaged([&](const fs::path& file) { flip_byte(file, at); });
+    damaged([&](const fs::path& file) { fs::resize_file(file, at); });
+  }
+}
+
+TEST_CASE("a start that is refused takes nothing that could mend the store", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_two_logs(at);
+  fs::path damaged;
+  SECTION("the newest log") { damaged = logs_in(at).back(); }
+  SECTION("the log before it") { damaged = *std::prev(logs_in(at).end(), 2); }
+  SECTION("the list of files") { damaged = manifest_in(at); }
+  const auto kept = folder.path() / "kept";
+  fs::copy(damaged, kept);
+  fs::resize_file(damaged, fs::file_size(damaged) - 20);
+  CHECK(failure_of(at) == errc::corrupt);
+  fs::copy(kept, damaged, fs::copy_options::overwrite_existing);
+  const auto kv = rocks_kv::open(test::options_in(at)).value();
+  CHECK(test::rows_between(*kv, family::audit, {}, {}).size() == 25);
+  CHECK(test::rows_between(*kv, family::runs, {}, {}).size() == 34);
+}
+
+TEST_CASE("a list whose end a crash cut off never costs a row", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto whole = folder.path() / "whole";
+  const auto kept = folder.path() / "kept";
+  {
+    const auto kv = rocks_kv::open(test::options_in(whole)).value();
+    for (const auto in : {family::audit, family::runs, family::slots})
+      REQUIRE(test::commit(*kv, test::put(in, "a", "1")));
+    fs::copy(whole, kept, fs::copy_options::recursive);
+    REQUIRE(kv->close());
+  }
+  // As if it had been killed in the middle of the last flush.
+  fs::copy(kept / "store" / "MARK", whole / "store", fs::copy_options::overwrite_existing);
+  const auto complete = [&](const rocks_kv& kv) {
+    for (const auto in : {family::audit, family::runs, family::slots})
+      CHECK(test::rows_between(kv, in, {}, {}).size() == 1);
+  };
+  const auto opened_at = fs::file_size(manifest_in(kept));
+  REQUIRE(manifest_in(kept).filename() == manifest_in(whole).filename());
+  REQUIRE(opened_at < fs::file_size(manifest_in(whole)));
+  for (auto at = opened_at; at < fs::file_size(manifest_in(whole)); at += 5) {
+    CAPTURE(at);
+    const auto copy = folder.path() / "copy";
+    fs::remove_all(copy);
+    fs::copy(whole, copy, fs::copy_options::recursive);
+    fs::resize_file(manifest_in(copy), at);
+    // The log was removed because the list was whole: the commits are in no file that it names.
+    CHECK(failure_of(copy) == errc::corrupt);
+    // Before that the log is still there.
+    fs::remove_all(copy);
+    fs::copy(kept, copy, fs::copy_options::recursive);
+    for (const auto& entry : fs::directory_iterator{whole / "store"})
+      if (entry.path().extension() == ".sst")
+        fs::copy(entry.path(), copy / "store", fs::copy_options::skip_existing);
+    fs::copy(manifest_in(whole), manifest_in(copy), fs::copy_options::overwrite_existing);
+    fs::resize_file(manifest_in(copy), at);
+    complete(*rocks_kv::open(test::options_in(copy)).value());
+  }
 }
 
 TEST_CASE("a database that is gone is noticed, and none is begun in its place", "[rocks_damage]") {

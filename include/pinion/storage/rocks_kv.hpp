@@ -33,7 +33,9 @@ struct rocks_options {
 ///
 /// Every group carries the number of its last commit (`meta/commits`); the mirror repeats that
 /// number outside RocksDB. A store whose number is below the mirror's has lost acknowledged commits
-/// (a torn or missing log, a flipped byte that looks like one, an older copy) and is refused.
+/// (a torn or missing log, a flipped byte that looks like one, an older copy) and is refused, and
+/// so is one in whose logs the numbers do not rise without a gap. A store that is refused for
+/// damage is left as it is: once the right file is back, it opens.
 class rocks_kv final : public kv_port, public store_keeper {
 public:
   /// The format this program writes, in the row `meta/format`: the newest of

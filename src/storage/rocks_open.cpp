@@ -348,8 +348,9 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
   if (fs::create_directories(folder, error) && !error)
     fs::permissions(folder, fs::perms::owner_all, error);
   if (error)
-    return problem{
-        errc::storage_failure, "cannot create " + folder.string() + ": " + error.message(), {}};
+    return problem{error == std::errc::permission_denied ? errc::os_failure : errc::storage_failure,
+                   "cannot create " + folder.string() + ": " + error.message(),
+                   {}};
   BOOST_OUTCOME_TRY(exists, check_manifest(folder));
   const bool acknowledged = mirror.found() && mirror.found()->commits > 0;
   if (!exists && acknowledged)

@@ -384,6 +384,58 @@ TEST_CASE("a database that is gone is noticed, and none is begun in its place", 
   CHECK_FALSE(fs::exists(folder.path() / "d" / "store" / "CURRENT"));
 }
 
+TEST_CASE("no database is begun where tables have lost the file that names them",
+          "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  {
+    const auto kv = rocks_kv::open(test::options_in(at)).value();
+    REQUIRE(test::commit(*kv, test::put(family::runs, "a", "1")));
+  }
+  const auto manifest = manifest_in(at).filename().string();
+  const auto current = at / "store" / "CURRENT";
+  fs::remove(current);
+  SECTION("with the mirror") {}
+  SECTION("without the mirror") { fs::remove(at / "COMMIT"); }
+  const auto opened = rocks_kv::open(test::options_in(at));
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == errc::corrupt);
+  CHECK_THAT(opened.error().message, Catch::Contains(current.string()));
+  CHECK_THAT(opened.error().suggestion, Catch::StartsWith("put the line " + manifest));
+  CHECK_THAT(opened.error().suggestion, !Catch::Contains("COMMIT"));
+  CHECK_FALSE(fs::exists(current));
+  std::ofstream{current} << manifest << '\n';
+  const auto kv = rocks_kv::open(test::options_in(at)).value();
+  CHECK(test::rows_between(*kv, family::runs, {}, {}).size() == 1);
+}
+
+TEST_CASE("a database whose making was cut off is made", "[rocks_damage]") {
+  test::temporary_folder folder;
+  fs::create_directory(folder.path() / "store");
+  std::ofstream{folder.path() / "store" / "MANIFEST-000001"} << "half";
+  CHECK(rocks_kv::open(test::options_in(folder.path())));
+}
+
+TEST_CASE("a store that may not be entered is not one that is gone", "[rocks_damage]") {
+  test::temporary_folder folder;
+  leave_log(folder.path() / "d", 3);
+  const auto store = folder.path() / "d" / "store";
+  const auto nobody = uid_t{65534};
+  const bool root = ::geteuid() == 0;
+  fs::permissions(folder.path(), fs::perms{0755});
+  fs::permissions(folder.path() / "d", fs::perms{0755});
+  fs::permissions(folder.path() / "d" / "COMMIT", fs::perms{0666});
+  fs::permissions(store, root ? fs::perms::owner_all : fs::perms::none);
+  REQUIRE((!root || ::seteuid(nobody) == 0));
+  const auto opened = rocks_kv::open(test::options_in(folder.path() / "d"));
+  REQUIRE((!root || ::seteuid(0) == 0));
+  fs::permissions(store, fs::perms::owner_all);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == errc::os_failure);
+  CHECK_THAT(opened.error().message,
+             Catch::Contains(store.string()) && Catch::Contains("Permission denied"));
+}
+
 TEST_CASE("an older database in the place of the newer is refused", "[rocks_damage]") {
   test::temporary_folder folder;
   leave_log(folder.path() / "old", 3);

@@ -52,8 +52,8 @@ bool holds_backups(const fs::path& folder) {
   return fs::is_directory(folder / "meta", error) && fs::is_directory(folder / "private", error);
 }
 
-/// Makes the folder, or refuses one that holds something else.
-result<void> prepare(const fs::path& folder, const fs::path& database) {
+/// Refuses a folder that holds something else, or lies in the store.
+result<void> check_place(const fs::path& folder, const fs::path& database) {
   std::error_code error;
   const auto inside = fs::weakly_canonical(folder, error).string() + '/';
   const auto store = fs::weakly_canonical(database.parent_path(), error).string() + '/';
@@ -65,6 +65,11 @@ result<void> prepare(const fs::path& folder, const fs::path& database) {
   if (fs::exists(folder, error) && !fs::is_empty(folder, error) && !holds_backups(folder))
     return problem{errc::refused, folder.string() + " is not empty, and holds no backups of Pinion",
                    "name an absent or empty folder, or one with earlier backups"};
+  return ok();
+}
+
+result<void> make(const fs::path& folder) {
+  std::error_code error;
   fs::create_directories(folder, error);
   if (error)
     return problem{
@@ -121,7 +126,11 @@ result<void> renew(kv_port& kv, const restore_request& ask, restore_report& repo
 
 result<backup_record> back_up_database(const rocks_database& parts, const fs::path& folder,
                                        std::uint32_t keep) {
-  BOOST_OUTCOME_TRYV(prepare(folder, parts.db->GetName()));
+  BOOST_OUTCOME_TRYV(check_place(folder, parts.db->GetName()));
+  // RocksDB copies tables without a look at their blocks: a damaged store would push the good
+  // backups out.
+  BOOST_OUTCOME_TRYV(verify_files(parts));
+  BOOST_OUTCOME_TRYV(make(folder));
   // Read before: the backup has these and perhaps more.
   const auto commits = figures_of(parts).commits;
   rocksdb::BackupEngine* raw = nullptr;

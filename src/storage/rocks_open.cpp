@@ -4,6 +4,7 @@
 #include "pinion/storage/keys.hpp"
 #include "storage/byte_order.hpp"
 #include "storage/commit_chain.hpp"
+#include "storage/log_frames.hpp"
 #include "storage/store_damage.hpp"
 #include "storage/store_mark.hpp"
 
@@ -274,6 +275,18 @@ bool was_closed(const fs::path& folder) {
          mark.value()->manifest == named_manifest(folder);
 }
 
+/// The list of the files, as far as it is on disk now.
+result<store_mark> manifest_of(const rocks_database& parts) {
+  std::vector<std::string> files;
+  store_mark list;
+  if (const auto status = parts.db->GetLiveFiles(files, &list.bytes, false); !status.ok())
+    return to_problem(status, "list the store's files");
+  for (const auto& file : files)
+    if (file.starts_with("/MANIFEST-"))
+      list.manifest = file.substr(1);
+  return list;
+}
+
 /// What the machine took with it when it stopped while durability was `os`.
 std::string lost_with_machine(const mirrored_commits& found, std::uint64_t have) {
   const std::string what = "the machine stopped while durability was `os`: ";
@@ -309,15 +322,19 @@ result<replayable> check_acknowledged(const fs::path& folder, const commit_mirro
 }
 
 result<void> mark_store(const rocks_database& parts, bool closed) {
-  std::vector<std::string> files;
-  store_mark mark;
+  BOOST_OUTCOME_TRY(mark, manifest_of(parts));
   mark.closed = closed;
-  if (const auto status = parts.db->GetLiveFiles(files, &mark.bytes, false); !status.ok())
-    return to_problem(status, "list the store's files");
-  for (const auto& file : files)
-    if (file.starts_with("/MANIFEST-"))
-      mark.manifest = file.substr(1);
   return write_mark(parts.db->GetName(), mark);
+}
+
+result<void> verify_files(const rocks_database& parts) {
+  const fs::path folder{parts.db->GetName()};
+  BOOST_OUTCOME_TRY(list, manifest_of(parts));
+  if (whole_bytes(folder / list.manifest) < list.bytes)
+    return damage_of(folder, list.manifest, "the list of the store's files cannot be read whole");
+  if (const auto status = parts.db->VerifyChecksum(); !status.ok())
+    return name_damage(to_problem(status, "read the store's files"), folder, {});
+  return ok();
 }
 
 rocks_database::~rocks_database() {

@@ -57,6 +57,10 @@ result<replayable> check_acknowledged(const std::filesystem::path& folder,
 /// Writes its mark, see store_mark. `closed`: its tables have all rows.
 result<void> mark_store(const rocks_database& parts, bool closed);
 
+/// Reads all blocks of all tables, and the list of the files, and compares their checksums. Fails
+/// with `errc::corrupt`, naming the file.
+result<void> verify_files(const rocks_database& parts);
+
 /// Reads of the database as it is; must not outlive it.
 std::unique_ptr<kv_reader> make_reader(const rocks_database& parts);
 

@@ -39,11 +39,6 @@ store_figures stopped_store::figures() const { return figures_of(*parts_->databa
 
 const std::optional<problem>& stopped_store::missing() const noexcept { return parts_->missing; }
 
-result<void> stopped_store::check_files() const {
-  const auto status = parts_->database->db->VerifyChecksum();
-  if (!status.ok())
-    return to_problem(status, "read the store's files");
-  return ok();
-}
+result<void> stopped_store::check_files() const { return verify_files(*parts_->database); }
 
 } // namespace pinion

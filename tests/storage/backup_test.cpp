@@ -6,6 +6,7 @@
 #include "storage/sound_store.hpp"
 #include "storage/temporary_folder.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <sys/stat.h>
@@ -156,6 +157,35 @@ TEST_CASE("a folder without backups is none, and is not made one", "[backup]") {
   test::temporary_folder folder;
   CHECK(list_backups(folder.path() / "b").error().code == errc::not_found);
   CHECK_FALSE(fs::exists(folder.path() / "b"));
+}
+
+TEST_CASE("a damaged store is not backed up, and pushes no good backup out", "[backup]") {
+  test::temporary_folder folder;
+  const auto backups = folder.path() / "b";
+  const auto data = folder.path() / "d";
+  { live_store live{data}; } // Its rows are in tables now.
+  live_store live{data};
+  REQUIRE(live.kv->back_up(backups, 1));
+  fs::path damaged;
+  SECTION("a table") {
+    for (const auto& entry : fs::directory_iterator{live.folder.database()})
+      if (entry.path().extension() == ".sst")
+        damaged = std::max(damaged, entry.path());
+  }
+  SECTION("the list of files") {
+    std::string name;
+    std::ifstream{live.folder.database() / "CURRENT"} >> name;
+    damaged = live.folder.database() / name;
+  }
+  flip_byte(damaged);
+  for (const auto& into : {backups, folder.path() / "c"}) {
+    const auto made = live.kv->back_up(into, 1);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().code == errc::corrupt);
+    CHECK_THAT(made.error().message, Catch::Contains(damaged.string()));
+  }
+  CHECK_FALSE(fs::exists(folder.path() / "c"));
+  CHECK(list_backups(backups).value().front().id == 1);
 }
 
 TEST_CASE("a backup with a flipped byte is refused before anything is made", "[backup]") {

@@ -27,7 +27,8 @@ public:
 
   /// Adds a backup of this moment to `folder`, which is made (0700) if it is absent: what is
   /// acknowledged by now is in it. Files that an earlier backup has are not copied again. Then
-  /// removes all but the `keep` newest (0: none). One at a time for a folder. Fails with
+  /// removes all but the `keep` newest (0: none). One at a time for a folder. Reads the whole store
+  /// first: if it is damaged nothing is made or removed. Fails with `errc::corrupt` then;
   /// `errc::refused` if the folder holds something else, or lies in the store;
   /// `errc::storage_failure` if it cannot be written.
   virtual result<backup_record> back_up(const std::filesystem::path& folder,

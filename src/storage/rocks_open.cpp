@@ -5,6 +5,7 @@
 #include "storage/byte_order.hpp"
 #include "storage/commit_chain.hpp"
 #include "storage/log_frames.hpp"
+#include "storage/file_log.hpp"
 #include "storage/store_damage.hpp"
 #include "storage/store_mark.hpp"
 
@@ -60,8 +61,6 @@ rocksdb::DBOptions database_options() {
   o.max_background_jobs = 2;
   o.max_open_files = 256;
   o.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  o.max_log_file_size = std::size_t{4} << 20U;
-  o.keep_log_file_num = 4;
   o.stats_dump_period_sec = 0;
   return o;
 }
@@ -250,10 +249,9 @@ result<void> open_families(rocks_database& parts, const fs::path& folder, access
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* raw = nullptr;
   auto options = database_options();
-  std::shared_ptr<rocksdb::Logger> file;
-  if (how == access::write) // For reading nothing is written, not even what happened.
-    static_cast<void>(rocksdb::CreateLoggerFromOptions(folder.string(), options, &file));
-  const auto log = std::make_shared<damage_log>(std::move(file));
+  // For reading nothing is written, not even what happened.
+  const auto log = std::make_shared<damage_log>(
+      how == access::write ? std::make_shared<file_log>(folder / "LOG") : nullptr);
   options.info_log = log;
   options.wal_filter = replay;
   const auto status =

@@ -25,6 +25,8 @@ constexpr const char* held_row = "held";
 /// No machine's: what was granted on it is lost.
 constexpr const char* restored_boot = "restored";
 constexpr std::string_view commits_label = "commits ";
+/// What the commits that arrive during a backup may need, at least.
+constexpr std::uintmax_t least_room = std::uintmax_t{1} << 20U;
 
 rocksdb::BackupEngineOptions options_for(const fs::path& folder) {
   rocksdb::BackupEngineOptions o{folder.string()};
@@ -79,6 +81,18 @@ result<void> make(const fs::path& folder) {
   return ok();
 }
 
+/// RocksDB syncs its log for a backup, and asserts that no write to it has failed before.
+result<void> check_room(const fs::path& database) {
+  std::error_code error;
+  const auto space = fs::space(database, error);
+  if (error || space.available >= least_room)
+    return ok();
+  return problem{errc::unavailable,
+                 "the disk is full: the file system of " + database.string() + " has only " +
+                     std::to_string(space.available) + " bytes left",
+                 "make room on it, then ask for the backup again"};
+}
+
 result<std::uint64_t> commit_and_wait(kv_port& kv, kv_batch batch) {
   std::promise<result<std::uint64_t>> answer;
   auto answered = answer.get_future();
@@ -130,6 +144,7 @@ result<backup_record> back_up_database(const rocks_database& parts, const fs::pa
   // RocksDB copies tables without a look at their blocks: a damaged store would push the good
   // backups out.
   BOOST_OUTCOME_TRYV(verify_files(parts));
+  BOOST_OUTCOME_TRYV(check_room(parts.db->GetName()));
   BOOST_OUTCOME_TRYV(make(folder));
   // Read before: the backup has these and perhaps more.
   const auto commits = figures_of(parts).commits;

@@ -187,6 +187,7 @@ struct rocks_kv::impl {
       no_room = status.IsNoSpace();
       failure = to_problem(status, "commit to the store");
       failure->code = errc::storage_failure;
+      failed = true;
       return *failure;
     }
     commits = number;
@@ -194,6 +195,7 @@ struct rocks_kv::impl {
     if (auto mirrored = mirror.write(number); !mirrored) {
       no_room = mirror.out_of_room();
       failure = std::move(mirrored).assume_error();
+      failed = true;
       return *failure;
     }
     return ok();
@@ -216,6 +218,7 @@ struct rocks_kv::impl {
   std::uint64_t commits;
   std::optional<problem> failure;
   std::atomic<bool> no_room{false}; ///< What `failure` came from.
+  std::atomic<bool> failed{false};  ///< There is a `failure`; for other threads.
 
   std::mutex mutex; ///< Guards what follows.
   std::condition_variable wake;
@@ -297,6 +300,10 @@ result<void> rocks_kv::close() {
 result<store_figures> rocks_kv::figures() const { return figures_of(*impl_->parts); }
 
 result<backup_record> rocks_kv::back_up(const std::filesystem::path& folder, std::uint32_t keep) {
+  if (impl_->failed) // What RocksDB has of the log is unknown.
+    return problem{errc::unavailable,
+                   impl_->no_room ? "the disk of the store is full" : "the store has failed",
+                   "ask for the backup again once the engine has started over"};
   return back_up_database(*impl_->parts, folder, keep);
 }
 

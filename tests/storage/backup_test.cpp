@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 using namespace pinion;
@@ -27,6 +28,34 @@ struct live_store {
   }
   data_folder folder;
   std::unique_ptr<rocks_kv> kv;
+};
+
+/// A file system of 16 MiB, if this user may mount one. To outlive what is open on it.
+class small_disk {
+public:
+  explicit small_disk(fs::path at) : at_{std::move(at)} {
+    fs::create_directory(at_);
+    mounted_ = ::mount("pinion-test", at_.c_str(), "tmpfs", 0, "size=16m") == 0;
+  }
+  small_disk(const small_disk&) = delete;
+  small_disk& operator=(const small_disk&) = delete;
+  ~small_disk() {
+    if (mounted_)
+      ::umount2(at_.c_str(), MNT_DETACH);
+  }
+  bool mounted() const noexcept { return mounted_; }
+  const fs::path& path() const noexcept { return at_; }
+
+  /// Takes all room but `left` bytes.
+  void fill(std::uintmax_t left) const {
+    std::ofstream{at_ / "filler"} << std::string(fs::space(at_).available - left, 'x');
+    REQUIRE(fs::space(at_).available <= left);
+  }
+  void empty() const { fs::remove(at_ / "filler"); }
+
+private:
+  fs::path at_;
+  bool mounted_ = false;
 };
 
 restore_request into(const fs::path& backups, const fs::path& data) {
@@ -157,6 +186,38 @@ TEST_CASE("a folder without backups is none, and is not made one", "[backup]") {
   test::temporary_folder folder;
   CHECK(list_backups(folder.path() / "b").error().code == errc::not_found);
   CHECK_FALSE(fs::exists(folder.path() / "b"));
+}
+
+TEST_CASE("a store whose disk is full is not backed up, and lives on", "[backup]") {
+  test::temporary_folder folder;
+  const small_disk disk{folder.path() / "disk"};
+  if (!disk.mounted()) {
+    WARN("only root can mount the small disk that this needs");
+    return;
+  }
+  const auto backups = folder.path() / "b";
+  live_store live{disk.path() / "d"};
+  SECTION("before a commit met it") {
+    disk.fill(std::uintmax_t{512} << 10U);
+    const auto refused = live.kv->back_up(backups, 0);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::unavailable);
+    CHECK_THAT(refused.error().message, Catch::Contains("the disk is full"));
+    CHECK_FALSE(fs::exists(backups));
+    disk.empty();
+    CHECK(live.kv->back_up(backups, 0));
+  }
+  SECTION("after a commit failed for it") {
+    disk.fill(std::uintmax_t{64} << 10U);
+    const std::string row(std::size_t{1} << 20U, 'x');
+    REQUIRE_FALSE(test::commit(*live.kv, test::put(family::meta, "large", row)));
+    CHECK(live.kv->ran_out_of_room());
+    disk.empty();
+    const auto refused = live.kv->back_up(backups, 0);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::unavailable);
+    CHECK_FALSE(fs::exists(backups));
+  }
 }
 
 TEST_CASE("a damaged store is not backed up, and pushes no good backup out", "[backup]") {

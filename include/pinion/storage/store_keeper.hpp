@@ -30,7 +30,8 @@ public:
   /// removes all but the `keep` newest (0: none). One at a time for a folder. Reads the whole store
   /// first: if it is damaged nothing is made or removed. Fails with `errc::corrupt` then;
   /// `errc::refused` if the folder holds something else, or lies in the store;
-  /// `errc::storage_failure` if it cannot be written.
+  /// `errc::storage_failure` if it cannot be written; `errc::unavailable` while the store's own
+  /// file system is full.
   virtual result<backup_record> back_up(const std::filesystem::path& folder,
                                         std::uint32_t keep) = 0;
 };

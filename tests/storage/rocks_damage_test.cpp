@@ -1,6 +1,7 @@
 #include "pinion/storage/rocks_kv.hpp"
 
 #include "pinion/storage/codecs.hpp"
+#include "storage/checked_line.hpp"
 #include "storage/kv_helpers.hpp"
 #include "storage/temporary_folder.hpp"
 
@@ -147,6 +148,14 @@ void leave_two_logs(const fs::path& folder) {
   REQUIRE(newer.filename() != older);
   fs::copy(newer, folder / "store");
   fs::copy(original.path() / "COMMIT", folder / "COMMIT", fs::copy_options::overwrite_existing);
+}
+
+/// The mirror as another boot of the machine has left it.
+void write_mirror(const fs::path& folder, int commits, const char* how) {
+  std::array<char, 97> text{};
+  std::snprintf(text.data(), text.size(),
+                "commits %020d %s boot 00000000-0000-0000-0000-000000000000", commits, how);
+  std::ofstream{folder / "COMMIT"} << with_sum(text.data());
 }
 
 errc failure_of(const fs::path& folder) {
@@ -462,22 +471,47 @@ TEST_CASE("a machine that stops under durability os costs the last commits, repo
   leave_log(folder.path() / "d", 5);
   const auto log = log_in(folder.path() / "d");
   fs::resize_file(log, fs::file_size(log) - 20);
-  const auto written = [](const char* how, const char* boot) {
-    const auto line = "commits 00000000000000000005 " + std::string{how} + " boot " + boot;
-    std::uint64_t sum = 0xcbf29ce484222325ULL; // FNV-1a.
-    for (const char byte : line)
-      sum = (sum ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
-    std::array<char, 32> end{};
-    std::snprintf(end.data(), end.size(), " sum %016llx\n", static_cast<unsigned long long>(sum));
-    return line + end.data();
-  };
-  const auto* other_boot = "00000000-0000-0000-0000-000000000000";
-  std::ofstream{folder.path() / "d" / "COMMIT"} << written("sync", other_boot);
+  write_mirror(folder.path() / "d", 5, "sync");
   CHECK(failure_of(folder.path() / "d") == errc::corrupt);
-  std::ofstream{folder.path() / "d" / "COMMIT"} << written("os  ", other_boot);
+  write_mirror(folder.path() / "d", 5, "os  ");
   const auto kv = rocks_kv::open(test::options_in(folder.path() / "d"));
   REQUIRE(kv);
   CHECK_THAT(kv.value()->notice(), Catch::Contains("the last 1 commits are lost"));
+}
+
+TEST_CASE("what a machine took with it under durability os is reported if it took the mirror, too",
+          "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_log(at, 5);
+  write_mirror(at, 3, "os  ");
+  SECTION("it had not been closed") {
+    const auto kv = rocks_kv::open(test::options_in(at)).value();
+    CHECK_THAT(kv->notice(), Catch::Contains("commits of its last moments may be lost"));
+  }
+  SECTION("it had been closed: all was on disk") {
+    fs::remove(at / "COMMIT");
+    REQUIRE(rocks_kv::open(test::options_in(at)).value()->close());
+    write_mirror(at, 5, "os  ");
+    CHECK(rocks_kv::open(test::options_in(at)).value()->notice().empty());
+  }
+}
+
+TEST_CASE("what is behind a gap that a machine left under durability os is not taken",
+          "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_two_logs(at);
+  const auto older = *std::prev(logs_in(at).end(), 2);
+  fs::resize_file(older, fs::file_size(older) - 20);
+  write_mirror(at, 26, "os  ");
+  for (int start = 0; start < 2; ++start) {
+    const auto kv = rocks_kv::open(test::options_in(at)).value();
+    if (start == 0)
+      CHECK_THAT(kv->notice(), Catch::Contains("the last 6 commits are lost"));
+    CHECK(test::rows_between(*kv, family::audit, {}, {}).size() == 20);
+    CHECK(test::rows_between(*kv, family::runs, {}, {}).empty());
+  }
 }
 
 TEST_CASE("a flipped byte in a flushed table is refused, never read as something else",

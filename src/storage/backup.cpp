@@ -105,9 +105,9 @@ result<std::uint64_t> commit_and_wait(kv_port& kv, kv_batch batch) {
 result<void> renew(kv_port& kv, const restore_request& ask, restore_report& report) {
   const store_reader store{kv};
   kv_batch batch;
+  // `restored_epochs` were left out when it was opened without its mirror.
   BOOST_OUTCOME_TRY(epoch, current_epoch(kv));
-  report.epoch = epoch + restored_epochs;
-  batch.put(family::meta, std::string{keys::epoch}, little_u64(report.epoch));
+  report.epoch = epoch;
   BOOST_OUTCOME_TRY(live, store.live_runs());
   for (const auto& run : live) {
     BOOST_OUTCOME_TRY(attempts, store.newest_attempts_of(run.id));

@@ -1,11 +1,12 @@
 #include "storage/rocks_open.hpp"
 
+#include "pinion/storage/backup.hpp"
 #include "pinion/storage/codecs.hpp"
 #include "pinion/storage/keys.hpp"
 #include "storage/byte_order.hpp"
 #include "storage/commit_chain.hpp"
-#include "storage/log_frames.hpp"
 #include "storage/file_log.hpp"
+#include "storage/log_frames.hpp"
 #include "storage/store_damage.hpp"
 #include "storage/store_mark.hpp"
 
@@ -220,6 +221,20 @@ result<void> settle_format(rocks_database& parts, const fs::path& folder, std::u
   return ok();
 }
 
+/// A store without its mirror may have gone back, as after lost commits that an operator goes on
+/// without: what was granted in its last epochs is not known here, but still to a launcher. With an
+/// epoch that was never taken nothing new is mistaken for it.
+result<void> leave_out_epochs(rocks_database& parts) {
+  BOOST_OUTCOME_TRY(epoch, meta_number(parts, keys::epoch));
+  rocksdb::WriteOptions durable;
+  durable.sync = true;
+  const auto status = parts.db->Put(durable, parts.of(family::meta), rocksdb::Slice{keys::epoch},
+                                    little_u64(epoch.value_or(0) + restored_epochs));
+  if (!status.ok())
+    return to_problem(status, "write to the store");
+  return ok();
+}
+
 std::string restore_or_remove(const commit_mirror& mirror) {
   return "restore a backup (pinionctl store restore DIR --data NEW), or remove " +
          mirror.file().string() + " to go on without the lost commits";
@@ -385,6 +400,10 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
   BOOST_OUTCOME_TRYV(open_families(*parts, folder, access::write, cut ? &*cut : nullptr));
   BOOST_OUTCOME_TRYV(settle_format(*parts, folder, newest));
   BOOST_OUTCOME_TRYV(mark_store(*parts, false));
+  // Before there is a mirror: a crash in between must not leave a store that looks sound.
+  if (!mirror.found() && parts->commits > 0) {
+    BOOST_OUTCOME_TRYV(leave_out_epochs(*parts));
+  }
   return parts;
 }
 

@@ -1,6 +1,10 @@
 #include "pinion/storage/rocks_kv.hpp"
 
+#include "pinion/storage/backup.hpp"
 #include "pinion/storage/codecs.hpp"
+#include "pinion/storage/epoch.hpp"
+#include "pinion/storage/keys.hpp"
+#include "storage/byte_order.hpp"
 #include "storage/checked_line.hpp"
 #include "storage/kv_helpers.hpp"
 #include "storage/temporary_folder.hpp"
@@ -201,6 +205,23 @@ TEST_CASE("the documented way out goes on without the lost commits", "[rocks_dam
   const auto kv = rocks_kv::open(test::options_in(folder.path() / "d")).value();
   CHECK(test::rows_between(*kv, family::runs, {}, {}).size() == 19);
   CHECK(test::commit(*kv, test::put(family::runs, "next", {})).value() == 20);
+}
+
+TEST_CASE("who goes on without the lost commits takes no epoch that was taken in them",
+          "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  const auto epoch_row = std::string{keys::epoch};
+  {
+    const auto kv = rocks_kv::open(test::options_in(at)).value();
+    REQUIRE(test::commit(*kv, test::put(family::meta, epoch_row, little_u64(7))));
+  }
+  CHECK(current_epoch(*rocks_kv::open(test::options_in(at)).value()).value() == 7);
+  fs::remove(at / "COMMIT");
+  for (int start = 0; start < 2; ++start) {
+    const auto kv = rocks_kv::open(test::options_in(at)).value();
+    CHECK(current_epoch(*kv).value() == 7 + restored_epochs);
+  }
 }
 
 TEST_CASE("a torn write that nobody was told of does not stop the store", "[rocks_damage]") {

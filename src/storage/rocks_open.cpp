@@ -2,6 +2,7 @@
 
 #include "pinion/storage/backup.hpp"
 #include "pinion/storage/codecs.hpp"
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/storage/keys.hpp"
 #include "storage/byte_order.hpp"
 #include "storage/commit_chain.hpp"
@@ -222,14 +223,30 @@ result<void> settle_format(rocks_database& parts, const fs::path& folder, std::u
 }
 
 /// A store without its mirror may have gone back, as after lost commits that an operator goes on
-/// without: what was granted in its last epochs is not known here, but still to a launcher. With an
-/// epoch that was never taken nothing new is mistaken for it.
-result<void> leave_out_epochs(rocks_database& parts) {
+/// without: what was granted in its last epochs is not known here, but still to a launcher, and its
+/// last runs have logs and workspaces. With numbers that were never given nothing new is mistaken
+/// for those.
+result<void> leave_out_numbers(rocks_database& parts) {
   BOOST_OUTCOME_TRY(epoch, meta_number(parts, keys::epoch));
+  BOOST_OUTCOME_TRY(given, meta_number(parts, runs_given));
+  const std::unique_ptr<rocksdb::Iterator> last{parts.db->NewIterator({}, parts.of(family::runs))};
+  last->SeekToLast();
+  std::uint64_t highest = given.value_or(0);
+  if (last->Valid()) {
+    // Who reads the run says what is wrong with its key.
+    if (const auto run = keys::decode_run(last->key().ToStringView()))
+      highest = std::max(highest, run.value().value);
+  } else if (!last->status().ok()) {
+    return to_problem(last->status(), "read the runs");
+  }
+  rocksdb::WriteBatch batch;
+  batch.Put(parts.of(family::meta), rocksdb::Slice{keys::epoch},
+            little_u64(epoch.value_or(0) + restored_epochs));
+  batch.Put(parts.of(family::meta), rocksdb::Slice{runs_given},
+            little_u64(highest + restored_runs));
   rocksdb::WriteOptions durable;
   durable.sync = true;
-  const auto status = parts.db->Put(durable, parts.of(family::meta), rocksdb::Slice{keys::epoch},
-                                    little_u64(epoch.value_or(0) + restored_epochs));
+  const auto status = parts.db->Write(durable, &batch);
   if (!status.ok())
     return to_problem(status, "write to the store");
   return ok();
@@ -402,7 +419,7 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
   BOOST_OUTCOME_TRYV(mark_store(*parts, false));
   // Before there is a mirror: a crash in between must not leave a store that looks sound.
   if (!mirror.found() && parts->commits > 0) {
-    BOOST_OUTCOME_TRYV(leave_out_epochs(*parts));
+    BOOST_OUTCOME_TRYV(leave_out_numbers(*parts));
   }
   return parts;
 }

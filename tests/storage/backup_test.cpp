@@ -97,6 +97,8 @@ TEST_CASE("a restored store holds what was there, in epochs of its own", "[backu
   CHECK_FALSE(kv->get(family::meta, "later").value());
   CHECK(check_store(*kv, test::sound_readers()).value().findings.empty());
   CHECK(current_epoch(*kv).value() == 3 + restored_epochs);
+  // Logs and workspaces are named by runs: what the old engine has made since is no new run's.
+  CHECK(store_reader{*kv}.highest_run().value().value >= restored_runs);
 }
 
 TEST_CASE("what was alive is of no machine's boot any more, what has ended is untouched",

@@ -31,6 +31,8 @@ struct restore_report {
 /// Epochs that a restored store leaves out: what the engine that was backed up granted since has
 /// none that the restored one will use.
 inline constexpr std::uint64_t restored_epochs = 1'000;
+/// Likewise for numbers of runs, by which logs and workspaces are named.
+inline constexpr std::uint64_t restored_runs = 1'000'000;
 
 /// Makes a data folder from a backup, after comparing all its checksums. What was alive in it is
 /// marked as of another boot of the machine, so that the next start takes it for lost, asks nobody

@@ -43,6 +43,9 @@ class Retention(OwnEngineTest):
         self.assertEqual(engine.instances(alive)["wait"]["state"], "running")
         self.assertEqual(len(self.folders(engine, alive)), 2)
         self.assertEqual(engine.call("logs", alive).returncode, DONE)
+        for words in ((), ("-o", "json"), ("-f",)):
+            self.assertIn("2 logs (10 bytes) are gone: removed by age", engine.call("logs", newest, *words).stderr)
+        self.assertIn("The log (6 bytes) is gone", engine.call("logs", f"{newest}/first").stderr)
         self.assertTrue(engine.ctl("store", "verify")["ok"])
         self.assertIn("removed by age or size: runs=1", engine.log.read_text(encoding="utf-8"))
 

@@ -22,6 +22,30 @@ bool is_terminal_state(const std::string& state) {
          state == "upstream_failed";
 }
 
+/// Logs that were written and are there no more.
+struct gone_logs {
+  std::uint64_t logs = 0;
+  std::uint64_t bytes = 0;
+
+  void add(const json& attempt) {
+    const auto written = attempt.value("log_bytes", std::uint64_t{0});
+    logs += written > 0 ? 1 : 0;
+    bytes += written;
+  }
+};
+
+/// Returns whether there was something to tell.
+bool tell_gone(session& now, const gone_logs& gone) {
+  if (gone.logs == 0)
+    return false;
+  const auto bytes = " (" + std::to_string(gone.bytes) + " bytes) ";
+  const auto whose = gone.logs == 1 ? "The log" + bytes + "is gone"
+                                    : std::to_string(gone.logs) + " logs" + bytes + "are gone";
+  now.out.note(whose + ": removed by age or size (--keep-logs, --keep-log-bytes), or not "
+                       "copied along with a backup that was restored");
+  return true;
+}
+
 /// One attempt's log, read as it grows. An attempt that nobody has named need not exist: `empty`
 /// tasks and sub-workflows run no process.
 class attempt_log {
@@ -34,6 +58,8 @@ public:
                                                                  }} {}
 
   bool wrote() const { return offset_ > 0; }
+  /// Its attempt has ended, and there is no byte of it.
+  bool nothing_there() const { return done_ && offset_ == 0; }
 
   /// Prints what is new. Returns whether something was.
   bool read() {
@@ -112,12 +138,29 @@ public:
       log->end();
     const bool silent = std::none_of(logs_.begin(), logs_.end(),
                                      [](const auto& each) { return each.second->wrote(); });
-    if (silent)
+    if (!tell_gone(now_, look_for_gone()) && silent)
       now_.out.note(ended ? "Nothing was written" : "Nothing has been written yet");
     return exit_code::done;
   }
 
 private:
+  /// Of the logs without a byte those whose attempts know that they wrote some.
+  gone_logs look_for_gone() {
+    gone_logs gone;
+    const bool any = std::any_of(logs_.begin(), logs_.end(),
+                                 [](const auto& each) { return each.second->nothing_there(); });
+    query values{{"ref", without_attempt()}, {"limit", "1000"}};
+    for (bool more = any; more; more = !values["cursor"].empty()) {
+      const auto page = now_.engine.get("/api/v1/attempts", values);
+      for (const auto& attempt : page["items"])
+        if (const auto log = logs_.find(text_of(attempt, "id"));
+            log != logs_.end() && log->second->nothing_there())
+          gone.add(attempt);
+      values["cursor"] = text_of(page, "next");
+    }
+    return gone;
+  }
+
   void check_attempt() const {
     if (now_.args.has("attempt") && now_.args.text("attempt") != "all")
       (void)now_.args.number("attempt", 1, 0xffff'ffffU);
@@ -233,11 +276,13 @@ private:
 /// With -o json: one document with the text of every attempt.
 exit_code document_logs(session& now, const reference& ref) {
   json items = json::array();
+  gone_logs gone;
   const auto attempts = now.engine.get("/api/v1/attempts", {{"ref", ref.text}, {"limit", "1000"}});
   for (const auto& attempt : attempts["items"]) {
     const auto id = text_of(attempt, "id");
     std::string text;
-    for (std::uint64_t offset = 0, size = 1; offset < size;) {
+    std::uint64_t size = 1;
+    for (std::uint64_t offset = 0; offset < size;) {
       query values{{"ref", id}, {"offset", std::to_string(offset)}};
       if (offset == 0) {
         values["tail"] = now.args.text("tail");
@@ -252,8 +297,11 @@ exit_code document_logs(session& now, const reference& ref) {
       if (chunk.body.empty())
         break;
     }
+    if (size == 0)
+      gone.add(attempt);
     items.push_back({{"id", id}, {"text", text}});
   }
+  tell_gone(now, gone);
   now.out.document({{"items", std::move(items)}, {"next", nullptr}});
   return exit_code::done;
 }

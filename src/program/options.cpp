@@ -7,6 +7,8 @@
 #include <charconv>
 #include <filesystem>
 #include <functional>
+#include <ios>
+#include <set>
 #include <yaml-cpp/yaml.h>
 
 namespace pinion {
@@ -260,11 +262,18 @@ struct given_value {
 using given_values = std::map<std::string, given_value>;
 
 result<void> read_file(const std::string& path, given_values& into) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown))
+    return bad("--config " + path + " is a folder", "name a YAML file");
+  const auto unreadable =
+      bad("--config " + path + " cannot be read", "check the path and its permissions");
   YAML::Node root;
   try {
     root = YAML::LoadFile(path);
   } catch (const YAML::BadFile&) {
-    return bad("--config " + path + " cannot be read", "check the path and its permissions");
+    return unreadable;
+  } catch (const std::ios_base::failure&) {
+    return unreadable;
   } catch (const YAML::Exception& why) {
     return bad(path + ':' + std::to_string(why.mark.line + 1) + ':' +
                    std::to_string(why.mark.column + 1) + ": " + why.msg,
@@ -274,11 +283,14 @@ result<void> read_file(const std::string& path, given_values& into) {
     return ok();
   if (!root.IsMap())
     return bad(path + ":1:1: the file is not a map of sections", "write engine: {slots: 4}");
+  std::set<std::string> seen; // The reader passes on a key as often as it stands there.
   for (const auto& section : root) {
     const auto name = section.first.as<std::string>("");
     const auto line = std::to_string(section.first.Mark().line + 1);
     if (!section.second.IsMap())
       return bad(path + ':' + line + ":1: section `" + name + "` is not a map", {});
+    if (!seen.insert(name).second)
+      return bad(path + ':' + line + ":1: section `" + name + "` is there twice", "merge the two");
     for (const auto& entry : section.second) {
       const auto key = name + '.' + entry.first.as<std::string>("");
       const auto place = path + ':' + std::to_string(entry.first.Mark().line + 1) + ':' +
@@ -287,6 +299,8 @@ result<void> read_file(const std::string& path, given_values& into) {
                                      [&](const auto& each) { return each.key == key; });
       if (!known)
         return bad(place + ": unknown setting `" + key + "`", "`pinion config show` lists them");
+      if (!seen.insert(key).second)
+        return bad(place + ": `" + key + "` is given twice", "leave one of them");
       given_value value{{}, setting_source::file, place};
       if (entry.second.IsSequence())
         for (const auto& item : entry.second)

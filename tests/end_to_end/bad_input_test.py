@@ -133,6 +133,19 @@ class DataFolder(OwnEngineTest):
         engine = self.engine(self.files)
         self.assertEqual(engine.call("health").returncode, 5)
 
+    def test_a_file_of_configuration_that_says_nothing_certain_is_refused_at_its_place(self):
+        engine = self.engine()
+        file = engine.home / "config.yaml"
+        for text, said in (("engine: {slots: 4}\nengine: {watch: off}\n", f"{file}:2:1: section `engine` is there twice"),
+                           ("engine:\n  slots: 4\n  slots: 5\n", f"{file}:3:3: `engine.slots` is given twice"),
+                           (None, f"--config {engine.home} is a folder")):
+            with self.subTest(said):
+                file.write_text(text or "")
+                done = subprocess.run([BIN / "pinion", "config", "show", "--config", file if text else engine.home],
+                                      capture_output=True, text=True, timeout=30, check=False)
+                self.assertEqual(done.returncode, 64, done.stderr)
+                self.assertIn(said, done.stderr)
+
     def test_unknown_options_are_a_usage_error(self):
         done = subprocess.run([BIN / "pinion", "standalone", "--nobody"], capture_output=True,
                               text=True, timeout=30, check=False)

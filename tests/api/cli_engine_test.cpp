@@ -94,6 +94,21 @@ TEST_CASE_METHOD(cli_with_engine, "freeze, thaw and dryrun take several referenc
   CHECK(run("freeze dw.load.trian").code == 3);
 }
 
+TEST_CASE_METHOD(cli_with_engine, "health ends with 1 as long as something is wrong", "[cli]") {
+  const auto told = [this](bool ready, std::vector<std::string> problems) {
+    engine.state.ready = ready;
+    engine.state.problems = std::move(problems);
+    const auto seen = run("health -o name");
+    return seen.out + std::to_string(seen.code);
+  };
+  CHECK(told(false, {}) == "starting\n1");
+  CHECK(told(true, {}) == "ready\n0");
+  CHECK(told(true, {"the launcher is not connected"}) == "problems\n1");
+  const auto seen = run("health -o json");
+  CHECK(seen.code == 1);
+  CHECK(json::parse(seen.out)["ready"] == true);
+}
+
 TEST_CASE_METHOD(cli_with_engine, "trigger makes the run of a slot", "[cli]") {
   add_run(1);
   CHECK(document("trigger dw.load/nightly --slot 2026-11-20T02:00")["id"] == "r1");

@@ -146,6 +146,21 @@ class DataFolder(OwnEngineTest):
                 self.assertEqual(done.returncode, 64, done.stderr)
                 self.assertIn(said, done.stderr)
 
+    def test_an_engine_that_can_start_nothing_is_not_healthy(self):
+        engine = self.engine(self.files)
+        engine.data.mkdir(0o700)
+        (engine.data / "launcher.journal").write_text("garbage that nobody wrote\n")
+        # A folder with such a file alone is nobody's data folder.
+        (engine.data / "FORMAT").write_text("pinion data folder, format 1\n")
+        engine.launch()
+        said = until(lambda: (done := engine.call("health", "-o", "name")).stdout == "problems\n" and done,
+                     "problems to be told")
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("the launcher is not connected", engine.call("health").stdout)
+        (engine.data / "launcher.journal").unlink()
+        until(lambda: engine.call("health").returncode == DONE, "a launcher")
+        engine.wait(engine.trigger("t.good"))
+
     def test_unknown_options_are_a_usage_error(self):
         done = subprocess.run([BIN / "pinion", "standalone", "--nobody"], capture_output=True,
                               text=True, timeout=30, check=False)

@@ -99,14 +99,20 @@ class Engine:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env=self.environment, preexec_fn=self.prepare)
 
-    def start(self):
-        """Starts the engine and waits until it is ready."""
+    def start(self, launcher=True):
+        """Starts the engine and waits until it is ready and, with `launcher`, can start something."""
         self.launch()
 
         def ready():
             if self.process.poll() is not None:
                 raise AssertionError(f"the engine ended with {self.process.returncode}:\n{self.tail()}")
-            return self.call("health").returncode == DONE
+            done = self.call("health", "-o", "json")
+            if done.returncode not in (DONE, FAILED) or not done.stdout.strip():
+                return False
+            # Files that are refused keep nobody from starting.
+            health = json.loads(done.stdout)
+            connected = not launcher or "launcher" not in str(health.get("problems"))
+            return health.get("ready") and not health["disk_full"] and connected
 
         until(ready, f"a ready engine; its log:\n{self.tail()}", 60)
         return self

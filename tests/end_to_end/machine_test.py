@@ -181,7 +181,7 @@ class Machine(OwnEngineTest):
             other = engine.trigger("t.quick")
             engine.wait_state(other, "one", "ready")
             engine.kill9()  # What was asked of a launcher that hangs is asked again by the next engine.
-            engine.start()
+            engine.start(launcher=False)
             time.sleep(STOPPED_S)
         finally:
             kill(launcher, signal.SIGCONT)

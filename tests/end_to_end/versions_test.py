@@ -174,7 +174,8 @@ class Retiring(OwnEngineTest):
         # Two of eight are more.
         for number in (6, 7):
             (engine.workflows / f"w{number}.yaml").unlink()
-        told = until(lambda: engine.ctl("health")["problems"], "the problem to be told")
+        until(lambda: engine.call("health").returncode == FAILED, "the problem to be told")
+        told = engine.ctl("health", code=FAILED)["problems"]
         self.assertIn("2 of 8 workflows vanished at once: `apply --prune` retires them", told[0])
         self.assertEqual(len(self.live(engine)), 8)
         # A part of the folder says nothing about what vanished of it.

@@ -469,9 +469,11 @@ std::vector<verb_spec> running() {
       {"wheel", "", "Shows the timing wheel: what the engine waits for.", "", 0, 0, {}, run_wheel},
       {"health",
        "",
-       "Is the engine ready? Exit code 0 if it is, 1 if not yet or the disk is full, 5 if there is "
+       "Is the engine ready? Exit code 0 if it is and nothing is wrong, 1 if not, 5 if there is "
        "none.",
-       "",
+       "Wrong are a full disk, and what 'problems' lists: files of a workflows folder that are "
+       "refused, a\nlauncher that is not connected. -o name prints ready, starting, disk_full or "
+       "problems.",
        0,
        0,
        {},
@@ -500,7 +502,8 @@ std::vector<verb_spec> running() {
        "verify: do all rows fit together? Each finding names the invariant, the row and the mend; "
        "exit\ncode 1 if there is one that is not a mere note. A running engine checks a snapshot, "
        "at most\n--rows rows of it. With --data the folder of a stopped engine is read whole, its "
-       "files' checksums\nincluded; with --mend what other rows say is then written again.\n"
+       "files' checksums\nincluded; with --mend what other rows say is then written again. The "
+       "answer names which was checked.\n"
        "stats: rows (estimated) and bytes by kind, what is live and what is history, the log, the "
        "levels.\n"
        "backup: adds a backup of this moment to DIR, also while the engine runs; what an earlier "
@@ -515,7 +518,7 @@ std::vector<verb_spec> running() {
         {"rows", 0, "N", "verify: at most so many rows (default 3000000; with --data all)"},
         {"mend", 0, "", "verify --data: write again what follows from other rows"},
         {"keep", 0, "N", "backup: remove all but the N newest of DIR"},
-        {"list", 0, "", "backup: only show those of DIR"},
+        {"list", 0, "", "backup: only show those of DIR; alone"},
         {"backup", 0, "ID", "restore: this one instead of the newest"},
         {"hold", 0, "", "restore: the engine starts nothing until 'unhold'"}},
        run_store},

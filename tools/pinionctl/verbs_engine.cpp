@@ -31,8 +31,9 @@ exit_code run_health(session& now) {
     throw failure_of(reply);
   const bool ready = answer["ready"].get<bool>();
   const bool full = answer.value("disk_full", false);
+  const bool troubled = !answer.value("problems", json::array()).empty();
   if (now.out.chosen() == format::name)
-    now.out.line(full ? "disk_full" : ready ? "ready" : "starting");
+    now.out.line(full ? "disk_full" : !ready ? "starting" : troubled ? "problems" : "ready");
   else
     print_object(now.out, answer,
                  {{"", "ready"},
@@ -45,17 +46,20 @@ exit_code run_health(session& now) {
                   {"", "started_at"},
                   {"", "recovery_s"},
                   {"", "problems"}});
-  return ready && !full ? exit_code::done : exit_code::failed;
+  return ready && !full && !troubled ? exit_code::done : exit_code::failed;
 }
 
-/// Works without an engine: then `engine` is null.
+/// Works without an engine, or with one that does not admit this user: then `engine` is null.
 exit_code run_version(session& now) {
+  std::string why = "no engine at " + now.engine.socket_path();
   json answer{{"version", PINION_VERSION}, {"tzdata", tzdata_version()}, {"engine", nullptr}};
   try {
     answer["engine"] = now.engine.get("/api/v1/version");
   } catch (const failure& none) {
-    if (none.code != exit_code::no_engine)
+    if (none.code != exit_code::no_engine && none.code != exit_code::refused)
       throw;
+    if (none.code == exit_code::refused)
+      why = escaped(text_of(none.error, "message"));
   }
   if (!now.out.for_people()) {
     now.out.chosen() == format::name ? now.out.line(PINION_VERSION) : now.out.document(answer);
@@ -64,7 +68,7 @@ exit_code run_version(session& now) {
   now.out.line("pinionctl " PINION_VERSION " (tzdata " + text_of(answer, "tzdata") + ")");
   const auto& engine = answer["engine"];
   now.out.line(engine.is_null()
-                   ? "no engine at " + now.engine.socket_path()
+                   ? why
                    : "engine " + text_of(engine, "version") + " (tzdata " +
                          text_of(engine, "tzdata") + ") at " + now.engine.socket_path());
   return exit_code::done;

@@ -35,10 +35,24 @@ TEST_CASE("wrong usage ends with 2 and what was meant", "[cli]") {
   for (const auto& [arguments, hint] :
        {std::pair{"triger", "Did you mean 'trigger'?"},
         std::pair{"get rnus", "Did you mean 'runs'?"},
-        std::pair{"get runs --sate x", "Did you mean '--state'?"}, std::pair{"trigger", "--help"},
-        std::pair{"frobnicate x", "lists the verbs"}, std::pair{"get nothing", "kinds"},
-        std::pair{"get events", "needs a REF"}, std::pair{"get events --watch", "needs a REF"},
-        std::pair{"-o xml health", "table, wide"}, std::pair{"--server http://x health", "socket"},
+        std::pair{"get runs --sate x", "Did you mean '--state'?"},
+        std::pair{"trigger", "--help"},
+        std::pair{"frobnicate x", "lists the verbs"},
+        std::pair{"get nothing", "kinds"},
+        std::pair{"get events", "needs a REF"},
+        std::pair{"get events --watch", "needs a REF"},
+        std::pair{"-o xml health", "table, wide"},
+        std::pair{"--server http://x health", "socket"},
+        std::pair{"store verify b1", "--data DIR"},
+        std::pair{"store stats x", "--data DIR"},
+        std::pair{"store backup b1 x", "one word too many"},
+        std::pair{"store restore b1 --data n --keep 3", "'store restore' takes no --keep"},
+        std::pair{"store restore b1 --data n --mend", "takes no --mend"},
+        std::pair{"store restore b1 --data n --list", "takes no --list"},
+        std::pair{"store verify --hold", "takes no --hold"},
+        std::pair{"store backup b1 --list --keep 3", "--list only shows"},
+        std::pair{"store backup ''", "needs the folder of the backups"},
+        std::pair{"store verify --data ''", "--data is empty"},
         std::pair{"", "--help"}}) {
     CAPTURE(arguments);
     const auto seen = uut.run(arguments);

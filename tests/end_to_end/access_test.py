@@ -1,12 +1,13 @@
 """Who may reach an engine: the owner, and with --socket-group the members of a group."""
 import grp
 import os
+import pwd
 import stat
 import subprocess
 import unittest
 from pathlib import Path
 
-from harness import BIN, DONE, NO_ENGINE, OwnEngineTest
+from harness import BIN, DONE, REFUSED, OwnEngineTest
 
 FLOW = {"a.yaml": "workflow: a\ntasks: {say: {run: echo said}}\n"}
 
@@ -50,14 +51,29 @@ class Access(OwnEngineTest):
         program.write_bytes((BIN / "pinionctl").read_bytes())
         program.chmod(0o755)
 
-        def health(gid):
-            return subprocess.run([program, "--server", engine.data / "pinion.sock", "health"], user=65534, group=gid,
-                                  extra_groups=[], capture_output=True, text=True, timeout=60, check=False)
+        def ask(gid, *words):
+            return subprocess.run([program, *words], user=65534, group=gid, extra_groups=[], cwd="/",
+                                  capture_output=True, text=True, timeout=60, check=False)
 
-        self.assertEqual(health(group.gr_gid).returncode, DONE)
-        refused = health(65534)
-        self.assertEqual(refused.returncode, NO_ENGINE)
-        self.assertIn("Permission denied", refused.stderr)
+        server = ("--server", engine.data / "pinion.sock")
+        self.assertEqual(ask(group.gr_gid, *server, "health").returncode, DONE)
+        refused = ask(65534, *server, "health")
+        self.assertEqual(refused.returncode, REFUSED)
+        owner = pwd.getpwuid(os.geteuid()).pw_name
+        self.assertIn(f"may not enter {engine.data}: it belongs to user {owner} and has mode 0710", refused.stderr)
+        self.assertEqual(ask(65534, *server, "version").returncode, DONE)
+        # What may not be looked into is not called absent or empty.
+        backups, closed = engine.home / "backups", engine.home / "closed"
+        engine.ctl("store", "backup", backups)
+        closed.mkdir(0o700)
+        for words, what in ((("backup", backups, "--list"), f"read {backups}"),
+                            (("restore", backups, "--data", closed / "new"), f"read {backups}"),
+                            (("verify", "--data", engine.data), f"read {engine.data}"),
+                            (("stats", "--data", closed / "old"), f"enter {closed}")):
+            with self.subTest(words):
+                refused = ask(65534, "store", *words)
+                self.assertEqual(refused.returncode, REFUSED, refused.stderr)
+                self.assertIn(f"may not {what}: it belongs to user {owner}", refused.stderr)
 
     def test_a_group_that_is_not_there_is_named(self):
         engine = self.engine(FLOW, ("--socket-group", "no-such-group"))

@@ -63,10 +63,13 @@ class Store(OwnEngineTest):
         runs = [engine.trigger("t.work") for _ in range(4)]
         self.assert_sound(engine.ctl("store", "verify"))
         engine.wait(runs[0])
-        self.assert_sound(engine.ctl("store", "verify"))
+        report = engine.ctl("store", "verify")
+        self.assert_sound(report)
+        self.assertEqual(report["server"], str(engine.data / "pinion.sock"))
         engine.kill9()
         code, report = offline("store", "verify", "--data", engine.data)
         self.assert_sound(report)
+        self.assertEqual(report["data"], str(engine.data))
         self.assertEqual(code, DONE)
         self.assertGreater(report["rows_by_kind"]["instances"], 9)
         engine.start()
@@ -183,6 +186,9 @@ class Store(OwnEngineTest):
                 (("store", "verify", "--data", home / "absent"), NOT_FOUND),
                 (("store", "verify", "--mend"), USAGE),
                 (("store", "tidy"), USAGE),
+                (("store", "verify", engine.data), USAGE),
+                (("store", "stats", "--data", ""), USAGE),
+                (("store", "restore", home / "b", "--data", home / "n", "--keep", "3"), USAGE),
                 (("store", "verify", "--server", home / "absent.sock"), NO_ENGINE)):
             with self.subTest(arguments):
                 got, answer = offline(*arguments)

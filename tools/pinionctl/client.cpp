@@ -1,5 +1,6 @@
 #include "client.hpp"
 
+#include "permission.hpp"
 #include "pinion/api/router.hpp"
 
 #include <algorithm>
@@ -38,6 +39,15 @@ failure no_engine(const std::string& path, const std::string& why) {
   return fail_with(exit_code::no_engine,
                    {errc::unavailable, "No engine answers at '" + path + "': " + why,
                     "Start one with 'pinion standalone', or name its socket with --server"});
+}
+
+failure not_connected(const std::string& path, const error_code& why) {
+  if (why == boost::system::errc::permission_denied)
+    if (auto missing = missing_permission(path, R_OK | W_OK)) {
+      missing->suggestion += " or root; the engine's --socket-group lets a group in";
+      return fail_with(exit_code::refused, *missing);
+    }
+  return no_engine(path, why.message());
 }
 
 std::string target_of(const std::string& path, const query& values) {
@@ -128,7 +138,7 @@ response client::send(const std::string& method, const std::string& path, const 
   connection_->stream.socket().connect(asio::local::stream_protocol::endpoint{path_}, refused);
   if (refused) {
     connection_.reset();
-    throw no_engine(path_, refused.message());
+    throw not_connected(path_, refused);
   }
   return exchange(method, target, body, patience, more);
 }

@@ -2,6 +2,7 @@
 
 #include "failure.hpp"
 
+#include <boost/system/error_code.hpp>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -54,6 +55,9 @@ std::string target_of(const std::string& path, const query& values);
 
 /// Nobody listens at the socket, or the engine has gone away.
 failure no_engine(const std::string& path, const std::string& why);
+
+/// `no_engine`, or a refusal that names the folder or socket that this user may not use.
+failure not_connected(const std::string& path, const boost::system::error_code& why);
 
 /// Throws a usage failure for a path that no socket can have.
 void check_socket_path(const std::string& path);

@@ -71,14 +71,15 @@ void event_source::connect() {
   auto& line = *connection_;
   error_code failed;
   line.stream.socket().connect(asio::local::stream_protocol::endpoint{socket_path_}, failed);
+  if (failed)
+    throw not_connected(socket_path_, failed);
   http::request<http::empty_body> request{http::verb::get, target_of(path_, values_), 11};
   request.set(http::field::host, "pinion");
   request.set(http::field::user_agent, "pinionctl");
   request.set(http::field::accept, "text/event-stream");
   if (!last_id_.empty())
     request.set("Last-Event-ID", last_id_);
-  if (!failed)
-    failed = line.run([&](auto done) { http::async_write(line.stream, request, done); });
+  failed = line.run([&](auto done) { http::async_write(line.stream, request, done); });
   line.parser.body_limit(std::numeric_limits<std::uint64_t>::max());
   if (!failed)
     failed = line.run(

@@ -1,4 +1,5 @@
 #include "api/store_objects.hpp"
+#include "permission.hpp"
 #include "pinion/storage/backup.hpp"
 #include "pinion/storage/data_folder.hpp"
 #include "pinion/storage/rocks_kv.hpp"
@@ -7,9 +8,9 @@
 #include "runs.hpp"
 #include "show.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <pwd.h>
 #include <unistd.h>
 
 namespace pinion::ctl {
@@ -39,9 +40,24 @@ json asked_or_pointed(Ask ask) {
   }
 }
 
-std::string user_name() {
-  const auto* const found = ::getpwuid(::geteuid());
-  return found != nullptr ? found->pw_name : "uid:" + std::to_string(::geteuid());
+/// Before the store is looked for: in a folder that may not be entered nothing is found.
+void need_permission(const std::filesystem::path& path, int rights) {
+  if (const auto missing = missing_permission(path, rights))
+    throw fail_with(exit_code::refused, *missing);
+}
+
+/// The folder of a stopped engine, or empty text. Throws if it is named and may not be entered.
+std::string stopped_folder(session& now) {
+  const auto data = now.args.text("data");
+  if (data.empty() && now.args.has("data"))
+    throw usage_failure("--data is empty", "Name the data folder of a stopped engine");
+  if (!data.empty())
+    need_permission(data, R_OK | X_OK);
+  return data;
+}
+
+std::string absolute_path(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
 }
 
 /// What the store of a stopped engine says, and what its files say.
@@ -90,7 +106,7 @@ json verify_stopped(session& now, const std::string& data) {
   std::size_t mended = 0;
   if (mending) {
     const auto at = std::chrono::time_point_cast<duration>(std::chrono::system_clock::now());
-    mended = value_or_fail(mend_store(data, report.findings, user_name(), at));
+    mended = value_or_fail(mend_store(data, report.findings, user_name(::geteuid()), at));
     // What is left is what the exit code speaks of.
     if (mended != 0) {
       const auto store = value_or_fail(stopped_store::open(data));
@@ -117,20 +133,27 @@ void print_check(console& out, const json& report) {
     out.line("and " + text_of(report, "more_findings") + " more");
   if (report.contains("mended"))
     out.line(text_of(report, "mended") + " findings mended");
+  const auto of = report.contains("data")
+                      ? " of the stopped engine's folder " + text_of(report, "data")
+                      : " of the engine at " + text_of(report, "server");
   out.line(std::string{report["ok"] == true ? "ok" : "NOT ok"} + ": " + text_of(report, "rows") +
-           " rows checked in " + cell_of(report, "duration_s") +
+           " rows checked in " + cell_of(report, "duration_s") + escaped(of) +
            (report["complete"] == true ? "" : ", not all: --rows allows more"));
 }
 
 exit_code verify(session& now) {
-  const auto data = now.args.text("data");
+  const auto data = stopped_folder(now);
   if (data.empty() && now.args.has("mend"))
     throw usage_failure("--mend works on a stopped engine's folder",
                         "Stop the engine and add --data DIR");
-  const auto report = data.empty() ? asked_or_pointed([&] {
+  auto report = data.empty() ? asked_or_pointed([&] {
     return asked(now, "GET", "/api/v1/store/verify", {{"rows", now.args.text("rows")}});
   })
-                                   : verify_stopped(now, data);
+                             : verify_stopped(now, data);
+  if (data.empty())
+    report["server"] = now.engine.socket_path();
+  else
+    report["data"] = absolute_path(data);
   if (now.out.chosen() == format::name)
     for (const auto& each : report["findings"])
       now.out.line(text_of(each, "rule"));
@@ -169,7 +192,7 @@ void print_stats(console& out, const json& stats) {
 }
 
 exit_code stats(session& now) {
-  const auto data = now.args.text("data");
+  const auto data = stopped_folder(now);
   json shown;
   if (data.empty()) {
     shown = asked_or_pointed([&] { return now.engine.get("/api/v1/store/stats"); });
@@ -187,10 +210,10 @@ exit_code stats(session& now) {
 /// The word behind `store backup` and `store restore`.
 std::string backups_folder(session& now) {
   const auto& words = now.args.words;
-  if (words.size() < 2)
+  if (words.size() < 2 || words[1].empty())
     throw usage_failure("'store " + words.front() + "' needs the folder of the backups",
                         "'pinionctl store --help' shows how");
-  return std::filesystem::absolute(words[1]).lexically_normal().string();
+  return absolute_path(words[1]);
 }
 
 const std::vector<field>& backup_fields() {
@@ -200,6 +223,7 @@ const std::vector<field>& backup_fields() {
 }
 
 exit_code show_backups(session& now, const std::string& folder) {
+  need_permission(folder, R_OK | X_OK);
   json items = json::array();
   for (const auto& each : value_or_fail(list_backups(folder)))
     items.push_back(objects::backup(each, folder));
@@ -211,6 +235,7 @@ exit_code show_backups(session& now, const std::string& folder) {
 }
 
 json back_up_stopped(const std::string& data, const std::string& folder, std::uint32_t keep) {
+  need_permission(folder, R_OK | W_OK | X_OK);
   const auto locked = value_or_fail(data_folder::open_existing(data));
   const auto kv =
       value_or_fail(rocks_kv::open({locked.database(), locked.mirror(), durability::sync}));
@@ -225,7 +250,7 @@ exit_code backup(session& now) {
   if (now.args.has("list"))
     return show_backups(now, folder);
   const auto keep = static_cast<std::uint32_t>(now.args.number("keep", 1, 10'000).value_or(0));
-  const auto data = now.args.text("data");
+  const auto data = stopped_folder(now);
   const json body{{"folder", folder}, {"keep", keep}};
   const auto made = data.empty() ? asked_or_pointed([&] {
     return asked(now, "POST", "/api/v1/store/backup", {}, dump(body));
@@ -248,13 +273,15 @@ exit_code restore(session& now) {
   if (ask.data.empty())
     throw usage_failure("'store restore' needs --data, the new data folder",
                         "It must be absent or empty");
+  need_permission(ask.backups, R_OK | X_OK);
+  need_permission(ask.data, R_OK | W_OK | X_OK);
   ask.id = static_cast<std::uint32_t>(now.args.number("backup", 1, 0xffff'ffffU).value_or(0));
   ask.hold = now.args.has("hold");
-  ask.who = user_name();
+  ask.who = user_name(::geteuid());
   ask.now = std::chrono::time_point_cast<duration>(std::chrono::system_clock::now());
   const auto done = value_or_fail(restore_backup(ask));
   json shown = objects::backup(done.from, ask.backups.string());
-  shown["data"] = std::filesystem::absolute(ask.data).lexically_normal().string();
+  shown["data"] = absolute_path(ask.data);
   shown["epoch"] = done.epoch;
   shown["lost_attempts"] = done.lost_attempts;
   if (now.out.for_people()) {
@@ -272,20 +299,48 @@ exit_code restore(session& now) {
   return exit_code::done;
 }
 
+/// What `store` can do: its word, how many more there may be, and its options among the verb's.
+struct part {
+  std::string word;
+  std::size_t more_words;
+  std::vector<std::string> options;
+  exit_code (*run)(session&);
+};
+
+const std::vector<part>& parts() {
+  static const std::vector<part> all{{"verify", 0, {"data", "rows", "mend"}, verify},
+                                     {"stats", 0, {"data"}, stats},
+                                     {"backup", 1, {"data", "keep", "list"}, backup},
+                                     {"restore", 1, {"data", "backup", "hold"}, restore}};
+  return all;
+}
+
+void check_usage(const part& what, const arguments& args) {
+  if (args.words.size() > what.more_words + 1)
+    throw usage_failure("'" + args.words[what.more_words + 1] +
+                            "' is one word too many for 'store " + what.word + "'",
+                        "The folder of a stopped engine is named by --data DIR");
+  for (const auto& one : parts())
+    for (const auto& name : one.options)
+      if (args.has(name) &&
+          std::find(what.options.begin(), what.options.end(), name) == what.options.end())
+        throw usage_failure("'store " + what.word + "' takes no --" + name,
+                            "'pinionctl store --help' shows how");
+  if (args.has("list") && (args.has("keep") || args.has("data")))
+    throw usage_failure("--list only shows what is there: it goes with neither --keep nor --data");
+}
+
 } // namespace
 
 exit_code run_store(session& now) {
-  const auto& what = now.args.words.front();
-  if (what == "verify")
-    return verify(now);
-  if (what == "stats")
-    return stats(now);
-  if (what == "backup")
-    return backup(now);
-  if (what == "restore")
-    return restore(now);
-  throw usage_failure("'store' does not know '" + what + "'",
-                      "It is verify, stats, backup or restore");
+  const auto& asked = now.args.words.front();
+  const auto what = std::find_if(parts().begin(), parts().end(),
+                                 [&](const part& one) { return one.word == asked; });
+  if (what == parts().end())
+    throw usage_failure("'store' does not know '" + asked + "'",
+                        "It is verify, stats, backup or restore");
+  check_usage(*what, now.args);
+  return what->run(now);
 }
 
 } // namespace pinion::ctl

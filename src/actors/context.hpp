@@ -6,6 +6,7 @@
 #include "pinion/actors/engine_options.hpp"
 #include "pinion/actors/ports.hpp"
 
+#include <atomic>
 #include <caf/error.hpp>
 #include <map>
 #include <memory>
@@ -41,6 +42,7 @@ public:
   /// What is committed, for those who watch.
   change_feed changes;
   slots_under_way deciding;
+  std::atomic<bool> launcher_connected = false; ///< Told by the WORKER.
 
   instant now() const noexcept { return ports.clock->wall_now(); }
 

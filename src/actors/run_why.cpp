@@ -128,7 +128,7 @@ namespace {
 class why_writer {
 public:
   why_writer(const run_core& run, const engine_context& context, const why_question& asked)
-      : run_{run}, asked_{asked}, store_{*context.ports.kv}, now_{context.now()},
+      : run_{run}, context_{context}, asked_{asked}, store_{*context.ports.kv}, now_{context.now()},
         others_{*context.ports.kv, now_}, times_{run, *context.ports.kv, now_, limits()} {}
 
   why_answer about(const instance_record& at) {
@@ -357,6 +357,12 @@ private:
            others_.end_of(at.called)});
       return;
     }
+    if (at.state == instance_state::ready && !context_.launcher_connected) {
+      add({"worker", "worker",
+           "the launcher is not connected, so nothing can be started: the engine's log says why",
+           at.ready_at, never});
+      return;
+    }
     add({"running", ref, sentence_of(at), at.started_at, times_.end_of(at.key.task)});
   }
 
@@ -440,6 +446,7 @@ private:
   }
 
   const run_core& run_;
+  const engine_context& context_;
   const why_question& asked_;
   store_reader store_;
   instant now_;

@@ -62,6 +62,7 @@ void worker_state::take(launcher_event& event) {
       self->send(found->second.who, msg::process_unknown{unknown->key});
   } else {
     connected = std::holds_alternative<launcher_event::connected>(event.what);
+    context->launcher_connected = connected;
     if (!connected)
       spdlog::warn("the launcher is gone; another one is being started");
   }

@@ -157,9 +157,11 @@ class DataFolder(OwnEngineTest):
                      "problems to be told")
         self.assertEqual(said.returncode, 1)
         self.assertIn("the launcher is not connected", engine.call("health").stdout)
+        run = engine.trigger("t.good")
+        until(lambda: "the launcher is not connected" in engine.call("why", run).stdout, "why")
         (engine.data / "launcher.journal").unlink()
         until(lambda: engine.call("health").returncode == DONE, "a launcher")
-        engine.wait(engine.trigger("t.good"))
+        engine.wait(run)
 
     def test_unknown_options_are_a_usage_error(self):
         done = subprocess.run([BIN / "pinion", "standalone", "--nobody"], capture_output=True,

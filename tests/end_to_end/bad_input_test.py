@@ -147,7 +147,7 @@ class DataFolder(OwnEngineTest):
                 self.assertIn(said, done.stderr)
 
     def test_an_engine_that_can_start_nothing_is_not_healthy(self):
-        engine = self.engine(self.files)
+        engine = self.engine({"starts.yaml": "workflow: starts\ntasks: {a: {run: 'true'}}\n"})
         engine.data.mkdir(0o700)
         (engine.data / "launcher.journal").write_text("garbage that nobody wrote\n")
         # A folder with such a file alone is nobody's data folder.
@@ -157,7 +157,7 @@ class DataFolder(OwnEngineTest):
                      "problems to be told")
         self.assertEqual(said.returncode, 1)
         self.assertIn("the launcher is not connected", engine.call("health").stdout)
-        run = engine.trigger("t.good")
+        run = engine.trigger("t.starts")
         until(lambda: "the launcher is not connected" in engine.call("why", run).stdout, "why")
         (engine.data / "launcher.journal").unlink()
         until(lambda: engine.call("health").returncode == DONE, "a launcher")

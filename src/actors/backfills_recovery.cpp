@@ -1,8 +1,6 @@
 #include "actors/backfills.hpp"
 #include "pinion/storage/rows.hpp"
 
-#include <ranges>
-
 namespace pinion {
 
 void backfills_state::recover() {
@@ -46,8 +44,9 @@ result<void> backfills_state::restore_all() {
     ask.cursor = std::move(page.next);
   } while (!ask.cursor.empty());
   // The oldest first, as they began.
-  for (const auto& record : std::views::reverse(all)) {
-    BOOST_OUTCOME_TRY(restore(record));
+  // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot read this library's views.
+  for (auto at = all.rbegin(); at != all.rend(); ++at) {
+    BOOST_OUTCOME_TRY(restore(*at));
   }
   return ok();
 }

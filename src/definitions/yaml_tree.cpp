@@ -4,7 +4,6 @@
 #include "pinion/definitions/limits.hpp"
 
 #include <istream>
-#include <ranges>
 #include <streambuf>
 #include <unordered_map>
 #include <yaml-cpp/eventhandler.h>
@@ -81,10 +80,11 @@ public:
 
   /// The innermost bracket that is not closed yet, for errors at the end of the file.
   const node* open_bracket() const {
-    for (const auto& at : std::views::reverse(open_))
-      if (at.flow && report_.file.text()[at.offset] != '}' &&
-          std::string_view{"[{"}.find(report_.file.text()[at.offset]) != std::string_view::npos)
-        return &at;
+    // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot read this library's views.
+    for (auto at = open_.rbegin(); at != open_.rend(); ++at)
+      if (at->flow && report_.file.text()[at->offset] != '}' &&
+          std::string_view{"[{"}.find(report_.file.text()[at->offset]) != std::string_view::npos)
+        return &*at;
     return nullptr;
   }
 

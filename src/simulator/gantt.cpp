@@ -68,8 +68,7 @@ private:
         std::count_if(result_.instances.begin(), result_.instances.end(),
                       [](const auto& at) { return at.started_at != never; }));
     const bool fine = ran <= max_bars;
-    for (std::uint32_t place = 0; place < result_.runs.size(); ++place) {
-      const auto& run = result_.runs[place];
+    for (const auto& run : result_.runs) {
       if (run.outcome != slot_outcome::fired)
         add_slot(run);
       else if (!fine)

@@ -107,7 +107,7 @@ result<void> commit_mirror::start(std::uint64_t commits) {
     return os_problem("sync");
   const auto folder = ::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool synced = folder >= 0 && ::fsync(folder) == 0;
-  const auto outcome = synced ? result<void>{ok()} : os_problem("sync the folder of");
+  auto outcome = synced ? result<void>{ok()} : os_problem("sync the folder of");
   if (folder >= 0)
     ::close(folder);
   return outcome;

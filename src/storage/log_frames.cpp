@@ -15,7 +15,7 @@ constexpr std::size_t block_bytes = 32768;
 constexpr std::size_t header_bytes = 7;
 constexpr unsigned char last_type = 4;
 
-constexpr std::array<std::uint32_t, 256> crc_table = [] {
+constexpr std::array<std::uint32_t, 256> make_crc_table() {
   std::array<std::uint32_t, 256> table{};
   for (std::uint32_t i = 0; i < table.size(); ++i) {
     std::uint32_t rest = i;
@@ -24,7 +24,9 @@ constexpr std::array<std::uint32_t, 256> crc_table = [] {
     table[i] = rest;
   }
   return table;
-}();
+}
+
+constexpr auto crc_table = make_crc_table();
 
 /// As RocksDB stores it: masked, as it may stand in data that is summed again.
 std::uint32_t masked_crc32c(std::string_view bytes) noexcept {

@@ -22,13 +22,14 @@ result<std::unique_ptr<stopped_store>> stopped_store::open(const std::filesystem
   if (!mirror) {
     if (mirror.error().code != errc::corrupt)
       return std::move(mirror).assume_error();
-    missing = std::move(mirror).assume_error();
+    missing = mirror.error();
   }
   BOOST_OUTCOME_TRY(database, open_for_reading(where.database));
   if (mirror && mirror.assume_value().found())
     if (auto counted = check_acknowledged(where.database, mirror.assume_value()); !counted)
       missing = std::move(counted).assume_error();
   auto rows = make_reader(*database);
+  // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate with parentheses.
   return std::unique_ptr<stopped_store>{new stopped_store{std::unique_ptr<parts>{
       new parts{std::move(locked), std::move(database), std::move(rows), std::move(missing)}}}};
 }

@@ -90,6 +90,7 @@ std::string suspect(const fs::path& folder, const std::vector<std::string>& dama
   const auto named = named_manifest(folder);
   if (named.empty() || (!fs::exists(folder / named, error) && !manifests_in(folder).empty()))
     return "CURRENT";
+  // NOLINTNEXTLINE(modernize-loop-convert): clang 14 cannot read this library's views.
   for (auto line = damages.rbegin(); line != damages.rend(); ++line)
     if (auto file = file_in(*line); !file.empty())
       return file;

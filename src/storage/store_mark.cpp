@@ -32,7 +32,7 @@ problem cannot_write(const fs::path& file) {
 result<void> sync_folder(const fs::path& folder) {
   const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool synced = opened >= 0 && ::fsync(opened) == 0;
-  const auto outcome = synced ? result<void>{ok()} : cannot_write(folder);
+  auto outcome = synced ? result<void>{ok()} : cannot_write(folder);
   if (opened >= 0)
     ::close(opened);
   return outcome;
@@ -46,7 +46,7 @@ result<void> write_whole(const fs::path& file, const std::string& text) {
   if (put >= 0 && static_cast<std::size_t>(put) != text.size())
     errno = ENOSPC; // What a short write of one line means.
   const bool written = put == static_cast<ssize_t>(text.size()) && ::fsync(opened) == 0;
-  const auto outcome = written ? result<void>{ok()} : cannot_write(file);
+  auto outcome = written ? result<void>{ok()} : cannot_write(file);
   ::close(opened);
   return outcome;
 }

@@ -48,7 +48,7 @@ void need_permission(const std::filesystem::path& path, int rights) {
 
 /// The folder of a stopped engine, or empty text. Throws if it is named and may not be entered.
 std::string stopped_folder(session& now) {
-  const auto data = now.args.text("data");
+  auto data = now.args.text("data");
   if (data.empty() && now.args.has("data"))
     throw usage_failure("--data is empty", "Name the data folder of a stopped engine");
   if (!data.empty())

@@ -1,6 +1,7 @@
 #include "actors/engine.hpp"
 
 #include "actors/crash.hpp"
+#include "actors/engine_ask.hpp"
 #include "pinion/storage/pool_overrides.hpp"
 #include "pinion/storage/rows.hpp"
 #include "pinion/storage/store_reader.hpp"
@@ -11,23 +12,7 @@ namespace pinion {
 
 namespace {
 
-problem no_workflow(const std::string& id) {
-  return {errc::not_found, "there is no workflow " + id, "`pinionctl get workflows` lists them"};
-}
-
 problem no_run(run_id run) { return {errc::not_found, to_string(run) + " does not exist", {}}; }
-
-/// Answers once all of `waiting` requests have answered, with the sum.
-struct tally {
-  std::size_t waiting = 0;
-  operation_answer sum;
-  msg::answer<operation_answer> done;
-  void count(const operation_answer& one) {
-    sum.affected += one.affected;
-    if (--waiting == 0)
-      done(sum);
-  }
-};
 
 } // namespace
 
@@ -125,107 +110,6 @@ void engine_state::operate(msg::operate& what) {
                   [done](const caf::error& why) { done(to_problem(why)); });
       },
       [done = what.done](const problem& why) { done(why); });
-}
-
-result<std::vector<std::string>> engine_state::targets_of(const pause_target& target) const {
-  std::vector<std::string> out;
-  for (const auto& [id, each] : workflows)
-    if (each.actor && (target.workflow.empty() ? !each.record.retired : id == target.workflow))
-      out.push_back(id);
-  if (out.empty() && !target.workflow.empty())
-    return no_workflow(target.workflow);
-  return out;
-}
-
-void engine_state::write_pause(const std::string& id, bool paused, const caller& by,
-                               kv_batch& batch) {
-  auto& record = workflows.at(id).record;
-  record.paused = paused;
-  record.paused_by = by.who;
-  record.paused_reason = by.reason;
-  record.paused_at = paused ? context->now() : record.paused_at;
-  put_workflow(batch, record);
-  audit_record audit;
-  audit.at = context->now();
-  audit.who = by.who;
-  audit.verb = paused ? "pause" : "resume";
-  audit.object = id;
-  audit.reason = by.reason;
-  put_audit(batch, audit, by.request.get());
-}
-
-void engine_state::next_rule_changes() {
-  for (auto& change : std::exchange(rule_changes, {}))
-    change();
-}
-
-void engine_state::pause(msg::pause& what) {
-  if (applying) {
-    rule_changes.emplace_back([this, what]() mutable { pause(what); });
-    return;
-  }
-  change_pause(what.target, true, what.by, what.done,
-               [by = what.by, trigger = what.target.trigger](auto record) {
-                 return msg::pause_trigger{trigger, by, std::move(record)};
-               });
-}
-
-void engine_state::resume(msg::resume& what) {
-  if (applying) {
-    rule_changes.emplace_back([this, what]() mutable { resume(what); });
-    return;
-  }
-  change_pause(what.target, false, what.by, what.done,
-               [by = what.by, trigger = what.target.trigger, owed = what.owed](auto record) {
-                 return msg::resume_trigger{trigger, owed, by, std::move(record)};
-               });
-}
-
-template <class MakeMessage>
-void engine_state::change_pause(const pause_target& target, bool paused, const caller& by,
-                                const msg::answer<operation_answer>& done, MakeMessage make) {
-  const auto targets = targets_of(target);
-  if (!targets || targets.value().empty()) {
-    done(targets ? result<operation_answer>{operation_answer{0}}
-                 : result<operation_answer>{targets.error()});
-    return;
-  }
-  std::vector<workflow_use> uses; // None of them may be deleted before it is told.
-  for (const auto& id : targets.value())
-    uses.push_back(workflows.at(id).in_use);
-  const auto tell_all = [this, targets = targets.value(), uses, done, make,
-                         whole = target.trigger.empty()] {
-    auto all = std::make_shared<tally>(tally{targets.size(), {}, done});
-    const auto answered = [this, left = std::make_shared<std::size_t>(targets.size())] {
-      if (--*left == 0 && --pausing == 0)
-        next_rule_changes();
-    };
-    for (const auto& id : targets) {
-      const auto& each = workflows.at(id);
-      auto message = make(whole ? std::optional{each.record} : std::nullopt);
-      self->request(each.actor, patience, std::move(message))
-          .then(
-              [all, answered, use = each.in_use](const operation_answer& one) {
-                all->count(one);
-                answered();
-              },
-              [all, answered](const caf::error& why) {
-                all->done(to_problem(why));
-                answered();
-              });
-    }
-  };
-  ++pausing;
-  if (!target.trigger.empty()) {
-    tell_all();
-    return;
-  }
-  msg::submit submit;
-  for (const auto& id : targets.value())
-    write_pause(id, paused, by, submit.batch);
-  self->request(context->journal, caf::infinite, std::move(submit)).then([tell_all](std::uint64_t) {
-    tell_all();
-  });
 }
 
 void engine_state::hold(const msg::hold& what) {
@@ -435,52 +319,19 @@ void engine_state::tell_parent(const run_record& run) {
 
 caf::result<run_id> engine_state::call(const msg::call_workflow& what) {
   auto promise = self->make_response_promise<run_id>();
-  const auto id = ++calls_made;
-  open_calls.emplace(id, open_call{what, promise});
-  ask_for_call(id);
+  // The key finds a run that a WORKFLOW made before it crashed.
+  ask<run_id>(what.workflow, what.call, [this, promise](const result<run_id>& made) mutable {
+    if (!made) {
+      promise.deliver(to_error(made.error()));
+      return;
+    }
+    promise.deliver(made.value());
+    // It may have ended while nobody was there to hear it.
+    const auto row = store_reader{*context->ports.kv}.run(made.value());
+    if (row && row.value() && is_terminal(row.value()->state))
+      tell_parent(*row.value());
+  });
   return promise;
-}
-
-// A WORKFLOW that crashes gives no answer, and may have made the run all the same. Its successor is
-// asked again: the key finds that run, and a refusal would leave it without its caller.
-void engine_state::ask_for_call(std::uint64_t id) {
-  const auto& what = open_calls.at(id).what;
-  const auto found = workflows.find(what.workflow);
-  if (found == workflows.end()) {
-    end_call(id, no_workflow(what.workflow));
-    return;
-  }
-  self->request(found->second.actor, caf::infinite, what.call)
-      .then([this, id, use = found->second.in_use](run_id run) { end_call(id, run); },
-            [this, id](const caf::error& why) {
-              const auto refused = to_problem(why);
-              if (refused.code != errc::unavailable)
-                end_call(id, refused);
-              else
-                // Not sooner than the disk answers.
-                self->request(context->journal, caf::infinite, msg::submit{})
-                    .then([this, id](std::uint64_t) {
-                      if (open_calls.contains(id))
-                        ask_for_call(id);
-                    });
-            });
-}
-
-void engine_state::end_call(std::uint64_t id, const result<run_id>& made) {
-  const auto at = open_calls.find(id);
-  if (at == open_calls.end())
-    return; // Asked twice.
-  auto promise = std::move(at->second.promise);
-  open_calls.erase(at);
-  if (!made) {
-    promise.deliver(to_error(made.error()));
-    return;
-  }
-  promise.deliver(made.value());
-  // It may have ended while nobody was there to hear it.
-  const auto row = store_reader{*context->ports.kv}.run(made.value());
-  if (row && row.value() && is_terminal(row.value()->state))
-    tell_parent(*row.value());
 }
 
 void engine_state::cancel_called(run_id run) {
@@ -538,6 +389,26 @@ void engine_state::workflow_down(const caf::actor_addr& who, const caf::error& w
   context->ports.fatal("an actor that everything depends on is gone: " + caf::to_string(why));
 }
 
+problem engine_state::no_workflow(const std::string& id) {
+  return {errc::not_found, "there is no workflow " + id, "`pinionctl get workflows` lists them"};
+}
+
+void engine_state::ask_again(std::uint64_t question) {
+  const auto at = open_questions.find(question);
+  if (at == open_questions.end())
+    return;
+  const auto once = at->second.ask; // An answer at once removes the question.
+  once();
+}
+
+std::vector<std::uint64_t> engine_state::questions_to(const std::string& workflow) const {
+  std::vector<std::uint64_t> out;
+  for (const auto& [id, question] : open_questions)
+    if (question.workflow == workflow)
+      out.push_back(id);
+  return out;
+}
+
 // Behind all that the old actor and its runs have submitted: a run whose first batch is under way
 // would be unknown to the new one, and its slot made a second time.
 void engine_state::start_again(const std::string& workflow) {
@@ -552,12 +423,8 @@ void engine_state::start_again(const std::string& workflow) {
           at.record = *row.value();
         context->deciding.remove_all(workflow);
         start_workflow(at, true);
-        std::vector<std::uint64_t> calls;
-        for (const auto& [id, call] : open_calls)
-          if (call.what.workflow == workflow)
-            calls.push_back(id);
-        for (const auto id : calls)
-          ask_for_call(id);
+        for (const auto id : questions_to(workflow))
+          ask_again(id);
       });
 }
 

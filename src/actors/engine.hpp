@@ -48,18 +48,18 @@ struct engine_state {
   std::optional<closing> shutting_down;
   instant started_at{};
   duration recovery{0};
-  /// Calls of INSTANCEs that have no answer yet.
-  struct open_call {
-    msg::call_workflow what;
-    caf::typed_response_promise<run_id> promise;
+  /// What a WORKFLOW has been asked and has not answered.
+  struct open_question {
+    std::string workflow;
+    std::function<void()> ask;
   };
-  std::map<std::uint64_t, open_call> open_calls;
-  std::uint64_t calls_made = 0;
+  std::map<std::uint64_t, open_question> open_questions;
+  std::uint64_t questions_asked = 0;
   std::set<std::string> erasing; ///< Deleted workflows whose rows are not all gone.
   /// Sets of a workflows folder in which such a name comes again.
   std::vector<msg::apply> applies_after_erasure;
   /// An apply and a pause both write whole rows of triggers: never while the other is under way,
-  /// and applies one by one. What has to wait.
+  /// and applies one by one. What has to wait, in the order in which it came.
   std::vector<std::function<void()>> rule_changes;
   bool applying = false;
   std::uint32_t pausing = 0;
@@ -76,6 +76,11 @@ struct engine_state {
   // engine_delete.cpp
   void delete_workflow(const msg::delete_workflow& what);
   void erased(const msg::workflow_erased& what);
+  // engine_pause.cpp
+  void pause(msg::pause& what);
+  void resume(msg::resume& what);
+  /// Carries on with the changes of rules that had to wait; some may have to wait again.
+  void next_rule_changes();
   // engine.cpp
   void trigger(msg::trigger& what);
   void make_slot(msg::make_one_slot& what);
@@ -86,8 +91,6 @@ struct engine_state {
   caf::result<msg::made_slot> make_for_backfill(const std::string& workflow,
                                                 const msg::make_slot& what);
   void operate(msg::operate& what);
-  void pause(msg::pause& what);
-  void resume(msg::resume& what);
   void hold(const msg::hold& what);
   void keep_requests(msg::keep_requests& what);
   void shutdown(const msg::shutdown& what);
@@ -96,10 +99,6 @@ struct engine_state {
   void health(const msg::health& what);
   void wait_run(const msg::wait_run& what);
   caf::result<run_id> call(const msg::call_workflow& what);
-  /// The changes of rules that had to wait: those that still have to wait again.
-  void next_rule_changes();
-  void ask_for_call(std::uint64_t id);
-  void end_call(std::uint64_t id, const result<run_id>& made);
   void cancel_called(run_id run);
   void run_is_over(const run_record& run);
   void timer(std::uint64_t id);
@@ -107,6 +106,15 @@ struct engine_state {
   void start_again(const std::string& workflow);
 
 private:
+  /// Asks a WORKFLOW, and its successor again should it crash, until `done` has one answer. A
+  /// WORKFLOW that crashes gives none, and may have done all the same what it was asked: `what`
+  /// must be such that twice is as good as once. Defined in engine_ask.hpp.
+  template <class Answer, class Message>
+  void ask(const std::string& workflow, Message what,
+           std::function<void(const result<Answer>&)> done);
+  void ask_again(std::uint64_t question);
+  std::vector<std::uint64_t> questions_to(const std::string& workflow) const;
+  static problem no_workflow(const std::string& id);
   bool recover();
   /// Begins the backfills that new triggers with `catchup` are owed: each has a row until its
   /// backfill is durable.

@@ -418,7 +418,7 @@ void engine_state::apply(msg::apply& what) {
                         "Apply it again in a moment"});
     return;
   }
-  if (!what.request.dry_run && (applying || pausing > 0)) {
+  if (!what.request.dry_run && (applying || pausing > 0 || !rule_changes.empty())) {
     rule_changes.emplace_back([this, waiting = std::move(what)]() mutable { apply(waiting); });
     return;
   }

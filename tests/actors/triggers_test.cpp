@@ -7,6 +7,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 #include <catch2/catch.hpp>
+#include <stdexcept>
 
 namespace {
 
@@ -351,6 +352,91 @@ TEST_CASE("what was on its way to the disk when a rule was edited does not stay 
   CHECK(rows.empty() == retired);
   for (const auto& row : rows)
     CHECK(is_slot(workflow.triggers[0].slots, row.slot));
+}
+
+TEST_CASE("an edit and a pause of a trigger both hold, in whichever order they come",
+          "[workflow]") {
+  auto of = each_minute();
+  stage at{of};
+  at.apply();
+  const bool paused_first = GENERATE(true, false);
+  const bool paused_whole = GENERATE(false, true);
+  const bool disabled = GENERATE(false, true);
+  // The second comes after so many commits of the first.
+  const int commits = GENERATE(range(0, 4));
+  CAPTURE(paused_first, paused_whole, disabled, commits);
+  std::vector<std::string> answers;
+  const auto pause = [&] {
+    at.engine->client().pause(
+        {"sim.two", paused_whole ? "" : "tick"}, {"ann", "a look"},
+        [&](const auto& done) { answers.emplace_back(done ? "paused" : done.error().message); });
+  };
+  const auto edit = [&] {
+    apply_request ask;
+    ask.projects = {of.settings};
+    ask.workflows = of.workflows;
+    auto& tick = ask.workflows[0].triggers[0];
+    tick.slots = slot_rule{make_every(hours{1}).value()};
+    tick.enabled = !disabled;
+    at.engine->client().apply(ask, {"bob", ""}, [&](const auto& done) {
+      answers.emplace_back(done ? "edited" : done.error().message);
+    });
+  };
+  paused_first ? pause() : edit();
+  at.run_actors();
+  for (int i = 0; i < commits && at.engine->disk.pending(); ++i) {
+    at.engine->disk.release(true);
+    at.run_actors();
+  }
+  paused_first ? edit() : pause();
+  at.settle();
+  CHECK(answers == (paused_first ? std::vector<std::string>{"paused", "edited"}
+                                 : std::vector<std::string>{"edited", "paused"}));
+  const auto row = at.store().trigger("sim.two", "tick").value();
+  REQUIRE(row);
+  const auto workflow = at.store().workflow("sim.two").value();
+  REQUIRE(workflow);
+  CHECK(row->retired == disabled);
+  CHECK(row->paused != paused_whole);
+  CHECK(workflow->paused == paused_whole);
+  CHECK(workflow->version == 2);
+  // Both hold in memory too: only full hours come, and each is passed over.
+  at.pass(hours{2});
+  const auto decided = outcomes(at);
+  CHECK(decided.size() == (disabled ? 0 : 2));
+  CHECK(count(decided, slot_outcome::paused) == decided.size());
+}
+
+TEST_CASE("a pause is answered whose workflow's actor throws, and holds nothing up",
+          "[containment]") {
+  auto of = each_minute();
+  stage at{of};
+  at.apply();
+  int launches = 0;
+  at.on_launching = [&](const std::string&) {
+    if (++launches == 1)
+      throw std::runtime_error{"from the test"};
+  };
+  std::vector<std::string> answered;
+  at.engine->client().pause({"sim.two", "tick"}, {"ann", ""}, [&](const auto& done) {
+    REQUIRE(done);
+    answered.emplace_back("pause");
+  });
+  at.run_actors(); // The pause is on its way to the disk.
+  at.engine->client().trigger({"sim.two", {}, "{}", "", false}, {"ann", ""}, [](const auto&) {});
+  apply_request ask;
+  ask.projects = {of.settings};
+  ask.workflows = of.workflows;
+  ask.workflows[0].triggers[0].slots = slot_rule{make_every(hours{1}).value()};
+  at.engine->client().apply(ask, {"bob", ""}, [&](const auto& done) {
+    REQUIRE(done);
+    answered.emplace_back("edit");
+  });
+  at.settle();
+  REQUIRE(launches == 1);
+  CHECK(answered == std::vector<std::string>{"pause", "edit"});
+  CHECK(at.store().trigger("sim.two", "tick").value()->paused);
+  CHECK_FALSE(at.engine->fatal());
 }
 
 } // namespace

@@ -1,12 +1,12 @@
 #include "storage/commit_mirror.hpp"
 
 #include "storage/checked_line.hpp"
+#include "storage/whole_file.hpp"
 
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <fcntl.h>
 #include <string_view>
 #include <sys/stat.h>
@@ -54,9 +54,7 @@ commit_mirror::~commit_mirror() {
 }
 
 problem commit_mirror::os_problem(const char* doing) const {
-  return {errc::storage_failure,
-          std::string{"cannot "} + doing + " " + file_.string() + ": " + std::strerror(errno),
-          {}};
+  return file_problem(errc::storage_failure, doing, file_);
 }
 
 result<commit_mirror> commit_mirror::open(std::filesystem::path file, durability how) {
@@ -105,12 +103,7 @@ result<void> commit_mirror::start(std::uint64_t commits) {
   BOOST_OUTCOME_TRYV(write(commits));
   if (::fsync(descriptor_) != 0)
     return os_problem("sync");
-  const auto folder = ::open(file_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = folder >= 0 && ::fsync(folder) == 0;
-  auto outcome = synced ? result<void>{ok()} : os_problem("sync the folder of");
-  if (folder >= 0)
-    ::close(folder);
-  return outcome;
+  return sync_folder(file_.parent_path(), errc::storage_failure);
 }
 
 result<void> commit_mirror::write(std::uint64_t commits) {

@@ -1,5 +1,7 @@
 #include "pinion/storage/data_folder.hpp"
 
+#include "storage/whole_file.hpp"
+
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -100,38 +102,14 @@ result<int> take_lock(const fs::path& file) {
   return lock.take();
 }
 
-result<void> sync_folder(const fs::path& folder) {
-  const owned_file opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (opened.get() < 0 || ::fsync(opened.get()) != 0)
-    return os_problem("sync", folder, errno);
-  return ok();
-}
-
-/// Writes a small file of the folder whole or not at all; `text` is given the file that will hold
-/// it.
-template <class Text>
-result<void> write_whole(const fs::path& folder, const char* name, Text text) {
-  const auto fresh = folder / (std::string{name} + ".new");
-  {
-    const owned_file file{::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    struct stat about {};
-    if (file.get() < 0 || ::fstat(file.get(), &about) != 0)
-      return os_problem("create", fresh, errno);
-    const std::string line = text(about);
-    if (::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) ||
-        ::fsync(file.get()) != 0)
-      return os_problem("write", fresh, errno);
-  }
-  if (::rename(fresh.c_str(), (folder / name).c_str()) != 0)
-    return os_problem("rename", fresh, errno);
-  return sync_folder(folder);
-}
-
 /// What begins a data folder must not be half there.
 result<void> write_format(const fs::path& folder) {
-  return write_whole(folder, "FORMAT", [](const auto&) {
-    return std::string{format_words} + std::to_string(data_folder::format) + '\n';
-  });
+  return write_whole(
+      folder / "FORMAT",
+      [](const auto&) {
+        return std::string{format_words} + std::to_string(data_folder::format) + '\n';
+      },
+      errc::os_failure);
 }
 
 /// Reads the number behind `words` in a line of its own; empty if `text` is something else.
@@ -184,9 +162,12 @@ result<void> check_format(const fs::path& folder, std::string_view text) {
 }
 
 result<void> write_place(const fs::path& folder) {
-  return write_whole(folder, "PLACE", [](const struct stat& about) {
-    return std::string{place_words} + std::to_string(about.st_ino) + '\n';
-  });
+  return write_whole(
+      folder / "PLACE",
+      [](const struct stat& about) {
+        return std::string{place_words} + std::to_string(about.st_ino) + '\n';
+      },
+      errc::os_failure);
 }
 
 /// Checks FORMAT, or writes it into a folder that is new.
@@ -272,7 +253,7 @@ result<data_folder> data_folder::begin_restore(const fs::path& folder) {
   const owned_file made{::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
   if (made.get() < 0)
     return os_problem("create", mark, errno);
-  BOOST_OUTCOME_TRYV(sync_folder(locked.path_));
+  BOOST_OUTCOME_TRYV(sync_folder(locked.path_, errc::os_failure));
   std::error_code error;
   fs::remove_all(locked.database(), error);
   if (error)
@@ -286,10 +267,10 @@ result<data_folder> data_folder::begin_restore(const fs::path& folder) {
 
 result<void> data_folder::end_restore() const {
   const auto mark = path_ / restoring_name;
-  BOOST_OUTCOME_TRYV(sync_folder(path_)); // What it vouches for, before it goes.
+  BOOST_OUTCOME_TRYV(sync_folder(path_, errc::os_failure)); // What it vouches for, before it goes.
   if (::unlink(mark.c_str()) != 0)
     return os_problem("remove", mark, errno);
-  return sync_folder(path_);
+  return sync_folder(path_, errc::os_failure);
 }
 
 result<data_folder> data_folder::open_existing(const fs::path& folder) {

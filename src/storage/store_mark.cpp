@@ -3,15 +3,11 @@
 #include "storage/checked_line.hpp"
 #include "storage/log_frames.hpp"
 #include "storage/store_damage.hpp"
+#include "storage/whole_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <sstream>
-#include <unistd.h>
 
 namespace pinion {
 namespace {
@@ -23,32 +19,6 @@ fs::path mark_in(const fs::path& database) { return database / "MARK"; }
 std::string line_of(const store_mark& mark) {
   return with_sum(mark.manifest + ' ' + std::to_string(mark.bytes) +
                   (mark.closed ? " closed" : " open"));
-}
-
-problem cannot_write(const fs::path& file) {
-  return {errc::storage_failure, "cannot write " + file.string() + ": " + std::strerror(errno), {}};
-}
-
-result<void> sync_folder(const fs::path& folder) {
-  const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = opened >= 0 && ::fsync(opened) == 0;
-  auto outcome = synced ? result<void>{ok()} : cannot_write(folder);
-  if (opened >= 0)
-    ::close(opened);
-  return outcome;
-}
-
-result<void> write_whole(const fs::path& file, const std::string& text) {
-  const int opened = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (opened < 0)
-    return cannot_write(file);
-  const auto put = ::write(opened, text.data(), text.size());
-  if (put >= 0 && static_cast<std::size_t>(put) != text.size())
-    errno = ENOSPC; // What a short write of one line means.
-  const bool written = put == static_cast<ssize_t>(text.size()) && ::fsync(opened) == 0;
-  auto outcome = written ? result<void>{ok()} : cannot_write(file);
-  ::close(opened);
-  return outcome;
 }
 
 result<void> check_length(const fs::path& database, const std::string& manifest) {
@@ -88,13 +58,8 @@ result<std::optional<store_mark>> read_mark(const fs::path& database) {
 }
 
 result<void> write_mark(const fs::path& database, const store_mark& mark) {
-  const auto file = mark_in(database);
-  auto fresh = file;
-  fresh += ".new";
-  BOOST_OUTCOME_TRYV(write_whole(fresh, line_of(mark)));
-  if (::rename(fresh.c_str(), file.c_str()) != 0)
-    return cannot_write(file);
-  return sync_folder(database);
+  return write_whole(
+      mark_in(database), [&](const auto&) { return line_of(mark); }, errc::storage_failure);
 }
 
 result<bool> check_manifest(const fs::path& database) {

@@ -2,6 +2,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/known_definitions.hpp"
+#include "actors/runs_ending.hpp"
 #include "actors/slots_under_way.hpp"
 #include "pinion/actors/engine_options.hpp"
 #include "pinion/actors/ports.hpp"
@@ -42,6 +43,7 @@ public:
   /// What is committed, for those who watch.
   change_feed changes;
   slots_under_way deciding;
+  runs_ending ending;
   std::atomic<bool> launcher_connected = false; ///< Told by the WORKER.
 
   instant now() const noexcept { return ports.clock->wall_now(); }

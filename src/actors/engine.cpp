@@ -45,15 +45,7 @@ void engine_state::make_slot(msg::make_one_slot& what) {
 }
 
 void engine_state::switch_task(msg::switch_one_task& what) {
-  const auto found = workflows.find(what.request.workflow);
-  if (found == workflows.end()) {
-    what.done(no_workflow(what.request.workflow));
-    return;
-  }
-  self->request(found->second.actor, patience, msg::switch_task{what.request, what.by})
-      .then([done = what.done,
-             use = found->second.in_use](const operation_answer& answer) { done(answer); },
-            [done = what.done](const caf::error& why) { done(to_problem(why)); });
+  ask<operation_answer>(what.request.workflow, msg::switch_task{what.request, what.by}, what.done);
 }
 
 caf::result<bool> engine_state::seal(const msg::seal_run& what) {
@@ -417,12 +409,8 @@ void engine_state::start_again(const std::string& workflow) {
         const auto found = workflows.find(workflow);
         if (found == workflows.end())
           return;
-        auto& at = found->second;
-        if (const auto row = store_reader{*context->ports.kv}.workflow(workflow);
-            row && row.value())
-          at.record = *row.value();
         context->deciding.remove_all(workflow);
-        start_workflow(at, true);
+        start_workflow(found->second, true);
         for (const auto id : questions_to(workflow))
           ask_again(id);
       });

@@ -287,6 +287,8 @@ void run_state_data::compose() {
     return;
   in_flight = true;
   auto flight = std::make_shared<run_flight>(std::exchange(gathered, {}));
+  if (flight->over)
+    seed.context->ending.add(core().run().id, core().run().workflow);
   msg::submit submit{core().run().id.value, seed.incarnation, write(*flight), false};
   self->request(seed.context->journal, caf::infinite, std::move(submit))
       .then(
@@ -339,8 +341,10 @@ void run_state_data::carry_out(run_flight& flight) {
     if (!comes_first(effect))
       follow(effect);
   tell_whether_idle();
-  if (flight.over)
+  if (flight.over) {
     self->send(seed.context->engine, msg::run_is_over{*flight.over});
+    seed.context->ending.remove(flight.over->id);
+  }
 }
 
 void run_state_data::follow(const run_effects& effect) {

@@ -14,14 +14,10 @@ namespace pinion {
 void workflow_state_data::start_up() {
   versions[seed.record.version] = seed.definition;
   self->set_exit_handler([this](caf::exit_msg& what) {
-    const auto mine = std::any_of(runs.begin(), runs.end(), [&](const auto& each) {
-      return each.second.actor.address() == what.source;
-    });
-    if (mine && what.reason != caf::exit_reason::user_shutdown)
-      run_down(what.source, what.reason);
-    else if (what.source == seed.context->engine.address())
+    if (what.source == seed.context->engine.address())
       self->quit(what.reason);
-    // Anything else is a run that was unloaded, or only looked at: whoever asks next reads it anew.
+    else
+      run_down(what.source, what.reason);
   });
   read_triggers();
   const auto switched = store_reader{*seed.context->ports.kv}.task_switches_of(id());
@@ -43,23 +39,14 @@ void workflow_state_data::start_up() {
     seed.live = std::move(live_runs).value();
   }
   for (const auto& record : std::exchange(seed.live, {})) {
-    const auto* trigger = trigger_named(record.trigger);
-    auto& at = runs[record.id];
-    at.candidate = {record.id,
-                    record.trigger,
-                    trigger != nullptr && trigger->overlap ? *trigger->overlap
-                                                           : seed.definition->overlap,
-                    record.ignore_overlap,
-                    record.admitted,
-                    record.admitted};
-    at.slot = record.slot;
-    at.version = record.version;
-    at.fired = true;
+    enter_live(record);
     if (seed.again)
       replace_run(record.id);
     else
-      at.actor = restore_run(record, 0);
+      runs[record.id].actor = restore_run(record, 0);
   }
+  if (seed.again)
+    tell_ends_of_the_former();
   admit_next();
 }
 

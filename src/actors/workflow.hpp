@@ -29,6 +29,7 @@ struct workflow_run {
   instant slot{};
   std::uint32_t version = 0;
   bool fired = false;
+  bool by_clock = false; ///< Launched by it, and not yet durable.
   std::uint32_t crashes = 0;
 };
 
@@ -42,6 +43,7 @@ struct run_plan {
   std::vector<bound_edge> edges;
   std::vector<std::pair<std::uint32_t, task_mode>> modes;
   bool dry = false;
+  bool by_clock = false;             ///< Its trigger makes it, and nobody has asked.
   bool wants = true;                 ///< It competes for a place as soon as it fires.
   std::optional<backfill_item> item; ///< The slot of a backfill that it is, as its row stands.
   json_text params = "{}";
@@ -78,11 +80,10 @@ struct workflow_state_data {
   std::map<std::string, std::set<instant>> writing;
   /// By trigger: owed slots up to here have been told, and more are to come.
   std::map<std::string, instant> owing;
-  /// Owed slots that the PLANNER waits for: it plans nothing behind them before they are durable.
+  /// Slots that are being decided, for somebody who waits until all of them are durable.
   struct payment {
-    std::string trigger;
-    std::set<instant> open;
-    caf::typed_response_promise<caf::unit_t> promise;
+    std::set<keys::slot_key> open;
+    std::function<void()> done;
   };
   std::vector<payment> payments;
   bool closed = false;                       ///< It is being deleted.
@@ -126,8 +127,8 @@ private:
   void read_triggers();
   /// Whether triggers fire by the clock here, or are switched off.
   bool clock_fires() const;
-  /// A weak pointer keeps the memory of its actor.
-  void forget_unvisited();
+  /// Its actor is there although it has ended.
+  bool is_visited(run_id run) const;
   /// Makes the actor of a run that has ended, for who is in `finding`.
   void read_back(run_id run);
   void tell_again(const run_record& record);
@@ -136,7 +137,8 @@ private:
     return {"main", id(), trigger, slot};
   }
   /// Its decision is being written.
-  bool under_way(const keys::slot_key& key);
+  bool under_way(const keys::slot_key& key) const;
+  bool is_being_decided(const keys::slot_key& key) const;
   /// The slot's row, if it has one.
   std::optional<slot_record> slot_row(const std::string& trigger, instant slot) const;
   data_interval interval_of_slot(const workflow_definition& of, const trigger_definition& trigger,
@@ -153,11 +155,16 @@ private:
   /// `failing`: its actor crashed too often; the new one only brings the run to its end.
   run_actor restore_run(const run_record& record, std::uint32_t incarnation, bool failing = false);
   void replace_run(run_id run);
-  /// Decides about a slot of a trigger whose row reads `before`.
   /// The decision of a slot is on its way to the disk; false: it was before.
   bool begin_writing(const std::string& trigger, instant slot);
   void end_writing(const std::string& trigger, instant slot);
+  /// Calls `done` as soon as none of these slots is being decided.
+  void when_durable(std::set<keys::slot_key> slots, std::function<void()> done);
+  /// Decides about a slot of a trigger whose row reads `before`.
   void decide(const std::string& trigger, instant slot, const std::optional<slot_record>& before);
+  /// The same for one whose decision is taken to be on its way.
+  void decide_begun(const std::string& trigger, instant slot,
+                    const std::optional<slot_record>& before);
   void settle(slot_record now, const slot_record* before);
   std::map<keys::slot_key, run_id>::iterator
   drop_loaded(std::map<keys::slot_key, run_id>::iterator at);
@@ -169,6 +176,11 @@ private:
   /// Tells who waits for the slot that it is decided.
   void tell_slot(const keys::slot_key& key);
   result<run_plan> plan_made(const msg::make_slot& what, const std::optional<slot_record>& row);
+  void switch_live_runs(const msg::switch_task& what,
+                        caf::typed_response_promise<operation_answer> promise);
+  /// Calls `count` with how many instances took it, once that is durable.
+  void operate(run_id run, const msg::operate_run& what,
+               const std::function<void(std::uint32_t)>& count);
   caf::result<msg::made_slot> make_again(const msg::make_slot& what, run_id run);
   std::vector<instance_key> targets_of(const run_record& run, const msg::make_slot& what);
   void rerun(const run_record& run, const msg::make_slot& what,
@@ -178,6 +190,11 @@ private:
   /// The slot's row is durable: the cursor may follow.
   void settled(const std::string& trigger, instant slot);
   void relaunch(run_id run);
+  /// Tells who waits for the first batch of a run what became of it.
+  void tell_launched(const keys::slot_key& key, const result<run_id>& made);
+  /// A run that goes on and has no actor of its own yet.
+  void enter_live(const run_record& record);
+  void tell_ends_of_the_former();
   void found(run_id run, const result<run_actor>& actor);
   void submit(kv_batch batch, std::function<void()> done);
   audit_record audit(const caller& by, std::string verb, std::string object) const;

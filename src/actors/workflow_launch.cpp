@@ -161,8 +161,8 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
   run_id run;
   const auto key = key_of_slot(plan.trigger, plan.slot);
   auto ahead = loaded.find(key);
-  if (ahead != loaded.end() && plan.item) {
-    // It was loaded as the clock's, and does not know that it belongs to a backfill.
+  if (ahead != loaded.end() && (!plan.by_clock || runs[ahead->second].version != plan.version)) {
+    // It was loaded as the clock's: of the version that was planned, and asked for by nobody.
     drop_loaded(ahead);
     ahead = loaded.end();
   }
@@ -180,6 +180,7 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
   at.slot = plan.slot;
   at.version = plan.version;
   at.fired = true;
+  at.by_clock = plan.by_clock;
   const auto before = slot_row(plan.trigger, plan.slot);
   put_slot(with, fired_slot(plan, run), before ? &*before : nullptr);
   if (!plan.request_key.empty())
@@ -199,10 +200,9 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
   }
   launching[key].push_back(std::move(done));
   const auto launched = [this, key](const result<run_id>& made) {
-    const auto waiting = std::exchange(launching[key], {});
-    launching.erase(key);
-    for (const auto& each : waiting)
-      each(made);
+    if (made)
+      relaunched.erase(key);
+    tell_launched(key, made);
   };
   self->request(actor, caf::infinite, msg::fire_run{std::move(with), admitted})
       .then(
@@ -211,14 +211,30 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
             launched(made.run);
             tell_slot(key);
           },
-          [launched](const caf::error& why) { launched(to_problem(why)); });
+          [launched](const caf::error& why) {
+            // Of a crash `run_down` tells, once it is known whether the run was written.
+            if (to_problem(why).code != errc::unavailable)
+              launched(to_problem(why));
+          });
   cancel_runs(decision.cancel);
   return run;
+}
+
+void workflow_state_data::tell_launched(const keys::slot_key& key, const result<run_id>& made) {
+  const auto waiting = launching.find(key);
+  if (waiting == launching.end())
+    return;
+  const auto all = std::move(waiting->second);
+  launching.erase(waiting);
+  for (const auto& each : all)
+    each(made);
 }
 
 // A run that waits for others gives its place to whoever can use it.
 void workflow_state_data::fired(const msg::fired_run& made) {
   const auto found = runs.find(made.run);
+  if (found != runs.end())
+    found->second.by_clock = false;
   if (found == runs.end() || made.wants)
     return;
   found->second.candidate.wants = false;

@@ -48,10 +48,26 @@ run_actor workflow_state_data::restore_run(const run_record& record, std::uint32
   return self->spawn<caf::linked>(run, std::move(made));
 }
 
+void workflow_state_data::enter_live(const run_record& record) {
+  const auto* trigger = trigger_named(record.trigger);
+  auto& at = runs[record.id];
+  at.candidate = {record.id,
+                  record.trigger,
+                  trigger != nullptr && trigger->overlap ? *trigger->overlap
+                                                         : seed.definition->overlap,
+                  record.ignore_overlap,
+                  record.admitted,
+                  record.admitted};
+  at.slot = record.slot;
+  at.version = record.version;
+  at.fired = true;
+}
+
 void workflow_state_data::ended(run_id run) {
-  forget_unvisited();
+  seed.context->ending.remove(run);
   if (const auto found = runs.find(run); found != runs.end()) {
-    visited[run] = caf::actor_cast<caf::weak_actor_ptr>(found->second.actor);
+    if (found->second.actor)
+      visited[run] = caf::actor_cast<caf::weak_actor_ptr>(found->second.actor);
     runs.erase(found);
   }
   if (!PINION_MUTATION("admit_nobody_after_an_end"))
@@ -74,15 +90,10 @@ void workflow_state_data::reopened(run_id run) {
   const auto row = store_reader{*seed.context->ports.kv}.run(run);
   if (!row || !row.value())
     return;
-  const auto& record = *row.value();
-  if (is_terminal(record.state))
+  if (is_terminal(row.value()->state))
     return; // It was moved only.
-  auto& at = runs[run];
-  at.actor = caf::actor_cast<run_actor>(strong);
-  at.candidate = {run, record.trigger, seed.definition->overlap, record.ignore_overlap, true};
-  at.slot = record.slot;
-  at.version = record.version;
-  at.fired = true;
+  enter_live(*row.value());
+  runs[run].actor = caf::actor_cast<run_actor>(strong);
   visited.erase(seen);
 }
 
@@ -99,15 +110,14 @@ caf::result<run_actor> workflow_state_data::find(run_id run) {
   const auto live_one = runs.find(run);
   if (live_one != runs.end() && live_one->second.actor)
     return live_one->second.actor;
-  forget_unvisited();
   if (const auto seen = visited.find(run); seen != visited.end())
     if (const auto strong = caf::actor_cast<caf::strong_actor_ptr>(seen->second))
       return caf::actor_cast<run_actor>(strong);
   auto promise = self->make_response_promise<run_actor>();
-  auto& waiting = finding[run];
-  waiting.push_back(promise);
+  const auto [waiting, first] = finding.try_emplace(run);
+  waiting->second.push_back(promise);
   // One restoring at a time: two actors of one run would make each other stale.
-  if (waiting.size() == 1 && live_one == runs.end() && !sealed.contains(run))
+  if (first && live_one == runs.end() && !sealed.contains(run))
     read_back(run);
   return promise;
 }
@@ -118,6 +128,16 @@ void workflow_state_data::read_back(run_id run) {
         const auto row = store_reader{*seed.context->ports.kv}.run(run);
         if (!row || !row.value()) {
           found(run, problem{errc::not_found, to_string(run) + " does not exist", {}});
+          return;
+        }
+        if (!is_terminal(row.value()->state)) {
+          // It was opened again, and its actor crashed before it could tell.
+          enter_live(*row.value());
+          replace_run(run);
+          return;
+        }
+        if (finding[run].empty()) {
+          finding.erase(run);
           return;
         }
         auto actor = restore_run(*row.value(), incarnation);
@@ -131,8 +151,7 @@ void workflow_state_data::read_back(run_id run) {
 }
 
 bool workflow_state_data::seal(run_id run) {
-  forget_unvisited();
-  return !runs.contains(run) && !visited.contains(run) && !finding.contains(run) &&
+  return !runs.contains(run) && !is_visited(run) && !finding.contains(run) &&
          sealed.insert(run).second;
 }
 
@@ -141,10 +160,9 @@ void workflow_state_data::unseal(run_id run) {
     read_back(run);
 }
 
-void workflow_state_data::forget_unvisited() {
-  std::erase_if(visited, [](const auto& each) {
-    return caf::actor_cast<caf::strong_actor_ptr>(each.second) == nullptr;
-  });
+bool workflow_state_data::is_visited(run_id run) const {
+  const auto seen = visited.find(run);
+  return seen != visited.end() && caf::actor_cast<caf::strong_actor_ptr>(seen->second) != nullptr;
 }
 
 void workflow_state_data::found(run_id run, const result<run_actor>& actor) {
@@ -161,8 +179,9 @@ void workflow_state_data::found(run_id run, const result<run_actor>& actor) {
 }
 
 void workflow_state_data::run_down(const caf::actor_addr& who, const caf::error& why) {
+  const bool crashed = why != caf::exit_reason::user_shutdown;
   for (auto& [run, at] : runs) {
-    if (at.actor.address() != who)
+    if (at.actor.address() != who || !crashed)
       continue;
     ++at.crashes;
     spdlog::error("the actor of a run crashed: run={} times={} why={}", to_string(run), at.crashes,
@@ -178,6 +197,34 @@ void workflow_state_data::run_down(const caf::actor_addr& who, const caf::error&
       replace_run(run);
     }
     return;
+  }
+  const auto seen = std::find_if(visited.begin(), visited.end(),
+                                 [&](const auto& each) { return each.second->id() == who.id(); });
+  if (seen == visited.end())
+    return; // Unloaded, or another actor has its place.
+  const auto run = seen->first;
+  visited.erase(seen);
+  if (!crashed || why == caf::exit_reason::unreachable)
+    return; // Nobody looks at it any more.
+  spdlog::error("the actor of a run that had ended crashed: run={} why={}", to_string(run),
+                caf::to_string(why));
+  // What opens it again may be on its way to the disk.
+  if (finding.try_emplace(run).second)
+    read_back(run);
+}
+
+// The actors of their runs went down with the former WORKFLOW while the last batch was under way.
+void workflow_state_data::tell_ends_of_the_former() {
+  for (const auto run : seed.context->ending.take(id())) {
+    const auto row = store_reader{*seed.context->ports.kv}.run(run);
+    if (!row) {
+      seed.context->ports.fatal("a run cannot be read: " + row.error().message);
+      return;
+    }
+    if (!row.value() || !is_terminal(row.value()->state))
+      continue; // Opened again: it is among the live ones.
+    tell_again(*row.value());
+    self->send(seed.context->engine, msg::run_is_over{*row.value()});
   }
 }
 
@@ -201,12 +248,8 @@ void workflow_state_data::replace_run(run_id run) {
         const keys::slot_key key{"main", id(), record.trigger, record.slot};
         tell_again(record);
         // Whoever waits for the first batch: it is durable.
-        if (const auto waiting = launching.find(key); waiting != launching.end()) {
-          const auto all = std::exchange(waiting->second, {});
-          launching.erase(waiting);
-          for (const auto& each : all)
-            each(run);
-        }
+        relaunched.erase(key);
+        tell_launched(key, run);
         if (is_terminal(record.state)) {
           // It crashed before it could tell.
           found(run, problem{errc::unavailable, to_string(run) + " has just ended", "ask again"});
@@ -232,7 +275,8 @@ void workflow_state_data::tell_again(const run_record& record) {
     return;
   }
   for (const auto& each : instances.value()) {
-    if (is_terminal(each.state))
+    // What asks for permits keeps its place in the queue.
+    if (!is_active(each.state) && each.state != instance_state::pre_ready)
       self->send(seed.context->dispatcher, msg::withdraw{each.key});
     if (is_terminal(each.state) || each.state == instance_state::retry_wait)
       self->send(seed.context->worker, msg::forget_processes{each.key});
@@ -242,27 +286,44 @@ void workflow_state_data::tell_again(const run_record& record) {
   tell_slot({"main", id(), record.trigger, record.slot});
 }
 
-// Its first batch never became durable: nothing of it exists. A clock's slot is decided anew.
+// Its first batch never became durable: nothing of it exists. What the clock owes is decided anew;
+// who asked is told, and asks again.
 void workflow_state_data::relaunch(run_id run) {
   const auto at = runs.find(run);
   const auto trigger = at->second.candidate.trigger;
   const auto slot = at->second.slot;
-  const keys::slot_key key{"main", id(), trigger, slot};
+  const bool by_clock = at->second.by_clock;
+  const auto key = key_of_slot(trigger, slot);
   runs.erase(at);
   found(run, problem{errc::not_found, to_string(run) + " does not exist", {}});
-  const problem why{errc::unavailable, "the run crashed before it was written", "try again"};
-  if (const auto waiting = launching.find(key); waiting != launching.end()) {
-    const auto all = std::exchange(waiting->second, {});
-    launching.erase(waiting);
-    for (const auto& each : all)
-      each(why);
-  }
-  const auto row = store_reader{*seed.context->ports.kv}.slot(key);
-  if (trigger_named(trigger) == nullptr || !row)
+  const auto crashes = ++relaunched[key];
+  const bool again = crashes <= max_restarts;
+  if (again)
+    tell_launched(key,
+                  problem{errc::unavailable, "the run crashed before it was written", "try again"});
+  else
+    tell_launched(
+        key, problem{errc::internal,
+                     "the run crashed " + std::to_string(crashes) + " times before it was written",
+                     "the engine's log says why"});
+  if (!again)
+    relaunched.erase(key);
+  if (!triggers.contains(trigger)) {
+    end_writing(trigger, slot);
     return;
-  end_writing(trigger, slot);
-  if (++relaunched[key] <= max_restarts) {
-    decide(trigger, slot, row.value());
+  }
+  const auto row = slot_row(trigger, slot);
+  if (!by_clock) {
+    const auto* of = trigger_named(trigger);
+    const bool due =
+        of != nullptr && row && row->outcome == slot_outcome::planned && clock_fires() &&
+        slot + jitter_of(of->jitter, id() + '/' + trigger, slot) <= seed.context->now();
+    if (due) // Its time came meanwhile, and was passed over.
+      decide(trigger, slot, row);
+    return;
+  }
+  if (again) {
+    decide_begun(trigger, slot, row);
     return;
   }
   slot_record now;
@@ -273,8 +334,7 @@ void workflow_state_data::relaunch(run_id run) {
   now.outcome = slot_outcome::missed;
   now.why = reason::actor_crashed;
   now.decided_at = seed.context->now();
-  begin_writing(trigger, slot);
-  settle(now, row.value() ? &*row.value() : nullptr);
+  settle(now, row ? &*row : nullptr);
 }
 
 } // namespace pinion

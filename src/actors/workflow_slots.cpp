@@ -38,18 +38,34 @@ bool workflow_state_data::begin_writing(const std::string& trigger, instant slot
 }
 
 void workflow_state_data::end_writing(const std::string& trigger, instant slot) {
-  if (writing[trigger].erase(slot) != 0)
-    seed.context->deciding.remove(id(), trigger, slot);
+  const auto key = key_of_slot(trigger, slot);
+  if (!is_being_decided(key))
+    return;
+  writing[trigger].erase(slot);
+  seed.context->deciding.remove(id(), trigger, slot);
   std::erase_if(payments, [&](payment& each) {
-    if (each.trigger != trigger || each.open.erase(slot) == 0 || !each.open.empty())
+    if (each.open.erase(key) == 0 || !each.open.empty())
       return false;
-    each.promise.deliver(caf::unit);
+    each.done();
     return true;
   });
 }
 
-bool workflow_state_data::under_way(const keys::slot_key& key) {
-  return writing[key.trigger].contains(key.slot) || launching.contains(key);
+void workflow_state_data::when_durable(std::set<keys::slot_key> slots, std::function<void()> done) {
+  std::erase_if(slots, [&](const auto& key) { return !is_being_decided(key); });
+  if (slots.empty())
+    done();
+  else
+    payments.push_back({std::move(slots), std::move(done)});
+}
+
+bool workflow_state_data::under_way(const keys::slot_key& key) const {
+  return is_being_decided(key) || launching.contains(key);
+}
+
+bool workflow_state_data::is_being_decided(const keys::slot_key& key) const {
+  const auto found = writing.find(key.trigger);
+  return found != writing.end() && found->second.contains(key.slot);
 }
 
 std::optional<slot_record> workflow_state_data::slot_row(const std::string& trigger,
@@ -107,8 +123,12 @@ void workflow_state_data::fire(const std::string& trigger, instant slot) {
 
 void workflow_state_data::decide(const std::string& trigger, instant slot,
                                  const std::optional<slot_record>& before) {
-  if (!begin_writing(trigger, slot))
-    return;
+  if (begin_writing(trigger, slot))
+    decide_begun(trigger, slot, before);
+}
+
+void workflow_state_data::decide_begun(const std::string& trigger, instant slot,
+                                       const std::optional<slot_record>& before) {
   auto& newest = decided[trigger];
   newest = std::max(newest, slot);
   const auto* row = before ? &*before : nullptr;
@@ -134,6 +154,7 @@ void workflow_state_data::decide(const std::string& trigger, instant slot,
   });
   if (waiting >= max_waiting)
     return leave_out(slot_outcome::missed, reason::queue_full);
+  plan.value().by_clock = true;
   auto decision =
       decide_admission(all, seed.definition->max_active_runs,
                        {run_id{}, trigger, plan.value().overlap, false, false, plan.value().wants});
@@ -181,7 +202,8 @@ void workflow_state_data::settle(slot_record now, const slot_record* before) {
 }
 
 void workflow_state_data::tell_slot(const keys::slot_key& key) {
-  if (seed.context->is_needed(id()) && !PINION_MUTATION("skip_slot_notification"))
+  const bool isolated = key.trigger.starts_with('@');
+  if ((isolated || seed.context->is_needed(id())) && !PINION_MUTATION("skip_slot_notification"))
     self->send(seed.context->directory, msg::slots_told{id(), key});
 }
 
@@ -215,11 +237,10 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
   else
     owing.erase(what.trigger);
   // Before anything else is settled: the cursor must not pass them.
-  std::set<instant> open;
+  std::set<keys::slot_key> open;
   for (const auto slot : what.run) {
     fire(what.trigger, slot);
-    if (writing[what.trigger].contains(slot))
-      open.insert(slot);
+    open.insert(key_of_slot(what.trigger, slot));
   }
   if (!left.empty()) {
     spdlog::warn("slots passed unnoticed and are left out: trigger={}/{} slots={}", id(),
@@ -227,7 +248,7 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
     const auto last = left.back().slot;
     for (const auto& key : left) {
       begin_writing(what.trigger, key.slot);
-      open.insert(key.slot);
+      open.insert(key);
     }
     decided[what.trigger] = std::max(decided[what.trigger], last);
     submit(std::move(batch), [this, left, last] {
@@ -238,10 +259,9 @@ caf::result<caf::unit_t> workflow_state_data::pay_owed(const msg::owed_slots& wh
       settled(left.back().trigger, last);
     });
   }
-  if (open.empty())
-    return caf::unit;
+  // The PLANNER plans nothing behind them before they are durable.
   auto promise = self->make_response_promise<caf::unit_t>();
-  payments.push_back({what.trigger, std::move(open), promise});
+  when_durable(std::move(open), [promise]() mutable { promise.deliver(caf::unit); });
   return promise;
 }
 
@@ -323,7 +343,9 @@ caf::result<operation_answer> workflow_state_data::resume(const msg::resume_trig
       if (now && now->outcome == slot_outcome::paused)
         decide(key.trigger, key.slot, now);
     }
-    promise.deliver(operation_answer{static_cast<std::uint32_t>(owed.size())});
+    const operation_answer answer{static_cast<std::uint32_t>(owed.size())};
+    when_durable({owed.begin(), owed.end()},
+                 [promise, answer]() mutable { promise.deliver(answer); });
   });
   return promise;
 }

@@ -256,41 +256,78 @@ caf::result<operation_answer> workflow_state_data::switch_task(const msg::switch
     switches[ask.task] = ask.mode;
   seed.context->set_switches(id(), switches);
   static constexpr const char* verbs[] = {"thaw", "freeze", "dryrun"};
-  const auto which = static_cast<std::size_t>(ask.mode);
   kv_batch batch;
   put_task_switch(batch,
                   {id(), ask.task, ask.mode, what.by.who, what.by.reason, seed.context->now()});
-  put_audit(batch, audit(what.by, verbs[which], id() + '.' + ask.task), what.by.request.get());
+  put_audit(batch, audit(what.by, verbs[static_cast<std::size_t>(ask.mode)], id() + '.' + ask.task),
+            what.by.request.get());
   auto promise = self->make_response_promise<operation_answer>();
-  submit(std::move(batch), [this, promise, ask, by = what.by, which]() mutable {
-    static constexpr run_operation::verb operations[] = {
-        run_operation::verb::thaw, run_operation::verb::freeze, run_operation::verb::dryrun};
-    // What has not fired is made anew when it does, with the switches of then.
-    unload(never);
-    std::uint32_t told = 0;
-    // A run that has not fired has no rows, and must get none: it is loaded anew.
+  submit(std::move(batch), [this, promise, what] {
+    // What has not fired has no rows, and must get none: it is loaded anew.
     const auto ahead = loaded;
-    for (const auto& [key, run] : ahead) {
-      drop_loaded(loaded.find(key));
+    unload(never);
+    for (const auto& [key, _] : ahead)
       load({key.trigger, key.slot});
-    }
-    for (const auto& [run, at] : runs) {
-      const auto definition = version(at.version);
-      if (!at.actor || !at.fired || !definition)
-        continue;
-      for (std::uint32_t task = 0; task < definition->tasks.size(); ++task)
-        if (definition->tasks[task].name == ask.task) {
-          run_operation operation;
-          operation.what = operations[which];
-          operation.targets = {{run, task, no_element}};
-          self->request(at.actor, caf::infinite, msg::operate_run{operation, by, {}})
-              .then([](const operation_answer&) {}, [](const caf::error&) {});
-          ++told;
-        }
-    }
-    promise.deliver(operation_answer{told});
+    switch_live_runs(what, promise);
   });
   return promise;
+}
+
+// The answer waits for all of them: who asked may rely on it after a crash too.
+void workflow_state_data::switch_live_runs(const msg::switch_task& what,
+                                           caf::typed_response_promise<operation_answer> promise) {
+  static constexpr run_operation::verb operations[] = {
+      run_operation::verb::thaw, run_operation::verb::freeze, run_operation::verb::dryrun};
+  struct tally {
+    std::size_t open = 1;
+    operation_answer sum;
+    caf::typed_response_promise<operation_answer> promise;
+  };
+  const auto all = std::make_shared<tally>();
+  all->promise = std::move(promise);
+  const auto count = [all](std::uint32_t affected) {
+    all->sum.affected += affected;
+    if (--all->open == 0)
+      all->promise.deliver(all->sum);
+  };
+  for (const auto& [run, at] : runs) {
+    const auto definition = version(at.version);
+    if (!at.fired || !definition)
+      continue;
+    const auto& tasks = definition->tasks;
+    const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const auto& task) {
+      return task.name == what.request.task;
+    });
+    if (found == tasks.end())
+      continue;
+    run_operation operation;
+    operation.what = operations[static_cast<std::size_t>(what.request.mode)];
+    operation.targets = {{run, static_cast<std::uint32_t>(found - tasks.begin()), no_element}};
+    ++all->open;
+    operate(run, {operation, what.by, {}}, count);
+  }
+  count(0);
+}
+
+// Again if its actor crashes over it, which it may do a few times only. What is too far refuses.
+void workflow_state_data::operate(run_id run, const msg::operate_run& what,
+                                  const std::function<void(std::uint32_t)>& count) {
+  const auto refused = [this, run, what, count](const caf::error& why) {
+    if (to_problem(why).code != errc::unavailable || !runs.contains(run)) {
+      count(0);
+      return;
+    }
+    // Not sooner than its next actor is made.
+    self->request(seed.context->journal, caf::infinite, msg::submit{})
+        .then([this, run, what, count](std::uint64_t) { operate(run, what, count); });
+  };
+  self->request(caf::actor_cast<workflow_actor>(self), caf::infinite, msg::find_run{run})
+      .then(
+          [this, what, count, refused](const run_actor& actor) {
+            self->request(actor, caf::infinite, what)
+                .then([count](const operation_answer& answer) { count(answer.affected); }, refused);
+          },
+          refused);
 }
 
 } // namespace pinion

@@ -59,6 +59,17 @@ inline caller caller_of(const http_request& request, std::string reason) {
   return {request.user, std::move(reason), request.kept};
 }
 
+/// For a change that takes more than one commit: after the first the whole is only begun.
+inline caller caller_in_parts(const http_request& request, std::string reason) {
+  auto by = caller_of(request, std::move(reason));
+  if (by.request) {
+    auto begun = *by.request;
+    begun.come = kept_request::stage::begun;
+    by.request = std::make_shared<const kept_request>(std::move(begun));
+  }
+  return by;
+}
+
 inline http_reply json_reply(const json& body, unsigned status = 200) {
   http_reply made;
   made.status = status;

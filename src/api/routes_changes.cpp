@@ -136,7 +136,8 @@ result<void> resume(const api_ptr& state, const http_request& request,
   BOOST_OUTCOME_TRY(reason, body_text(body, "reason"));
   BOOST_OUTCOME_TRY(owed, catch_up_of(body));
   BOOST_OUTCOME_TRY(target, target_of(*state, body));
-  state->engine().resume(std::move(target), owed, caller_of(request, reason), report(state, reply));
+  auto by = owed == catch_up::none ? caller_of(request, reason) : caller_in_parts(request, reason);
+  state->engine().resume(std::move(target), owed, std::move(by), report(state, reply));
   return ok();
 }
 

@@ -126,7 +126,7 @@ result<void> switch_task(const api_ptr& state, const task_reference& ref, const 
   BOOST_OUTCOME_TRY(definition, current_definition(store_view{*state}, ref.workflow));
   BOOST_OUTCOME_TRYV(find_task(*definition, ref.task));
   state->engine().switch_task(
-      {ref.workflow, ref.task, *mode}, caller_of(request, reason),
+      {ref.workflow, ref.task, *mode}, caller_in_parts(request, reason),
       answer_with<operation_answer>(
           state, reply,
           [name, mode = *mode](api_state&, const operation_answer& answer) -> result<json> {
@@ -151,13 +151,9 @@ result<void> operate(const api_ptr& state, const http_request& request,
   }
   if (asked.across) {
     BOOST_OUTCOME_TRY(reached, plan_rerun_across(view, asked));
-    auto by = caller_of(request, asked.reason);
-    if (by.request) { // Each run is a commit of its own: after the first the whole is only begun.
-      auto begun = *by.request;
-      begun.come = kept_request::stage::begun;
-      by.request = std::make_shared<const kept_request>(std::move(begun));
-    }
-    std::make_shared<rerun_chain>(state, std::move(reached), std::move(by), reply)->next();
+    std::make_shared<rerun_chain>(state, std::move(reached), caller_in_parts(request, asked.reason),
+                                  reply)
+        ->next();
     return ok();
   }
   const auto run = asked.run.id;

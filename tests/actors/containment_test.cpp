@@ -8,6 +8,7 @@ namespace {
 
 using namespace pinion;
 using pinion::testing::stage;
+using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
@@ -200,6 +201,229 @@ TEST_CASE("a call is answered whose workflow's actor throws", "[containment]") {
   CHECK(at.store().list_runs({}, {}).value().items.size() == 2);
   CHECK(at.log.violations() == std::vector<std::string>{});
   CHECK_FALSE(at.engine->fatal());
+}
+
+TEST_CASE("the end of a run is told whose workflow's actor throws while anything of it is written",
+          "[containment]") {
+  auto of = sim::two_tasks();
+  of.settings.pools = {{"models", 1}};
+  for (auto& task : of.workflows.front().tasks)
+    task.pools = {{"models", 1}};
+  of.workflows.front().max_active_runs = 10;
+  stage at{std::move(of)};
+  at.apply();
+  const auto run = at.trigger();
+  const int which = GENERATE(range(1, 25));
+  CAPTURE(which);
+  int commits = 0;
+  int launches = 0;
+  at.on_launching = [&](const std::string&) {
+    if (++launches == 1)
+      throw std::runtime_error{"from the test"};
+  };
+  at.on_committing = [&] {
+    if (++commits == which)
+      at.engine->client().trigger({"sim.two", {}, "{}", "", false}, {"ann", ""},
+                                  [](const auto&) {});
+  };
+  std::optional<run_state> told;
+  at.engine->client().wait_run(run, hours{1}, [&](const result<run_record>& done) {
+    if (done)
+      told = done.value().state;
+  });
+  at.pass(long_enough);
+  at.on_committing = {};
+  at.on_launching = {};
+  REQUIRE(is_terminal(at.run(run).state));
+  REQUIRE(told);
+  CHECK(is_terminal(*told));
+  CHECK(at.processes() == 0);
+  for (const auto& pool : pools_of(at)) {
+    CAPTURE(pool.pool);
+    CHECK(pool.used == 0);
+    CHECK(pool.queued == 0);
+  }
+  const auto next = at.trigger();
+  at.pass(long_enough);
+  CHECK(is_terminal(at.run(next).state));
+  CHECK(at.log.violations() == std::vector<std::string>{});
+  CHECK_FALSE(at.engine->fatal());
+}
+
+TEST_CASE("a run waits for its retry without permits whose actor throws while that is written",
+          "[containment]") {
+  auto of = sim::two_tasks();
+  of.settings.pools = {{"models", 1}};
+  for (auto& task : of.workflows.front().tasks) {
+    task.pools = {{"models", 1}};
+    task.retry.delay = minutes{1};
+  }
+  stage at{std::move(of)};
+  at.apply();
+  const auto fate = GENERATE(range(1U, 12U)); // Of the processes; some of them fail.
+  at.draw = sim::random_source{fate};
+  const auto run = at.trigger();
+  const int which = GENERATE(range(1, 5));
+  CAPTURE(fate, which);
+  run_operation note;
+  note.what = run_operation::verb::note;
+  note.note = "look at this";
+  int commits = 0;
+  bool over = false;
+  at.on_committing = [&] {
+    if (++commits != which)
+      return;
+    at.on_stepping = [&](run_id) {
+      if (!std::exchange(over, true))
+        throw std::runtime_error{"from the test"};
+    };
+    at.engine->client().operate(run, note, {"ann", ""}, [](const auto&) {});
+  };
+  for (int i = 0; i < 200 && !is_terminal(at.run(run).state); ++i) {
+    at.pass(seconds{5});
+    const bool active =
+        is_active(at.instance(run, 0).state) || is_active(at.instance(run, 1).state);
+    for (const auto& pool : pools_of(at))
+      CHECK(pool.used == (active ? 1 : 0));
+  }
+  CHECK(is_terminal(at.run(run).state));
+  CHECK_FALSE(at.engine->fatal());
+}
+
+TEST_CASE("a rerun is carried on whose run's actor throws while it is written", "[containment]") {
+  stage at{sim::two_tasks()};
+  at.apply();
+  const auto run = at.trigger();
+  at.pass(long_enough);
+  REQUIRE(is_terminal(at.run(run).state));
+  const auto before = at.instance(run, 0).attempt;
+  const bool looked_at = GENERATE(false, true);
+  CAPTURE(looked_at);
+  run_operation again;
+  again.what = run_operation::verb::rerun;
+  again.why = reason::rerun;
+  again.targets = {{run, 0, no_element}};
+  again.scope = rerun_scope::only;
+  run_operation note;
+  note.what = run_operation::verb::note;
+  note.note = "look at this";
+  at.engine->client().operate(run, again, {"ann", ""}, [](const auto&) {});
+  int commits = 0;
+  bool thrown = false;
+  at.on_committing = [&] {
+    if (++commits != 2) // The first makes its actor.
+      return;
+    at.on_stepping = [&](run_id) {
+      if (!std::exchange(thrown, true))
+        throw std::runtime_error{"from the test"};
+    };
+    at.engine->client().operate(run, note, {"ann", ""}, [](const auto&) {});
+    at.run_actors();
+    if (looked_at)
+      at.engine->client().why_run(run, [](const auto&) {});
+  };
+  at.pass(long_enough);
+  CHECK(thrown);
+  CHECK(at.instance(run, 0).attempt > before);
+  CHECK(is_terminal(at.run(run).state));
+  CHECK(at.processes() == 0);
+  CHECK_FALSE(at.engine->fatal());
+}
+
+TEST_CASE("a pause holds that is asked for while the actor of its workflow is replaced",
+          "[containment]") {
+  auto of = sim::two_tasks();
+  of.workflows.front().triggers.push_back({"tick", slot_rule{make_every(minutes{1}).value()}});
+  stage at{of};
+  at.apply();
+  int launches = 0;
+  at.on_launching = [&](const std::string&) {
+    if (++launches == 1)
+      throw std::runtime_error{"from the test"};
+  };
+  at.engine->client().trigger({"sim.two", {}, "{}", "", false}, {"ann", ""}, [](const auto&) {});
+  at.run_actors();
+  REQUIRE(launches == 1);
+  bool paused = false;
+  at.engine->client().pause({"sim.two", {}}, {"ann", ""},
+                            [&](const auto& done) { paused = !!done; });
+  at.settle();
+  REQUIRE(paused);
+  at.pass(minutes{3});
+  slot_filter left_out;
+  left_out.workflow = "sim.two";
+  left_out.outcome = slot_outcome::paused;
+  CHECK(at.store().list_slots(left_out, {}).value().items.size() == 3);
+  CHECK(at.store().list_runs({}, {}).value().items.empty());
+}
+
+TEST_CASE("a call fails whose run crashes each time before it is written", "[containment]") {
+  auto of = sim::two_tasks();
+  workflow_definition caller;
+  caller.project = "sim";
+  caller.name = "caller";
+  auto& task = caller.tasks.emplace_back();
+  task.name = "call";
+  task.type = task_type::workflow;
+  task.call_workflow = "two";
+  of.workflows.insert(of.workflows.begin(), std::move(caller));
+  stage at{std::move(of)};
+  at.apply();
+  std::optional<run_id> calling;
+  int thrown = 0;
+  at.on_stepping = [&](run_id run) {
+    if (!calling)
+      calling = run;
+    if (run != *calling && thrown < 100) {
+      ++thrown;
+      throw std::runtime_error{"from the test"};
+    }
+  };
+  const auto run = at.trigger();
+  at.pass(long_enough);
+  CHECK(thrown == 4);
+  CHECK(at.run(run).state == run_state::failed);
+  CHECK(at.instance(run, 0).state == instance_state::failed);
+  CHECK_FALSE(at.engine->fatal());
+}
+
+TEST_CASE("a slot that a person asks for stays as it was when its run crashes unwritten",
+          "[containment]") {
+  auto of = sim::two_tasks();
+  of.workflows.front().triggers.push_back({"tick", slot_rule{make_every(minutes{10}).value()}});
+  stage at{of};
+  at.apply();
+  at.engine->client().pause({"sim.two", {}}, {"ann", ""}, [](const auto& done) { REQUIRE(done); });
+  at.pass(minutes{11});
+  at.engine->client().resume({"sim.two", {}}, catch_up::none, {"ann", ""},
+                             [](const auto& done) { REQUIRE(done); });
+  at.settle();
+  slot_filter left_out;
+  left_out.workflow = "sim.two";
+  left_out.outcome = slot_outcome::paused;
+  const auto paused = at.store().list_slots(left_out, {}).value().items;
+  REQUIRE(paused.size() == 1);
+  bool thrown = false;
+  at.on_stepping = [&](run_id) {
+    if (!std::exchange(thrown, true))
+      throw std::runtime_error{"from the test"};
+  };
+  std::optional<result<trigger_answer>> answer;
+  at.engine->client().make_slot({"sim.two", "tick", paused.front().slot}, {"ann", ""},
+                                [&](const auto& done) { answer = done; });
+  at.settle();
+  REQUIRE(thrown);
+  REQUIRE(answer);
+  CHECK_FALSE(*answer);
+  const auto after = at.store().list_slots(left_out, {}).value().items;
+  REQUIRE(after.size() == 1);
+  CHECK(after.front().decided_at == paused.front().decided_at);
+  CHECK(at.store().list_runs({}, {}).value().items.empty());
+  at.engine->client().make_slot({"sim.two", "tick", paused.front().slot}, {"ann", ""},
+                                [&](const auto& done) { answer = done; });
+  at.pass(minutes{1});
+  REQUIRE(*answer);
+  CHECK(at.run(answer->value().run).slot == paused.front().slot);
 }
 
 } // namespace

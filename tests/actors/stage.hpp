@@ -37,6 +37,8 @@ public:
   std::function<void(const instance_key&, instance_state)> on_entering;
   std::function<void(run_id)> on_stepping;
   std::function<void(const std::string&)> on_launching;
+  /// Called before a commit is carried out.
+  std::function<void()> on_committing;
 
   sim::scenario of;
   sim::random_source draw{1};

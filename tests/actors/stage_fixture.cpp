@@ -41,9 +41,13 @@ void stage::run_actors() {
 void stage::settle() {
   for (;;) {
     run_actors();
-    if (engine->disk.pending())
+    if (engine->disk.pending()) {
+      if (on_committing) {
+        on_committing();
+        run_actors();
+      }
       engine->disk.release(true);
-    else if (engine->alarm.due() <= clock.steady_now())
+    } else if (engine->alarm.due() <= clock.steady_now())
       engine->alarm.ring(false);
     else if (!at.act())
       return;

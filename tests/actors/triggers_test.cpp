@@ -77,6 +77,108 @@ TEST_CASE("slots of a pause are caught up as asked", "[workflow]") {
   CHECK(at.log.violations().empty());
 }
 
+/// Carries commits out one by one until `over`; what waits then is lost with the engine.
+void crash_once(stage& at, const bool& over) {
+  at.run_actors();
+  for (int i = 0; i < 100 && !over; ++i) {
+    REQUIRE(at.engine->disk.pending());
+    at.engine->disk.release(true);
+    at.run_actors();
+  }
+  REQUIRE(over);
+  at.restart();
+}
+
+TEST_CASE("slots that were caught up are so after a crash", "[workflow]") {
+  stage at{each_minute()};
+  at.apply();
+  const bool whole = GENERATE(true, false);
+  CAPTURE(whole);
+  const pause_target target{"sim.two", whole ? "" : "tick"};
+  at.engine->client().pause(target, {"ann", ""}, [](const auto& done) { REQUIRE(done); });
+  at.pass(minutes{3});
+  REQUIRE(count(outcomes(at), slot_outcome::paused) == 3);
+  bool answered = false;
+  at.engine->client().resume(target, catch_up::all, {"ann", ""},
+                             [&](const auto& done) { answered = !!done; });
+  crash_once(at, answered);
+  CHECK(count(outcomes(at), slot_outcome::paused) == 0);
+  CHECK(at.log.violations() == std::vector<std::string>{});
+}
+
+TEST_CASE("a task that was frozen is so in all live runs after a crash", "[workflow]") {
+  auto of = sim::two_tasks();
+  of.workflows[0].max_active_runs = 3;
+  of.workflows[0].overlap = overlap_policy::allow;
+  stage at{std::move(of)};
+  at.apply();
+  const run_id runs[] = {at.trigger(), at.trigger(), at.trigger()};
+  const bool crashed = GENERATE(false, true);
+  CAPTURE(crashed);
+  if (crashed) {
+    bool thrown = false;
+    at.on_stepping = [&](run_id run) {
+      if (run == runs[1] && !std::exchange(thrown, true))
+        throw std::runtime_error{"from the test"};
+    };
+    run_operation note;
+    note.what = run_operation::verb::note;
+    note.note = "look at this";
+    at.engine->client().operate(runs[1], note, {"ann", ""}, [](const auto&) {});
+    at.engine->client().operate(runs[0], note, {"ann", ""}, [](const auto&) {});
+  }
+  bool answered = false;
+  std::uint32_t affected = 0;
+  at.engine->client().switch_task({"sim.two", "b", task_mode::frozen}, {"ann", ""},
+                                  [&](const result<operation_answer>& done) {
+                                    REQUIRE(done);
+                                    answered = true;
+                                    affected = done.value().affected;
+                                  });
+  crash_once(at, answered);
+  CHECK(affected == 3);
+  for (const auto run : runs)
+    CHECK(at.instance(run, 1).mode == task_mode::frozen);
+  CHECK(at.log.violations() == std::vector<std::string>{});
+}
+
+TEST_CASE("a slot that is made by hand while it waits for its jitter is wholly of one version",
+          "[workflow]") {
+  auto of = each_minute();
+  auto& workflow = of.workflows[0];
+  workflow.edits = edit_mode::next_day;
+  workflow.triggers[0].slots = slot_rule{make_every(hours{1}).value()};
+  workflow.triggers[0].jitter = minutes{59};
+  stage at{of};
+  at.apply();
+  const auto slot = next_slot(workflow.triggers[0].slots, at.clock.wall_now())->at;
+  const auto jitter = jitter_of(minutes{59}, "sim.two/tick", slot);
+  REQUIRE(jitter > seconds{30});
+  at.pass(slot + jitter - seconds{20} - at.clock.wall_now());
+  REQUIRE(outcomes(at).empty());
+  apply_request edit;
+  edit.projects = {of.settings};
+  edit.workflows = of.workflows;
+  edit.workflows[0].tasks.pop_back();
+  at.engine->client().apply(edit, {"bob", ""}, [](const auto& done) { REQUIRE(done); });
+  at.settle();
+  run_id made;
+  at.engine->client().make_slot({"sim.two", "tick", slot}, {"ann", ""}, [&](const auto& done) {
+    REQUIRE(done);
+    made = done.value().run;
+  });
+  at.settle();
+  REQUIRE(made != run_id{});
+  const auto row = at.store().slot({"main", "sim.two", "tick", slot}).value();
+  REQUIRE(row);
+  CHECK(row->version == 2);
+  CHECK(at.run(made).version == 2);
+  CHECK(at.run(made).requested_by == "ann");
+  at.restart();
+  at.pass(minutes{20});
+  CHECK(is_terminal(at.run(made).state));
+}
+
 /// Single actors of an engine on the test's thread.
 struct parts {
   parts() {

@@ -35,6 +35,8 @@ process_key key_of(const std::string& id, std::uint32_t tries) {
 } // namespace
 
 void alerts_state::send(const msg::send_alarm& alarm) {
+  if (!known.insert(alarm.id).second)
+    return;
   const auto settings = context->settings(alarm.project);
   const auto found = settings->channels.find(alarm.channel);
   if (found == settings->channels.end()) {
@@ -90,17 +92,18 @@ void alerts_state::ended(const msg::process_ended& what) {
 void alerts_state::done(const msg::send_alarm& alarm) {
   msg::submit erase;
   erase.batch.erase(family::meta, alarm_row_key(alarm.id));
-  self->request(context->journal, caf::infinite, std::move(erase)).then([](std::uint64_t) {});
+  self->request(context->journal, caf::infinite, std::move(erase))
+      .then([this, id = alarm.id](std::uint64_t) { known.erase(id); });
 }
 
-void alerts_state::resume() {
-  const auto prefix = alarm_row_key("");
+void alerts_state::resume(const std::string& prefix) {
+  const auto all = alarm_row_key("");
   std::vector<msg::send_alarm> owed;
   const auto read =
       context->ports.kv->scan(family::meta, prefix, keys::after(prefix), [&](auto key, auto value) {
         const auto row = nlohmann::json::parse(value, nullptr, false);
         if (row.is_object())
-          owed.push_back({std::string{key.substr(prefix.size())}, row.value("project", ""),
+          owed.push_back({std::string{key.substr(all.size())}, row.value("project", ""),
                           row.value("channel", ""), row.value("body", "")});
         return true;
       });
@@ -115,12 +118,15 @@ alerts_actor::behavior_type alerts(alerts_actor::stateful_pointer<alerts_state> 
   self->state.self = self;
   self->set_exception_handler(log_crash);
   self->state.context = std::move(context);
-  self->state.resume();
+  self->state.resume(alarm_row_key(""));
   return {
       [](const msg::process_started&) {},
       [self](const msg::process_ended& what) { self->state.ended(what); },
       [](const msg::process_unknown&) {},
       [self](const msg::send_alarm& what) { self->state.send(what); },
+      [self](const msg::alarms_of_run& what) {
+        self->state.resume(alarm_row_key(to_string(what.run) + '.'));
+      },
   };
 }
 

@@ -5,6 +5,7 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <map>
+#include <set>
 
 namespace pinion {
 
@@ -26,11 +27,13 @@ struct alerts_state {
   alerts_actor::stateful_pointer<alerts_state> self = nullptr;
   context_ptr context;
   std::map<process_key, under_way> commands;
+  std::set<std::string> known; ///< Alarms in hand whose rows still stand.
 
+  /// Takes no notice of one that is in hand.
   void send(const msg::send_alarm& alarm);
   void ended(const msg::process_ended& what);
-  /// After a restart: what had not been handed over.
-  void resume();
+  /// What has a row whose key begins so and is not in hand: after a restart, or a crash of a RUN.
+  void resume(const std::string& prefix);
 
 private:
   void run_command(under_way what, const channel_definition& channel);

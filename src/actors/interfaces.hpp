@@ -187,7 +187,9 @@ using retention_actor = timer_client::extend<
 /// ALERTS: hands alarms to their channels, at least once over restarts.
 using alerts_actor = process_client::extend<
     // Its outbox row is deleted once the channel has it.
-    caf::reacts_to<msg::send_alarm>>;
+    caf::reacts_to<msg::send_alarm>,
+    // From a WORKFLOW whose run's actor crashed.
+    caf::reacts_to<msg::alarms_of_run>>;
 
 /// The ENGINE: start-up, recovery, definitions, and the door for everybody outside.
 using engine_actor = timer_client::extend<

@@ -421,6 +421,11 @@ struct send_alarm {
   json_text body;
 };
 
+/// Whoever wrote alarms of this run may not have come to send them.
+struct alarms_of_run {
+  run_id run;
+};
+
 // -- to the ENGINE
 
 /// A reply that is given exactly once: if nobody gives it, its end answers `errc::unavailable`.
@@ -646,6 +651,7 @@ PINION_LOCAL_MESSAGE(admission_query)
 PINION_LOCAL_MESSAGE(plan_workflow)
 PINION_LOCAL_MESSAGE(forget_workflow)
 PINION_LOCAL_MESSAGE(send_alarm)
+PINION_LOCAL_MESSAGE(alarms_of_run)
 PINION_LOCAL_MESSAGE(apply)
 PINION_LOCAL_MESSAGE(trigger)
 PINION_LOCAL_MESSAGE(folder_read)

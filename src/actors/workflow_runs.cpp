@@ -281,6 +281,7 @@ void workflow_state_data::tell_again(const run_record& record) {
     if (is_terminal(each.state) || each.state == instance_state::retry_wait)
       self->send(seed.context->worker, msg::forget_processes{each.key});
   }
+  self->send(seed.context->alerts, msg::alarms_of_run{record.id});
   if (is_terminal(record.state))
     self->send(seed.context->directory, msg::forget_edges{record.id});
   tell_slot({"main", id(), record.trigger, record.slot});

@@ -250,6 +250,51 @@ TEST_CASE("the end of a run is told whose workflow's actor throws while anything
   CHECK_FALSE(at.engine->fatal());
 }
 
+TEST_CASE("an alarm goes out whose run or workflow's actor throws while it is written",
+          "[containment]") {
+  auto of = sim::two_tasks();
+  of.settings.channels["ops"].command = {"page"};
+  auto& workflow = of.workflows.front();
+  workflow.alarms.on_success = {{"ops"}};
+  workflow.tasks.front().alarms.on_success = {{"ops"}};
+  workflow.max_active_runs = 10;
+  stage at{std::move(of)};
+  at.apply();
+  const auto run = at.trigger();
+  const int which = GENERATE(range(1, 9));
+  const bool whole = GENERATE(false, true);
+  CAPTURE(which, whole);
+  auto crash_once = [thrown = false]() mutable {
+    if (!std::exchange(thrown, true))
+      throw std::runtime_error{"from the test"};
+  };
+  run_operation note;
+  note.what = run_operation::verb::note;
+  note.note = "look at this";
+  int commits = 0;
+  at.on_committing = [&] {
+    if (++commits != which)
+      return;
+    at.on_committing = {};
+    if (whole) {
+      at.on_launching = [&](const std::string&) { crash_once(); };
+      at.engine->client().trigger({"sim.two", {}, "{}", "", false}, {"ann", ""},
+                                  [](const auto&) {});
+    } else {
+      at.on_stepping = [&](run_id) { crash_once(); };
+      at.engine->client().operate(run, note, {"ann", ""}, [](const auto&) {});
+    }
+  };
+  at.pass(long_enough);
+  REQUIRE(at.run(run).state == run_state::success);
+  std::size_t owed = 0;
+  REQUIRE(at.rows.scan(family::meta, "alarm/", "alarm0", [&](auto, auto) {
+    ++owed;
+    return true;
+  }));
+  CHECK(owed == 0);
+}
+
 TEST_CASE("a run waits for its retry without permits whose actor throws while that is written",
           "[containment]") {
   auto of = sim::two_tasks();

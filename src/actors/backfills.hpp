@@ -49,6 +49,7 @@ struct backfills_state {
     bool read_all = false;                    ///< There are none behind the window.
     bool stopping = false;                    ///< An item failed and the rest is given up.
     bool ending = false;                      ///< Its last rows are being written.
+    bool resuming = false;                    ///< Its resumption is being written.
     std::uint64_t opening_timer = 0;
   };
 

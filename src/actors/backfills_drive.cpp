@@ -127,17 +127,21 @@ void backfills_state::made(std::uint64_t id, std::uint32_t position, const msg::
     attach(id, position, answer.run);
 }
 
-// Whoever could not answer may do so a moment later.
+// Whoever could not answer may do so a moment later, or has made the run: what is under way to the
+// disk is waited for.
 void backfills_state::not_made(std::uint64_t id, std::uint32_t position, const problem& why) {
-  auto* one = find(id, position);
-  if (one == nullptr || attach_if_made(*one))
-    return;
-  if (why.code == errc::unavailable && one->tries < max_tries) {
-    one->at = under_way::stage::deferred;
-    timers[arm_steady(try_again_after)] = {id, position};
-  } else {
-    settle(id, position, backfill_item_state::failed, {}, why.message);
-  }
+  self->request(context->journal, caf::infinite, msg::submit{})
+      .then([this, id, position, why](std::uint64_t) {
+        auto* one = find(id, position);
+        if (one == nullptr || attach_if_made(*one))
+          return;
+        if (why.code == errc::unavailable && one->tries < max_tries) {
+          one->at = under_way::stage::deferred;
+          timers[arm_steady(try_again_after)] = {id, position};
+        } else {
+          settle(id, position, backfill_item_state::failed, {}, why.message);
+        }
+      });
 }
 
 void backfills_state::ask_again(std::uint64_t id, std::uint32_t position) {

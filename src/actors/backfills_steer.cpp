@@ -26,7 +26,10 @@ void backfills_state::steer(msg::steer_backfill& what) {
     what.done(not_steerable(what.id));
     return;
   }
-  if (what.verb == backfill_verb::cancel)
+  if (known->second.resuming) // It counts only once it is durable.
+    self->request(context->journal, caf::infinite, msg::submit{})
+        .then([this, what](std::uint64_t) mutable { steer(what); });
+  else if (what.verb == backfill_verb::cancel)
     cancel(known->second, what);
   else
     pause_or_resume(known->second, what);
@@ -49,12 +52,15 @@ void backfills_state::pause_or_resume(live_backfill& at, const msg::steer_backfi
   // A pause counts at once, what it lets start again only when it is durable.
   if (pause)
     at.record = std::make_shared<const backfill_record>(now);
+  else
+    at.resuming = true;
   submit(std::move(batch), [this, now, what, pause] {
     what.done(operation_answer{1});
     const auto still = live.find(what.id);
     if (pause || still == live.end() || is_over(still->second.record->state))
       return;
     still->second.record = std::make_shared<const backfill_record>(now);
+    still->second.resuming = false;
     advance(what.id);
   });
 }

@@ -171,6 +171,10 @@ std::string edge_lookup::pause_of(const bound_edge& edge) const {
       trigger && trigger.value() && trigger.value()->paused)
     return ", and " + edge.workflow + '/' + edge.trigger + " is paused by " +
            by(trigger.value()->paused_by, trigger.value()->paused_reason);
+  const auto project = edge.workflow.substr(0, edge.workflow.find('.'));
+  if (!context_.options.triggers || !context_.settings(project)->triggers_enabled)
+    return ", and triggers are switched off: `trigger " + edge.workflow + '/' + edge.trigger +
+           " --slot` makes it";
   return {};
 }
 

@@ -334,13 +334,23 @@ void engine_state::cancel_called(run_id run) {
     tell_parent(*row.value());
     return;
   }
+  if (row.value()->cancel_requested)
+    return;
   run_operation cancel;
   cancel.why = reason::run_cancelled;
   cancel.message = "its caller was stopped";
+  // Again if the actor of the run crashes over it: the caller waits for the end.
+  const auto answered = [this, run](const result<operation_answer>& done) {
+    if (done || done.error().code != errc::unavailable)
+      return;
+    self->request(context->journal, caf::infinite, msg::submit{}).then([this, run](std::uint64_t) {
+      cancel_called(run);
+    });
+  };
   msg::operate each{run,
                     cancel,
                     {"engine", "the calling task was stopped"},
-                    msg::answer<operation_answer>{[](const auto&) {}}};
+                    msg::answer<operation_answer>{answered}};
   operate(each);
 }
 

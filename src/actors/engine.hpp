@@ -122,6 +122,8 @@ private:
   void share_definitions();
   result<std::vector<problem>> keeps_from_deletion(const std::string& id) const;
   void write_deletion(const msg::delete_workflow& what);
+  /// It was closed for its deletion, which did not come about.
+  void open_again(const kept_workflow& of);
   bool go_on_erasing();
   /// Reads the runs that have not ended, by workflow, and tells the DISPATCHER what they hold.
   std::optional<std::map<std::string, std::vector<run_record>>> restore_permits();

@@ -461,7 +461,7 @@ void engine_state::apply(msg::apply& what) {
           }
           self->send(at.actor, msg::set_version{change.definition, change.record});
           if (change.record.retired)
-            self->send(context->planner, msg::forget_workflow{change.id});
+            self->send(context->planner, msg::forget_workflow{change.id}, at.actor);
           else if (change.replan)
             self->send(context->planner,
                        msg::plan_workflow{change.definition, change.record.version, true,

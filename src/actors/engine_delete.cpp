@@ -104,7 +104,7 @@ void engine_state::delete_workflow(const msg::delete_workflow& what) {
     return;
   }
   const auto busy = [id = what.request.workflow, done = what.done] {
-    done(problem{errc::refused, "something of " + id + " is just being decided", "Ask again"});
+    done(problem{errc::unavailable, "something of " + id + " is just being decided", "Ask again"});
   };
   if (found->second.in_use.use_count() > 1) {
     busy();
@@ -118,7 +118,19 @@ void engine_state::delete_workflow(const msg::delete_workflow& what) {
             else
               busy();
           },
-          [done = what.done](const caf::error& why) { done(to_problem(why)); });
+          [this, what](const caf::error& why) {
+            // It may have closed all the same.
+            if (const auto still = workflows.find(what.request.workflow); still != workflows.end())
+              open_again(still->second);
+            what.done(to_problem(why));
+          });
+}
+
+void engine_state::open_again(const kept_workflow& of) {
+  self->send(of.actor, msg::set_version{of.definition, of.record});
+  if (!of.record.retired)
+    self->send(context->planner, msg::plan_workflow{of.definition, of.record.version, true, false},
+               of.actor);
 }
 
 // Its WORKFLOW is closed: nothing of it is written any more but what stands here.
@@ -136,13 +148,8 @@ void engine_state::write_deletion(const msg::delete_workflow& what) {
   const bool holds = what.request.condition.holds(id, found->second.record.version);
   if (!refused || !refused.value().empty() || !runs || !backfills || !holds ||
       found->second.in_use.use_count() > 1) {
-    // Something came in between: it goes on as it was.
-    auto& at = found->second;
-    self->send(at.actor, msg::set_version{at.definition, at.record});
-    if (!at.record.retired)
-      self->send(context->planner,
-                 msg::plan_workflow{at.definition, at.record.version, true, false}, at.actor);
-    what.done(problem{errc::refused, id + " has just been changed", "Ask again"});
+    open_again(found->second); // Something came in between: it goes on as it was.
+    what.done(problem{errc::unavailable, id + " has just been changed", "Ask again"});
     return;
   }
   auto at = std::move(found->second);
@@ -167,7 +174,7 @@ void engine_state::write_deletion(const msg::delete_workflow& what) {
   self->request(context->journal, caf::infinite, std::move(submit))
       .then([this, id, at = std::move(at), done = what.done](std::uint64_t) {
         spdlog::info("a workflow is deleted: workflow={} version={}", id, at.record.version);
-        self->send(context->planner, msg::forget_workflow{id});
+        self->send(context->planner, msg::forget_workflow{id}, at.actor);
         self->send(context->directory, msg::slots_told{id, std::nullopt});
         // Once the PLANNER has answered it plans nothing of it any more.
         self->request(context->planner, caf::infinite, msg::wheel_query{})

@@ -151,6 +151,8 @@ void engine_state::start_workflow(kept_workflow& of, bool again, std::vector<run
   if (!of.record.retired)
     self->send(context->planner, msg::plan_workflow{of.definition, of.record.version, false, false},
                of.actor);
+  else // The engine may have died before the plan followed.
+    self->send(context->planner, msg::forget_workflow{of.record.id}, of.actor);
 }
 
 // The ledger of permits is what the rows say: an attempt that may be alive holds its slot.

@@ -156,7 +156,8 @@ using workflow_actor =
 /// The PLANNER: which slots are owed and planned; feeds them to the wheel.
 using planner_actor = timer_client::extend<
     // Plans the triggers of this version; `replace`: planned slots of an older one are void.
-    caf::reacts_to<msg::plan_workflow, workflow_actor>, caf::reacts_to<msg::forget_workflow>,
+    caf::reacts_to<msg::plan_workflow, workflow_actor>,
+    caf::reacts_to<msg::forget_workflow, workflow_actor>,
     // Self-sent: looks for what is planned for the next minutes.
     caf::reacts_to<msg::flush>, caf::replies_to<msg::wheel_query>::with<wheel_answer>>;
 

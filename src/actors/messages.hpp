@@ -367,6 +367,7 @@ struct plan_workflow {
   /// With `replace`: what is planned for today stays.
   bool next_day = false;
 };
+/// It is retired or deleted: what is planned of it is left out. Its WORKFLOW comes with it.
 struct forget_workflow {
   std::string workflow;
 };

@@ -84,6 +84,8 @@ void planner_state::plan(const msg::plan_workflow& what, const workflow_actor& a
   of.generation = ++generations;
   of.paying = 0;
   of.triggers.clear();
+  if (replace || !known)
+    leave_out_gone(id, of);
   const auto settings = context->settings(what.definition->project);
   if (!context->options.triggers || !settings->triggers_enabled)
     return;
@@ -547,18 +549,59 @@ void planner_state::drop_loaded(const std::string& workflow, instant from) {
   }
 }
 
-void planner_state::forget(const std::string& workflow) {
+void planner_state::forget(const std::string& workflow, const workflow_actor& actor) {
   drop_loaded(workflow, never);
-  const auto known = workflows.find(workflow);
-  if (known == workflows.end())
-    return;
+  auto known = workflows.find(workflow);
+  if (known == workflows.end()) {
+    const auto triggers = store_reader{*context->ports.kv}.triggers_of(workflow);
+    const bool planned =
+        triggers && std::any_of(triggers.value().begin(), triggers.value().end(),
+                                [&](const auto& each) { return is_planned(each); });
+    if (triggers && !planned)
+      return;
+    known = workflows.try_emplace(workflow).first;
+  }
   auto& of = known->second;
+  of.actor = actor;
   self->send(of.actor, msg::unload_slots{});
   of.triggers.clear();
   of.definition = nullptr;
   of.paying = 0;
   of.generation = ++generations;
   leave_out(of, void_planned(workflow, never, nullptr, of.version + 1));
+}
+
+bool planner_state::is_planned(const trigger_record& trigger) const {
+  return planned_until(trigger.workflow, trigger.trigger) != never;
+}
+
+bool planner_state::is_gone(const planned_workflow& of, const std::string& trigger) {
+  return of.definition == nullptr ||
+         std::none_of(of.definition->triggers.begin(), of.definition->triggers.end(),
+                      [&](const auto& each) { return each.id == trigger && each.enabled; });
+}
+
+// Slots of a trigger that has gone, also of those that wait for their jitter: after an edit, and at
+// a start, as the engine may have died in between.
+void planner_state::leave_out_gone(const std::string& workflow, planned_workflow& of) {
+  const auto triggers = store_reader{*context->ports.kv}.triggers_of(workflow);
+  if (!triggers) {
+    context->ports.fatal("the plan cannot be read: " + triggers.error().message);
+    return;
+  }
+  const bool any =
+      std::any_of(triggers.value().begin(), triggers.value().end(),
+                  [&](const auto& each) { return is_gone(of, each.trigger) && is_planned(each); });
+  if (!any)
+    return;
+  for (auto at = loaded.begin(); at != loaded.end();) {
+    std::erase_if(at->second, [&](const auto& each) {
+      return each.workflow == workflow && is_gone(of, each.trigger);
+    });
+    at = at->second.empty() ? loaded.erase(at) : std::next(at);
+  }
+  leave_out(of, void_planned(workflow, never, of.definition.get(), of.version,
+                             [&](const auto& row) { return !is_gone(of, row.trigger); }));
 }
 
 // What is due and was not decided will not be any more.
@@ -634,8 +677,8 @@ void planner_state::void_surplus(const std::string& workflow, instant from, std:
            row.version > version || (row.version == version && of.version != version);
   };
   auto due = void_planned(workflow, from, of.definition.get(), version, stays);
-  if (of.definition == nullptr)
-    leave_out(of, std::move(due));
+  std::erase_if(due, [&](const auto& each) { return !is_gone(of, each.first); });
+  leave_out(of, std::move(due));
 }
 
 wheel_answer planner_state::describe() const {
@@ -664,7 +707,9 @@ planner_actor::behavior_type planner(planner_actor::stateful_pointer<planner_sta
         self->state.load_queued = false;
         self->state.load();
       },
-      [self](const msg::forget_workflow& what) { self->state.forget(what.workflow); },
+      [self](const msg::forget_workflow& what, const workflow_actor& actor) {
+        self->state.forget(what.workflow, actor);
+      },
       [self](const msg::wheel_query&) { return self->state.describe(); },
   };
 }

@@ -83,7 +83,7 @@ struct planner_state {
 
   void start_up();
   void plan(const msg::plan_workflow& what, const workflow_actor& actor);
-  void forget(const std::string& workflow);
+  void forget(const std::string& workflow, const workflow_actor& actor);
   void load_soon();
   void due(std::uint64_t id);
   void load();
@@ -114,6 +114,10 @@ private:
   /// Voids what was on its way to the disk when the plan of an older version was voided.
   void void_surplus(const std::string& workflow, instant from, std::uint32_t version);
   void leave_out(const planned_workflow& of, due_slots due);
+  void leave_out_gone(const std::string& workflow, planned_workflow& of);
+  bool is_planned(const trigger_record& trigger) const;
+  /// It plans no more: the workflow is retired, or its definition is without it, or disables it.
+  static bool is_gone(const planned_workflow& of, const std::string& trigger);
   static instant day_after(const workflow_definition& of, instant now);
   void pay_planned(const std::string& id, planned_workflow& of, const planned_trigger& trigger,
                    instant cursor, instant to, std::size_t newer);

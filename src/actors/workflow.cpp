@@ -145,6 +145,7 @@ std::vector<blocked_by> workflow_state_data::explain_admission(run_id run) const
   const auto row = store_reader{*seed.context->ports.kv}.run(run);
   const auto since = row && row.value() ? row.value()->fired_at : never;
   blocked_by overlap{"overlap", {}, {}, since, never};
+  bool cancelled = false; // What blocks by `overlap`.
   for (const auto& [other, at] : runs) {
     if (!at.fired || other == run)
       continue;
@@ -160,6 +161,8 @@ std::vector<blocked_by> workflow_state_data::explain_admission(run_id run) const
     if (at.candidate.trigger == asked.trigger && asked.overlap != overlap_policy::allow) {
       overlap.ref = to_string(other);
       overlap.until = end;
+      const auto blocking = store_reader{*seed.context->ports.kv}.run(other);
+      cancelled = blocking && blocking.value() && blocking.value()->cancel_requested;
     }
   }
   if (count >= std::max(seed.definition->max_active_runs, 1U))
@@ -169,7 +172,7 @@ std::vector<blocked_by> workflow_state_data::explain_admission(run_id run) const
                           (before == 0 ? "" : "; " + std::to_string(before) + " wait before it"),
                       since, before == 0 ? first_end : never});
   if (!overlap.ref.empty()) {
-    const bool cancels = asked.overlap == overlap_policy::cancel_running;
+    const bool cancels = asked.overlap == overlap_policy::cancel_running && cancelled;
     overlap.message = (cancels ? "cancels " : "waits for ") + overlap.ref +
                       ", an earlier run of the same trigger, as `overlap: " +
                       (cancels                                      ? "cancel_running"

@@ -252,16 +252,11 @@ void workflow_state_data::wants(const msg::run_wants& what) {
 
 void workflow_state_data::cancel_runs(const std::vector<run_id>& which) {
   for (const auto each : which) {
-    const auto found = runs.find(each);
-    if (found == runs.end() || !found->second.actor)
-      continue;
     run_operation cancel;
     cancel.what = run_operation::verb::cancel;
     cancel.why = reason::cancelled_by_next;
     cancel.message = "a newer run of its trigger takes its place";
-    self->request(found->second.actor, caf::infinite,
-                  msg::operate_run{cancel, {"engine", "overlap: cancel_running"}, {}})
-        .then([](const operation_answer&) {}, [](const caf::error&) {});
+    operate(each, {cancel, {"engine", "overlap: cancel_running"}, {}}, [](std::uint32_t) {});
   }
 }
 

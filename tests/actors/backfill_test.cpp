@@ -529,6 +529,48 @@ TEST_CASE("a slot that is just being decided is asked for again", "[backfill]") 
   CHECK(at.runs() == 1);
 }
 
+TEST_CASE("a slot that is decided behind a slow disk is waited for", "[backfill]") {
+  field at;
+  at.freeze("sim.orders");
+  at.engine->client().backfill(at.last_slots(1), {"alice", ""}, [](const auto&) {});
+  at.run_actors();
+  at.engine->disk.release(true);
+  at.engine->client().make_slot({"sim.orders", "tick", at.slot(0)}, {"ann", ""},
+                                [](const auto& done) { REQUIRE(done); });
+  at.run_actors();
+  for (int i = 0; i < 300; ++i) {
+    at.clock.advance(seconds{1});
+    at.engine->alarm.ring(false);
+    at.run_actors();
+  }
+  at.settle();
+  at.pass(seconds{2});
+  const auto slot = at.slot(0);
+  CHECK(at.slots(1, item_state::running) == std::vector{slot});
+  CHECK(at.runs() == 1);
+}
+
+TEST_CASE("a pause takes its turn behind a resumption that is being written", "[backfill]") {
+  field at;
+  at.freeze("sim.orders");
+  const auto verb = GENERATE(backfill_verb::pause, backfill_verb::cancel);
+  const auto made = at.backfill(at.last_slots(3));
+  REQUIRE(made);
+  REQUIRE(at.steer(1, backfill_verb::pause));
+  std::vector<bool> answers;
+  const auto steer = [&](backfill_verb what) {
+    at.engine->client().steer_backfill(
+        1, what, {"bob", ""}, [&](const auto& done) { answers.push_back(done.has_value()); });
+    at.run_actors();
+  };
+  steer(backfill_verb::resume);
+  steer(verb);
+  at.settle();
+  CHECK(answers == std::vector{true, true});
+  CHECK(at.record(1).state ==
+        (verb == backfill_verb::pause ? backfill_state::paused : backfill_state::cancelled));
+}
+
 TEST_CASE("a long backfill reads its slots piece by piece", "[backfill]") {
   auto of = one_workflow();
   of.workflows[0].triggers[0].slots = slot_rule{make_every(minutes{1}).value()};

@@ -471,4 +471,54 @@ TEST_CASE("a slot that a person asks for stays as it was when its run crashes un
   CHECK(at.run(answer->value().run).slot == paused.front().slot);
 }
 
+TEST_CASE("a called run is cancelled with its caller although its actor throws over it",
+          "[containment]") {
+  auto of = sim::two_tasks();
+  workflow_definition caller;
+  caller.project = "sim";
+  caller.name = "caller";
+  auto& task = caller.tasks.emplace_back();
+  task.name = "call";
+  task.type = task_type::workflow;
+  task.call_workflow = "two";
+  of.workflows.insert(of.workflows.begin(), std::move(caller));
+  stage at{std::move(of)};
+  at.apply();
+  const auto run = at.trigger();
+  const auto called = at.instance(run, 0).called;
+  REQUIRE(called != run_id{});
+  REQUIRE_FALSE(is_terminal(at.run(called).state));
+  bool thrown = false;
+  at.on_stepping = [&](run_id each) {
+    if (each == called && !std::exchange(thrown, true))
+      throw std::runtime_error{"from the test"};
+  };
+  at.engine->client().operate(run, run_operation{}, {"ann", ""}, [](const auto&) {});
+  at.pass(seconds{30});
+  CHECK(thrown);
+  CHECK(at.run(called).state == run_state::cancelled);
+  CHECK(at.run(run).state == run_state::cancelled);
+  CHECK_FALSE(at.engine->fatal());
+}
+
+TEST_CASE("a run is cancelled by the next of its trigger although its actor throws over it",
+          "[containment]") {
+  auto of = sim::two_tasks();
+  of.workflows.front().overlap = overlap_policy::cancel_running;
+  stage at{std::move(of)};
+  at.apply();
+  const auto run = at.trigger();
+  bool thrown = false;
+  at.on_stepping = [&](run_id each) {
+    if (each == run && !std::exchange(thrown, true))
+      throw std::runtime_error{"from the test"};
+  };
+  const auto next = at.trigger();
+  at.pass(seconds{30});
+  CHECK(thrown);
+  CHECK(at.run(run).state == run_state::cancelled);
+  CHECK(at.run(run).ended_at <= at.run(next).started_at);
+  CHECK_FALSE(at.engine->fatal());
+}
+
 } // namespace

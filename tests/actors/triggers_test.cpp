@@ -456,6 +456,53 @@ TEST_CASE("what was on its way to the disk when a rule was edited does not stay 
     CHECK(is_slot(workflow.triggers[0].slots, row.slot));
 }
 
+TEST_CASE("a slot that waits for its jitter is left out when its trigger goes, also over a crash",
+          "[planner]") {
+  auto of = each_minute();
+  auto& workflow = of.workflows[0];
+  workflow.source_file = "/flows/two.yaml";
+  workflow.triggers[0].slots = slot_rule{make_every(hours{1}).value()};
+  workflow.triggers[0].jitter = minutes{59};
+  stage at{of};
+  apply_request ask;
+  ask.origin = "/flows";
+  ask.prune = true;
+  ask.projects = {of.settings};
+  ask.workflows = of.workflows;
+  at.engine->client().apply(ask, {"ann", ""}, [](const auto& done) { REQUIRE(done); });
+  at.settle();
+  const auto slot = next_slot(workflow.triggers[0].slots, at.clock.wall_now())->at;
+  const auto jitter = jitter_of(minutes{59}, "sim.two/tick", slot);
+  REQUIRE(jitter > seconds{30});
+  at.pass(slot + jitter - seconds{20} - at.clock.wall_now());
+  const auto key = keys::slot_key{"main", "sim.two", "tick", slot};
+  REQUIRE(at.store().slot(key).value()->outcome == slot_outcome::planned);
+  const int how = GENERATE(0, 1, 2); // The workflow retired, the trigger removed, or disabled.
+  const bool crash = GENERATE(false, true);
+  CAPTURE(how, crash);
+  if (how == 0)
+    ask.workflows.clear();
+  else if (how == 1)
+    ask.workflows[0].triggers.clear();
+  else
+    ask.workflows[0].triggers[0].enabled = false;
+  bool answered = false;
+  at.engine->client().apply(ask, {"ann", ""}, [&](const auto& done) { answered = !!done; });
+  if (crash)
+    crash_once(at, answered);
+  else
+    at.settle();
+  at.pass(minutes{5});
+  const auto row = at.store().slot(key).value();
+  REQUIRE(row);
+  CHECK(row->outcome == slot_outcome::missed);
+  slot_filter planned;
+  planned.workflow = "sim.two";
+  planned.trigger = "tick";
+  planned.outcome = slot_outcome::planned;
+  CHECK(at.store().list_slots(planned, {1'000, {}}).value().items.empty());
+}
+
 TEST_CASE("an edit and a pause of a trigger both hold, in whichever order they come",
           "[workflow]") {
   auto of = each_minute();

@@ -54,6 +54,19 @@ bool holds_backups(const fs::path& folder) {
   return fs::is_directory(folder / "meta", error) && fs::is_directory(folder / "private", error);
 }
 
+/// Its making was cut off: nothing is in it but some of the folders that RocksDB makes.
+bool was_begun(const fs::path& folder) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator it{folder, error}, end; !error && it != end;
+       it.increment(error)) {
+    const auto name = it->path().filename();
+    if (!it->is_directory(error) || error || it.depth() > 0 ||
+        (name != "shared" && name != "shared_checksum" && name != "private" && name != "meta"))
+      return false;
+  }
+  return !error;
+}
+
 /// Refuses a folder that holds something else, or lies in the store.
 result<void> check_place(const fs::path& folder, const fs::path& database) {
   std::error_code error;
@@ -62,9 +75,15 @@ result<void> check_place(const fs::path& folder, const fs::path& database) {
   if (inside.starts_with(store))
     return problem{errc::refused, folder.string() + " lies in the data folder itself",
                    "name a folder elsewhere, best on another disk"};
-  if (fs::exists(folder, error) && !fs::is_directory(folder, error))
+  const auto about = fs::status(folder, error);
+  if (about.type() == fs::file_type::none)
+    return problem{
+        errc::os_failure, "cannot look at " + folder.string() + ": " + error.message(), {}};
+  if (!fs::exists(about))
+    return ok();
+  if (!fs::is_directory(about))
     return problem{errc::refused, folder.string() + " is not a folder", "name a folder"};
-  if (fs::exists(folder, error) && !fs::is_empty(folder, error) && !holds_backups(folder))
+  if (!holds_backups(folder) && !was_begun(folder))
     return problem{errc::refused, folder.string() + " is not empty, and holds no backups of Pinion",
                    "name an absent or empty folder, or one with earlier backups"};
   return ok();
@@ -160,6 +179,15 @@ result<backup_record> back_up_database(const rocks_database& parts, const fs::pa
                                                &id);
   if (!status.ok())
     return to_problem(status, "back up into " + folder.string());
+  // It shares files with earlier ones, which may be damaged: then it is as little worth as they
+  // are, and none of them makes way for it.
+  if (status = engine->VerifyBackup(id, true); !status.ok()) {
+    auto why = to_problem(status, "read back what was backed up into " + folder.string());
+    why.suggestion = "back up into another folder; of this one, restore an older backup at most";
+    if (const auto gone = engine->DeleteBackup(id); !gone.ok())
+      why.message += "; backup " + std::to_string(id) + " cannot be removed: " + gone.ToString();
+    return why;
+  }
   if (keep != 0)
     if (status = engine->PurgeOldBackups(keep); !status.ok())
       return to_problem(status, "remove old backups from " + folder.string());

@@ -44,6 +44,25 @@ result<bool> history_expiry::is_decided(const kv_reader& rows, const std::string
   return !known->second || slot <= *known->second;
 }
 
+result<bool> history_expiry::is_last_slot(const kv_reader& rows, const std::string& workflow,
+                                          const std::string& trigger, instant slot) {
+  if (trigger.starts_with('@'))
+    return false;
+  auto [known, fresh] = last_slots_.try_emplace({workflow, trigger});
+  if (fresh) {
+    slot_filter filter;
+    filter.workflow = workflow;
+    filter.trigger = trigger;
+    filter.to = now_ + duration{1};
+    page_request newest;
+    newest.limit = 1;
+    BOOST_OUTCOME_TRY(last, store_reader{rows}.list_slots(filter, newest));
+    if (!last.items.empty())
+      known->second = last.items.front().slot;
+  }
+  return known->second == slot;
+}
+
 result<expiry_step> history_expiry::next(const kv_reader& rows) {
   expiry_step out;
   const auto before = at_;
@@ -106,11 +125,15 @@ result<void> history_expiry::runs(const kv_reader& rows, expiry_step& out) {
       at_ = part::runs;
       break;
     }
+    // Nothing follows a run that another called, nor one of a backfill that keeps to itself.
+    const bool followed =
+        !run.trigger.starts_with("@call.") && !run.trigger.starts_with("@backfill.");
     result<void> read = ok();
-    const bool newest = is_newest_of_trigger(rows, run, read);
+    const bool newest = followed && is_newest_of_trigger(rows, run, read);
     BOOST_OUTCOME_TRYV(read);
     BOOST_OUTCOME_TRY(decided, is_decided(rows, run.workflow, run.trigger, run.slot));
-    if (newest || !decided)
+    BOOST_OUTCOME_TRY(last, is_last_slot(rows, run.workflow, run.trigger, run.slot));
+    if (newest || last || !decided)
       continue;
     kv_batch whole;
     BOOST_OUTCOME_TRY(erased, erase_run_rows(rows, whole, run.id, step_rows));
@@ -167,7 +190,8 @@ result<void> history_expiry::slots(const kv_reader& rows, expiry_step& out) {
     BOOST_OUTCOME_TRYV(damaged);
     for (const auto& slot : old) {
       BOOST_OUTCOME_TRY(decided, is_decided(rows, slot.workflow, slot.trigger, slot.slot));
-      if (!decided)
+      BOOST_OUTCOME_TRY(last, is_last_slot(rows, slot.workflow, slot.trigger, slot.slot));
+      if (last || !decided)
         continue;
       erase_slot(out.batch, slot);
       ++out.slots;

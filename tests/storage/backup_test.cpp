@@ -251,6 +251,40 @@ TEST_CASE("a damaged store is not backed up, and pushes no good backup out", "[b
   CHECK(list_backups(backups).value().front().id == 1);
 }
 
+TEST_CASE("a backup over damaged files of earlier ones is refused, and pushes none of them out",
+          "[backup]") {
+  test::temporary_folder folder;
+  const auto backups = folder.path() / "b";
+  const auto data = folder.path() / "d";
+  { live_store live{data}; } // Its rows are in tables now.
+  live_store live{data};
+  REQUIRE(live.kv->back_up(backups, 0));
+  fs::path shared;
+  for (const auto& entry : fs::directory_iterator{backups / "shared_checksum"})
+    shared = std::max(shared, entry.path());
+  flip_byte(shared);
+  REQUIRE(test::commit(*live.kv, test::put(family::meta, "round", "2")));
+  const auto made = live.kv->back_up(backups, 1);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code == errc::corrupt);
+  CHECK_THAT(made.error().message, Catch::Contains(backups.string()));
+  CHECK_THAT(made.error().suggestion, Catch::Contains("another folder"));
+  const auto left = list_backups(backups).value();
+  REQUIRE(left.size() == 1);
+  CHECK(left.front().id == 1);
+  CHECK(live.kv->back_up(folder.path() / "c", 1));
+}
+
+TEST_CASE("a folder of backups whose making was cut off is taken", "[backup]") {
+  test::temporary_folder folder;
+  const auto backups = folder.path() / "b";
+  live_store live{folder.path() / "d"};
+  fs::create_directories(backups / "shared_checksum");
+  SECTION("before the others were made") {}
+  SECTION("before the last was made") { fs::create_directories(backups / "private"); }
+  CHECK(live.kv->back_up(backups, 0).value().id == 1);
+}
+
 TEST_CASE("a backup with a flipped byte is refused before anything is made", "[backup]") {
   test::temporary_folder folder;
   const auto backups = folder.path() / "b";

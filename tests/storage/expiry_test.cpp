@@ -206,6 +206,50 @@ TEST_CASE("the newest run of a trigger stays: the next one may depend on it", "[
   CHECK(store.has(other));
 }
 
+TEST_CASE("the run of the last slot of a trigger stays, also if an older slot has a newer run",
+          "[expiry]") {
+  history store;
+  const auto before = store.ended(900);
+  const auto last = store.ended(400);
+  const auto backfilled = store.ended(800);
+  CHECK(store.pass(all_kept(one_day)).sum.runs == 1);
+  CHECK_FALSE(store.has(before));
+  CHECK(store.has(last));
+  CHECK(store.has(backfilled));
+}
+
+TEST_CASE("runs that others called or an isolated backfill made go, each is its trigger's only one",
+          "[expiry]") {
+  history store;
+  store.ended(10);
+  std::vector<run_record> all;
+  for (const auto* trigger : {"@call.r1.0.-.1", "@backfill.3"}) {
+    auto run = store.base(800);
+    run.trigger = trigger;
+    run.state = run_state::skipped;
+    run.ended_at = run.slot;
+    run.counts[static_cast<std::size_t>(instance_state::skipped)] = 2;
+    kv_batch batch;
+    put_run(batch, run, nullptr);
+    store.put_fired(batch, run);
+    for (std::uint32_t task = 0; task < 2; ++task)
+      put_instance(batch, test::instance_of(run.id.value, task, instance_state::skipped));
+    REQUIRE(test::commit(store.kv, std::move(batch)));
+    all.push_back(run);
+  }
+  store.ended(5);
+  CHECK(store.pass(all_kept(one_day)).sum.runs == 3); // And the first of the other trigger.
+  for (const auto& run : all)
+    CHECK_FALSE(store.has(run));
+}
+
+TEST_CASE("the last slot of a trigger stays that has no run", "[expiry]") {
+  history store;
+  store.slot(500, slot_outcome::missed);
+  store.slot(400, slot_outcome::skipped_overlap);
+  CHECK(store.pass(all_kept(one_day)).sum.slots == 1);
+}
+
 TEST_CASE("a slot that its trigger has not decided for good keeps its row", "[expiry]") {
   history store;
   const auto old = store.ended(900);

@@ -286,7 +286,9 @@ void planner_state::keep_jittered(const std::string& id, const planned_workflow&
       continue;
     walk.jittered.insert(slot->at);
     const auto row = store.slot({"main", id, trigger.definition.id, slot->at});
-    if (row && !row.value())
+    // One that is being taken back is still there to be read.
+    if (row && (!row.value() ||
+                (row.value()->outcome == slot_outcome::planned && slot->at >= of.voided_from)))
       put_slot(batch, row_of(id, of, trigger, *slot), nullptr);
   }
   std::erase_if(walk.run, [&](instant slot) { return walk.jittered.contains(slot); });
@@ -423,8 +425,8 @@ void planner_state::submit_plan(const std::string& workflow, kv_batch batch,
   self->request(context->journal, caf::infinite, std::move(submit))
       .then([this, workflow, then = std::move(then)](std::uint64_t) {
         if (const auto known = workflows.find(workflow);
-            known != workflows.end() && known->second.writing > 0)
-          --known->second.writing;
+            known != workflows.end() && known->second.writing > 0 && --known->second.writing == 0)
+          known->second.voided_from = instant::max();
         then();
         load_soon();
       });
@@ -651,6 +653,10 @@ planner_state::void_planned(const std::string& workflow, instant from,
           due[row.trigger].insert(due[row.trigger].begin(), row.slot);
       ask.cursor = rows.value().next;
     } while (!ask.cursor.empty());
+  }
+  if (!batch.empty()) {
+    auto& voided_from = workflows[workflow].voided_from;
+    voided_from = std::min(voided_from, std::max(from, now + duration{1}));
   }
   // What was on its way before is durable once this batch is: it may be of the older version.
   const bool look_again = !stays && workflows[workflow].writing > 0;

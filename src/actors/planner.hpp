@@ -40,6 +40,8 @@ struct planner_state {
     /// Batches of planned rows under way: until they are durable, what the store shows of this
     /// workflow's plan may be an older version's.
     std::uint32_t writing = 0;
+    /// Planned slots from here on are being erased by one of them.
+    instant voided_from = instant::max();
     /// Owed slots that are still being told: none of its planned ones is loaded meanwhile.
     std::uint32_t paying = 0;
     /// Changes when its triggers are planned anew.

@@ -223,9 +223,9 @@ result<void> settle_format(rocks_database& parts, const fs::path& folder, std::u
 }
 
 /// A store without its mirror may have gone back, as after lost commits that an operator goes on
-/// without: what was granted in its last epochs is not known here, but still to a launcher, and its
-/// last runs have logs and workspaces. With numbers that were never given nothing new is mistaken
-/// for those.
+/// without, and so has one of which a machine took the end with it: what was granted in its last
+/// epochs is not known here, but still to a launcher, and its last runs have logs and workspaces.
+/// With numbers that were never given nothing new is mistaken for those.
 result<void> leave_out_numbers(rocks_database& parts) {
   BOOST_OUTCOME_TRY(epoch, meta_number(parts, keys::epoch));
   BOOST_OUTCOME_TRY(given, meta_number(parts, runs_given));
@@ -399,16 +399,16 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
                    "cannot create " + folder.string() + ": " + error.message(),
                    {}};
   BOOST_OUTCOME_TRY(exists, check_manifest(folder));
-  const bool acknowledged = mirror.found() && mirror.found()->commits > 0;
-  if (!exists && acknowledged)
+  if (!exists && mirror.found() && mirror.found()->commits > 0)
     return lost(mirror, 0, "there is no store in " + folder.string());
   if (exists) {
     BOOST_OUTCOME_TRYV(check_families(folder, newest));
   }
   auto parts = std::make_unique<rocks_database>();
   std::optional<commit_chain> cut;
-  // Before it is opened for writing: RocksDB then removes the files that could mend it.
-  if (acknowledged) {
+  // Before it is opened for writing: RocksDB then removes the files that could mend it. Also with a
+  // mirror that knows of no commit: a machine that stops leaves it as it was last synced.
+  if (exists && mirror.found()) {
     BOOST_OUTCOME_TRY(found, check_acknowledged(folder, mirror));
     parts->notice = found.notice;
     if (!found.all)
@@ -417,8 +417,8 @@ result<std::unique_ptr<rocks_database>> open_database(const rocks_options& optio
   BOOST_OUTCOME_TRYV(open_families(*parts, folder, access::write, cut ? &*cut : nullptr));
   BOOST_OUTCOME_TRYV(settle_format(*parts, folder, newest));
   BOOST_OUTCOME_TRYV(mark_store(*parts, false));
-  // Before there is a mirror: a crash in between must not leave a store that looks sound.
-  if (!mirror.found() && parts->commits > 0) {
+  // Before the mirror is written: a crash in between must not leave a store that looks sound.
+  if (!parts->notice.empty() || (!mirror.found() && parts->commits > 0)) {
     BOOST_OUTCOME_TRYV(leave_out_numbers(*parts));
   }
   return parts;

@@ -2,6 +2,7 @@
 
 #include "pinion/storage/backup.hpp"
 #include "pinion/storage/codecs.hpp"
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/storage/epoch.hpp"
 #include "pinion/storage/keys.hpp"
 #include "storage/byte_order.hpp"
@@ -533,6 +534,43 @@ TEST_CASE("what is behind a gap that a machine left under durability os is not t
     CHECK(test::rows_between(*kv, family::audit, {}, {}).size() == 20);
     CHECK(test::rows_between(*kv, family::runs, {}, {}).empty());
   }
+}
+
+TEST_CASE("no number is given twice after a machine took commits with it under durability os",
+          "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_log(at, 5);
+  SECTION("the mirror tells of more than is there") {
+    fs::resize_file(log_in(at), fs::file_size(log_in(at)) - 20);
+    write_mirror(at, 5, "os  ");
+  }
+  SECTION("nothing is there") {
+    fs::resize_file(log_in(at), 0);
+    write_mirror(at, 5, "os  ");
+  }
+  SECTION("the mirror is older than what is there") { write_mirror(at, 3, "os  "); }
+  SECTION("the mirror is as it was made") { write_mirror(at, 0, "os  "); }
+  for (int start = 0; start < 2; ++start) {
+    const auto kv = rocks_kv::open(test::options_in(at)).value();
+    CHECK(kv->notice().empty() == (start == 1));
+    CHECK(current_epoch(*kv).value() == restored_epochs);
+    CHECK(kv->get(family::meta, runs_given).value() == little_u64(restored_runs));
+  }
+}
+
+TEST_CASE("a store whose mirror has no commit yet is looked at, too", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_two_logs(at);
+  const auto older = *std::prev(logs_in(at).end(), 2);
+  fs::resize_file(older, fs::file_size(older) - 20);
+  // Synced when it was made, not since: the machine took all its later numbers with it.
+  write_mirror(at, 0, "sync");
+  const auto opened = rocks_kv::open(test::options_in(at));
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == errc::corrupt);
+  CHECK_THAT(opened.error().message, Catch::Contains("missing: 21 to 21"));
 }
 
 TEST_CASE("a flipped byte in a flushed table is refused, never read as something else",

@@ -44,8 +44,8 @@ public:
 
   /// Opens or creates; a store of an older format is brought to this one first, which can take a
   /// while and is gone on with after a crash (`upgrade_store`). A store that has commits but no
-  /// mirror may have gone back: its epoch is raised by `restored_epochs`, the next run by
-  /// `restored_runs`. Fails with
+  /// mirror, or of which a machine may have taken the end with it (`durability::os`), may have gone
+  /// back: its epoch is raised by `restored_epochs`, the next run by `restored_runs`. Fails with
   /// - `errc::in_use`: another process has the database open;
   /// - `errc::newer_format`: it was written by a newer Pinion;
   /// - `errc::refused`: the folder holds a RocksDB database that is not Pinion's;

@@ -95,15 +95,16 @@ result<void> commit_mirror::read() {
 }
 
 result<void> commit_mirror::start(std::uint64_t commits) {
-  if (descriptor_ >= 0)
-    return write(commits);
-  descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor_ < 0)
-    return os_problem("create");
+  if (descriptor_ < 0) {
+    // Whole or not there: half a mirror would be refused for ever.
+    BOOST_OUTCOME_TRYV(write_whole(
+        file_, [&](const auto&) { return line(commits, how_, boot_id_); }, errc::storage_failure));
+    descriptor_ = ::open(file_.c_str(), O_RDWR | O_CLOEXEC);
+    return descriptor_ < 0 ? os_problem("open") : result<void>{ok()};
+  }
   BOOST_OUTCOME_TRYV(write(commits));
-  if (::fsync(descriptor_) != 0)
-    return os_problem("sync");
-  return sync_folder(file_.parent_path(), errc::storage_failure);
+  // With what is kept from here on: which losses are to be expected is read from it.
+  return ::fsync(descriptor_) != 0 ? os_problem("sync") : result<void>{ok()};
 }
 
 result<void> commit_mirror::write(std::uint64_t commits) {

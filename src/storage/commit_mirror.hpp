@@ -22,9 +22,9 @@ struct mirrored_commits {
 ///
 ///     commits <20 digits> <"sync" or "os  "> boot <36 characters> sum <16 hex digits>\n
 ///
-/// `sum` is FNV-1a (64 bit) of what stands before " sum". The file is not synced after a commit: it
-/// may fall behind the database when the machine loses power, never run ahead of what a `sync`
-/// database has.
+/// `sum` is FNV-1a (64 bit) of what stands before " sum". The file is synced when it is opened, so
+/// that it names the durability of all commits since, and not after a commit: it may fall behind
+/// the database when the machine loses power, never run ahead of what a `sync` database has.
 class commit_mirror {
 public:
   /// Opens the file if it exists. Fails with `errc::corrupt` if it is no mirror, and with
@@ -39,7 +39,8 @@ public:
   const std::optional<mirrored_commits>& found() const noexcept { return found_; }
   const std::filesystem::path& file() const noexcept { return file_; }
 
-  /// Makes sure that the file exists, durably, and writes the number.
+  /// Makes sure that the file exists and has number and durability, on disk. A file that is new is
+  /// there as a whole or not at all.
   result<void> start(std::uint64_t commits);
   /// After `start`. About a microsecond.
   result<void> write(std::uint64_t commits);

@@ -177,6 +177,21 @@ class FailingCalls(OwnEngineTest):
                 self.assertEqual(engine.record("waits"), ["1"])
                 engine.close()
 
+    def test_no_start_goes_on_before_the_counter_of_commits_is_on_disk(self):
+        # It tells the durability of what is committed from then on: after a stop of the machine losses are judged by it.
+        for begun in (False, True):
+            with self.subTest(begun=begun):
+                engine = self.armed("engine,sync,*/COMMIT*,*,1+,EIO", start=begun)
+                if begun:
+                    self.assertEqual(engine.terminate(), DONE)
+                self.gate.touch()
+                engine.launch()
+                self.assertEqual(engine.process.wait(timeout=30), EXIT_STORE)
+                self.assertIn("/COMMIT", engine.tail())
+                self.whole(engine)
+                engine.wait(engine.trigger("t.quick"))
+                engine.close()
+
     def test_a_read_that_fails_is_named_and_never_taken_for_an_empty_store(self):
         engine = self.armed("engine,read,*/store/*.sst,*,1+,EIO")
         run_id = engine.trigger("t.quick")

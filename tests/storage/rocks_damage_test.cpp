@@ -7,6 +7,7 @@
 #include "pinion/storage/keys.hpp"
 #include "storage/byte_order.hpp"
 #include "storage/checked_line.hpp"
+#include "storage/commit_mirror.hpp"
 #include "storage/kv_helpers.hpp"
 #include "storage/temporary_folder.hpp"
 
@@ -19,6 +20,7 @@
 #include <fstream>
 #include <functional>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,6 +164,28 @@ void write_mirror(const fs::path& folder, int commits, const char* how) {
                 "commits %020d %s boot 00000000-0000-0000-0000-000000000000", commits, how);
   std::ofstream{folder / "COMMIT"} << with_sum(text.data());
 }
+
+/// While it lives this process cannot write to any file: each write fails, as on a full disk.
+class no_writes {
+public:
+  no_writes() {
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);
+  }
+  no_writes(const no_writes&) = delete;
+  no_writes& operator=(const no_writes&) = delete;
+  ~no_writes() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
 
 errc failure_of(const fs::path& folder) {
   const auto opened = rocks_kv::open(test::options_in(folder));
@@ -485,6 +509,21 @@ TEST_CASE("a mirror that is damaged is refused and named", "[rocks_damage]") {
   REQUIRE_FALSE(opened);
   CHECK(opened.error().code == errc::corrupt);
   CHECK_THAT(opened.error().message, Catch::Contains("COMMIT is damaged"));
+}
+
+TEST_CASE("a mirror whose making was cut off is none", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto file = folder.path() / "COMMIT";
+  auto mirror = commit_mirror::open(file, durability::sync).value();
+  const auto made = [&] {
+    const no_writes meanwhile;
+    return mirror.start(0);
+  }();
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code == errc::storage_failure);
+  const auto again = commit_mirror::open(file, durability::sync);
+  REQUIRE(again);
+  CHECK_FALSE(again.value().found());
 }
 
 TEST_CASE("a machine that stops under durability os costs the last commits, reported",

@@ -7,6 +7,7 @@
 #include "storage/row_scan.hpp"
 
 #include <array>
+#include <charconv>
 
 namespace pinion {
 namespace {
@@ -24,6 +25,17 @@ bool is_newest_of_trigger(const kv_reader& rows, const run_record& run, result<v
                         return false;
                       });
   return newest;
+}
+
+/// Nothing follows a run that another called, nor one of an isolated backfill that is over.
+result<bool> may_be_followed(const store_reader& store, const std::string& trigger) {
+  constexpr std::string_view isolated = "@backfill.";
+  if (!trigger.starts_with(isolated))
+    return !trigger.starts_with("@call.");
+  std::uint64_t id = 0;
+  std::from_chars(trigger.data() + isolated.size(), trigger.data() + trigger.size(), id);
+  BOOST_OUTCOME_TRY(backfill, store.backfill(id));
+  return backfill && !is_over(backfill->state);
 }
 
 } // namespace
@@ -61,6 +73,20 @@ result<bool> history_expiry::is_last_slot(const kv_reader& rows, const std::stri
       known->second = last.items.front().slot;
   }
   return known->second == slot;
+}
+
+// Not always of the last slot: behind it others may have been left out, and these are passed over.
+result<bool> history_expiry::is_last_run(const kv_reader& rows, const run_record& run) {
+  if (run.trigger.starts_with('@'))
+    return false;
+  auto [known, fresh] = last_runs_.try_emplace({run.workflow, run.trigger});
+  if (fresh) {
+    BOOST_OUTCOME_TRY(last, store_reader{rows}.slot_before(
+                                {run.lane, run.workflow, run.trigger, now_ + duration{1}}));
+    if (last)
+      known->second = last->run;
+  }
+  return known->second == run.id;
 }
 
 result<expiry_step> history_expiry::next(const kv_reader& rows) {
@@ -125,14 +151,12 @@ result<void> history_expiry::runs(const kv_reader& rows, expiry_step& out) {
       at_ = part::runs;
       break;
     }
-    // Nothing follows a run that another called, nor one of a backfill that keeps to itself.
-    const bool followed =
-        !run.trigger.starts_with("@call.") && !run.trigger.starts_with("@backfill.");
+    BOOST_OUTCOME_TRY(followed, may_be_followed(store, run.trigger));
     result<void> read = ok();
     const bool newest = followed && is_newest_of_trigger(rows, run, read);
     BOOST_OUTCOME_TRYV(read);
     BOOST_OUTCOME_TRY(decided, is_decided(rows, run.workflow, run.trigger, run.slot));
-    BOOST_OUTCOME_TRY(last, is_last_slot(rows, run.workflow, run.trigger, run.slot));
+    BOOST_OUTCOME_TRY(last, is_last_run(rows, run));
     if (newest || last || !decided)
       continue;
     kv_batch whole;

@@ -218,6 +218,57 @@ TEST_CASE("the run of the last slot of a trigger stays, also if an older slot ha
   CHECK(store.has(backfilled));
 }
 
+TEST_CASE("the last run of a trigger stays behind slots that were left out since", "[expiry]") {
+  history store;
+  const auto last = store.ended(500);
+  store.ended(800); // Of a backfill: the newest by its number.
+  for (int days = 400; days > 0; days -= 100)
+    store.slot(days, slot_outcome::paused);
+  store.pass(all_kept(180 * one_day));
+  CHECK(store.has(last));
+}
+
+TEST_CASE("the newest run of an isolated backfill stays until that is over", "[expiry]") {
+  history store;
+  std::vector<run_record> runs;
+  for (int i = 0; i < 2; ++i) {
+    auto run = store.base(800 - i);
+    run.trigger = "@backfill.4";
+    run.state = run_state::skipped;
+    run.ended_at = run.slot;
+    run.counts[static_cast<std::size_t>(instance_state::skipped)] = 2;
+    kv_batch batch;
+    put_run(batch, run, nullptr);
+    store.put_fired(batch, run);
+    for (std::uint32_t task = 0; task < 2; ++task)
+      put_instance(batch, test::instance_of(run.id.value, task, instance_state::skipped));
+    REQUIRE(test::commit(store.kv, std::move(batch)));
+    runs.push_back(run);
+  }
+  store.ended(1);
+  backfill_record backfill;
+  backfill.id = 4;
+  backfill.workflow = "dw.w";
+  backfill.trigger = "t";
+  backfill.isolated = true;
+  backfill.state = backfill_state::running;
+  kv_batch batch;
+  put_backfill(batch, backfill, nullptr);
+  REQUIRE(test::commit(store.kv, std::move(batch)));
+  store.pass(all_kept(one_day));
+  CHECK_FALSE(store.has(runs.front()));
+  CHECK(store.has(runs.back()));
+
+  auto over = backfill;
+  over.state = backfill_state::success;
+  over.ended_at = now;
+  kv_batch end;
+  put_backfill(end, over, &backfill);
+  REQUIRE(test::commit(store.kv, std::move(end)));
+  store.pass(all_kept(one_day));
+  CHECK_FALSE(store.has(runs.back()));
+}
+
 TEST_CASE("runs that others called or an isolated backfill made go, each is its trigger's only one",
           "[expiry]") {
   history store;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pinion/model/ids.hpp"
+#include "pinion/model/records.hpp"
 #include "pinion/storage/kv.hpp"
 #include "pinion/timing/instant.hpp"
 #include "pinion/timing/problem.hpp"
@@ -36,9 +37,9 @@ struct expiry_step {
 /// from the oldest on and no further than the first that is too young for any project.
 ///
 /// Never touched: what has not ended, is planned or is spared; what a trigger's cursor has not
-/// passed (its row is the mark that the slot was decided); the newest run of each trigger, and the
-/// last slot of each, which the next one may depend on; the newest run, backfill and audit record
-/// of all, which their numbers go on from.
+/// passed (its row is the mark that the slot was decided); the newest run of each trigger, the run
+/// of its last slot that has one, and its last slot, which the next one may depend on; the newest
+/// run, backfill and audit record of all, which their numbers go on from.
 ///
 /// A run or backfill with more rows than a step takes is unlinked first, with a row in meta that
 /// says so; its other rows go in the next steps, also after a restart.
@@ -65,6 +66,7 @@ private:
   bool is_old(const std::string& workflow, instant ended) const;
   result<bool> is_last_slot(const kv_reader& rows, const std::string& workflow,
                             const std::string& trigger, instant slot);
+  result<bool> is_last_run(const kv_reader& rows, const run_record& run);
   result<bool> is_decided(const kv_reader& rows, const std::string& workflow,
                           const std::string& trigger, instant slot);
 
@@ -76,6 +78,8 @@ private:
   std::map<std::pair<std::string, std::string>, std::optional<instant>> cursors_;
   /// By trigger: its last slot that has come, if it has a row.
   std::map<std::pair<std::string, std::string>, std::optional<instant>> last_slots_;
+  /// By trigger: the run of the last slot that has come and has one.
+  std::map<std::pair<std::string, std::string>, run_id> last_runs_;
 };
 
 /// The prefix of the rows in meta that name what is being erased: "expiring/r12", "expiring/b3".

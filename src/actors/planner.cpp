@@ -455,15 +455,19 @@ void planner_state::look_for_jump() {
 void planner_state::load() {
   look_for_jump();
   const auto now = context->now();
+  std::map<std::string, due_slots> gone;
   const auto rows = store_reader{*context->ports.kv}.visit_planned(
-      never, now + context->options.load_ahead, [this](const slot_record& row) {
-        load_row(row);
+      never, now + context->options.load_ahead, [&](const slot_record& row) {
+        load_row(row, gone);
         return true;
       });
   if (!rows) {
     context->ports.fatal("the plan cannot be read: " + rows.error().message);
     return;
   }
+  // Told already, perhaps to a WORKFLOW that crashed: again until they are decided.
+  for (auto& [workflow, due] : gone)
+    leave_out(workflows.at(workflow), std::move(due));
   loaded_at = now;
   // Reached before the next load only by a clock that is set forward: then that load is due now.
   if (horizon_timer != 0)
@@ -480,7 +484,7 @@ void planner_state::load() {
   fire_due();
 }
 
-void planner_state::load_row(const slot_record& row) {
+void planner_state::load_row(const slot_record& row, std::map<std::string, due_slots>& gone) {
   const auto known = workflows.find(row.workflow);
   if (known == workflows.end() || known->second.writing > 0 || known->second.paying > 0)
     return;
@@ -488,8 +492,11 @@ void planner_state::load_row(const slot_record& row) {
   const auto trigger = std::find_if(triggers.begin(), triggers.end(), [&](const auto& each) {
     return each.definition.id == row.trigger;
   });
-  if (trigger == triggers.end())
+  if (trigger == triggers.end()) {
+    if (row.slot <= context->now() && is_gone(known->second, row.trigger))
+      gone[row.workflow][row.trigger].push_back(row.slot);
     return;
+  }
   const auto due =
       row.slot + jitter_of(trigger->definition.jitter, row.workflow + '/' + row.trigger, row.slot);
   auto& at = loaded[due];

@@ -130,7 +130,8 @@ private:
   void keep_jittered(const std::string& id, const planned_workflow& of,
                      const planned_trigger& trigger, instant after, owed_walk& walk);
   void submit_plan(const std::string& workflow, kv_batch batch, std::function<void()> then);
-  void load_row(const slot_record& row);
+  /// What is due of triggers that have gone is added to `gone`, by workflow.
+  void load_row(const slot_record& row, std::map<std::string, due_slots>& gone);
   void fire_due();
   void arm_slot(instant at);
   void arm_plan();

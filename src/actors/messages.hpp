@@ -237,6 +237,7 @@ struct fire_run {
 struct fired_run {
   run_id run;
   bool wants = true;
+  bool admitted = true; ///< It has taken the place that `fire_run` gave it.
 };
 /// It may start now.
 struct admit_run {};

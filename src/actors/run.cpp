@@ -599,7 +599,7 @@ caf::result<msg::fired_run> run_state_data::fire(msg::fire_run& what) {
     return to_error(*refused);
   auto promise = self->make_response_promise<msg::fired_run>();
   gathered.replies.emplace_back([this, promise]() mutable {
-    promise.deliver(msg::fired_run{core().run().id, core().wants_place()});
+    promise.deliver(msg::fired_run{core().run().id, core().wants_place(), core().run().admitted});
     watch_edges();
   });
   wake();

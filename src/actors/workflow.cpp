@@ -162,7 +162,8 @@ std::vector<blocked_by> workflow_state_data::explain_admission(run_id run) const
       overlap.ref = to_string(other);
       overlap.until = end;
       const auto blocking = store_reader{*seed.context->ports.kv}.run(other);
-      cancelled = blocking && blocking.value() && blocking.value()->cancel_requested;
+      cancelled = blocking && blocking.value() && blocking.value()->cancel_requested &&
+                  blocking.value()->why == reason::cancelled_by_next;
     }
   }
   if (count >= std::max(seed.definition->max_active_runs, 1U))
@@ -172,8 +173,8 @@ std::vector<blocked_by> workflow_state_data::explain_admission(run_id run) const
                           (before == 0 ? "" : "; " + std::to_string(before) + " wait before it"),
                       since, before == 0 ? first_end : never});
   if (!overlap.ref.empty()) {
-    const bool cancels = asked.overlap == overlap_policy::cancel_running && cancelled;
-    overlap.message = (cancels ? "cancels " : "waits for ") + overlap.ref +
+    const bool cancels = asked.overlap == overlap_policy::cancel_running;
+    overlap.message = (cancels && cancelled ? "cancels " : "waits for ") + overlap.ref +
                       ", an earlier run of the same trigger, as `overlap: " +
                       (cancels                                      ? "cancel_running"
                        : asked.overlap == overlap_policy::skip      ? "skip"

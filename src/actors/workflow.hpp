@@ -28,8 +28,12 @@ struct workflow_run {
   admission_candidate candidate;
   instant slot{};
   std::uint32_t version = 0;
+  /// As it was loaded.
+  std::vector<std::pair<std::uint32_t, task_mode>> modes;
   bool fired = false;
   bool by_clock = false; ///< Launched by it, and not yet durable.
+  /// cancel_running: runs that are to be cancelled once this one is durable.
+  std::vector<run_id> cancels;
   std::uint32_t crashes = 0;
 };
 
@@ -172,7 +176,8 @@ private:
   /// Starts or queues a run; the batch gets `with`.
   run_id launch(const run_plan& plan, const admission_decision& decision, kv_batch with,
                 std::function<void(result<run_id>)> done);
-  void fired(const msg::fired_run& made);
+  /// `admitted`: what it was told.
+  void fired(const msg::fired_run& made, bool admitted);
   /// Tells who waits for the slot that it is decided.
   void tell_slot(const keys::slot_key& key);
   result<run_plan> plan_made(const msg::make_slot& what, const std::optional<slot_record>& row);
@@ -192,6 +197,8 @@ private:
   void relaunch(run_id run);
   /// Tells who waits for the first batch of a run what became of it.
   void tell_launched(const keys::slot_key& key, const result<run_id>& made);
+  /// As it was launched with.
+  overlap_policy overlap_of(const run_record& record);
   /// A run that goes on and has no actor of its own yet.
   void enter_live(const run_record& record);
   void tell_ends_of_the_former();

@@ -161,8 +161,10 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
   run_id run;
   const auto key = key_of_slot(plan.trigger, plan.slot);
   auto ahead = loaded.find(key);
-  if (ahead != loaded.end() && (!plan.by_clock || runs[ahead->second].version != plan.version)) {
-    // It was loaded as the clock's: of the version that was planned, and asked for by nobody.
+  if (ahead != loaded.end() && (!plan.by_clock || runs[ahead->second].version != plan.version ||
+                                runs[ahead->second].modes != plan.modes)) {
+    // It was loaded as the clock's: of the version that was planned, with the switches of then, and
+    // asked for by nobody.
     drop_loaded(ahead);
     ahead = loaded.end();
   }
@@ -181,6 +183,7 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
   at.version = plan.version;
   at.fired = true;
   at.by_clock = plan.by_clock;
+  at.cancels = decision.cancel;
   const auto before = slot_row(plan.trigger, plan.slot);
   put_slot(with, fired_slot(plan, run), before ? &*before : nullptr);
   if (!plan.request_key.empty())
@@ -206,8 +209,8 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
   };
   self->request(actor, caf::infinite, msg::fire_run{std::move(with), admitted})
       .then(
-          [this, launched, key](const msg::fired_run& made) {
-            fired(made);
+          [this, launched, key, admitted](const msg::fired_run& made) {
+            fired(made, admitted);
             launched(made.run);
             tell_slot(key);
           },
@@ -216,7 +219,6 @@ run_id workflow_state_data::launch(const run_plan& plan, const admission_decisio
             if (to_problem(why).code != errc::unavailable)
               launched(to_problem(why));
           });
-  cancel_runs(decision.cancel);
   return run;
 }
 
@@ -231,13 +233,16 @@ void workflow_state_data::tell_launched(const keys::slot_key& key, const result<
 }
 
 // A run that waits for others gives its place to whoever can use it.
-void workflow_state_data::fired(const msg::fired_run& made) {
+void workflow_state_data::fired(const msg::fired_run& made, bool admitted) {
   const auto found = runs.find(made.run);
-  if (found != runs.end())
-    found->second.by_clock = false;
-  if (found == runs.end() || made.wants)
+  if (found == runs.end())
     return;
-  found->second.candidate.wants = false;
+  found->second.by_clock = false;
+  cancel_runs(std::exchange(found->second.cancels, {}));
+  const bool declined = admitted && !made.admitted;
+  if (made.wants && !declined)
+    return;
+  found->second.candidate.wants = made.wants; // By now it may want one after all.
   found->second.candidate.admitted = false;
   admit_next();
 }

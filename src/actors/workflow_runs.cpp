@@ -48,16 +48,23 @@ run_actor workflow_state_data::restore_run(const run_record& record, std::uint32
   return self->spawn<caf::linked>(run, std::move(made));
 }
 
+overlap_policy workflow_state_data::overlap_of(const run_record& record) {
+  const auto definition = version(record.version);
+  const auto& of = definition ? *definition : *seed.definition;
+  if (record.trigger == "@manual")
+    return of.overlap;
+  // Whoever asks for a slot, or calls, means it.
+  if (record.trigger.starts_with('@') || !record.requested_by.empty() || record.backfill != 0)
+    return overlap_policy::queue;
+  const auto trigger = std::find_if(of.triggers.begin(), of.triggers.end(),
+                                    [&](const auto& each) { return each.id == record.trigger; });
+  return trigger == of.triggers.end() ? of.overlap : trigger->overlap.value_or(of.overlap);
+}
+
 void workflow_state_data::enter_live(const run_record& record) {
-  const auto* trigger = trigger_named(record.trigger);
   auto& at = runs[record.id];
-  at.candidate = {record.id,
-                  record.trigger,
-                  trigger != nullptr && trigger->overlap ? *trigger->overlap
-                                                         : seed.definition->overlap,
-                  record.ignore_overlap,
-                  record.admitted,
-                  record.admitted};
+  at.candidate = {record.id,       record.trigger, overlap_of(record), record.ignore_overlap,
+                  record.admitted, record.admitted};
   at.slot = record.slot;
   at.version = record.version;
   at.fired = true;
@@ -250,6 +257,7 @@ void workflow_state_data::replace_run(run_id run) {
         // Whoever waits for the first batch: it is durable.
         relaunched.erase(key);
         tell_launched(key, run);
+        cancel_runs(std::exchange(at->second.cancels, {}));
         if (is_terminal(record.state)) {
           // It crashed before it could tell.
           found(run, problem{errc::unavailable, to_string(run) + " has just ended", "ask again"});

@@ -94,6 +94,7 @@ void workflow_state_data::load(const msg::load_slot& what) {
   at.actor = spawn_run(plan.value(), record_of(plan.value(), run));
   at.slot = what.slot;
   at.version = plan.value().version;
+  at.modes = plan.value().modes;
   loaded[key] = run;
 }
 

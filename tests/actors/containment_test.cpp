@@ -521,4 +521,63 @@ TEST_CASE("a run is cancelled by the next of its trigger although its actor thro
   CHECK_FALSE(at.engine->fatal());
 }
 
+TEST_CASE("a run is not cancelled by a next one that never came to be", "[containment]") {
+  auto of = sim::two_tasks();
+  of.workflows.front().overlap = overlap_policy::cancel_running;
+  stage at{std::move(of)};
+  at.apply();
+  const auto run = at.trigger();
+  at.on_stepping = [&](run_id each) {
+    if (each != run)
+      throw std::runtime_error{"from the test"};
+  };
+  CHECK(at.trigger() == run_id{});
+  at.pass(long_enough);
+  CHECK(at.run(run).state == run_state::success);
+  CHECK_FALSE(at.engine->fatal());
+}
+
+TEST_CASE("after a crash a run waits by the policy that it was made with", "[containment]") {
+  auto of = sim::two_tasks();
+  auto& tick = of.workflows.front().triggers.emplace_back();
+  tick.id = "tick";
+  tick.slots = slot_rule{make_every(minutes{10}).value()};
+  of.workflows.front().overlap = overlap_policy::allow;
+  of.workflows.front().max_active_runs = 5;
+  of.workflows.front().tasks[0].type = task_type::workflow;
+  of.workflows.front().tasks[0].call_workflow = "long";
+  workflow_definition long_one;
+  long_one.project = "sim";
+  long_one.name = "long";
+  long_one.tasks = of.workflows.front().tasks;
+  long_one.tasks[0] = long_one.tasks[1];
+  long_one.tasks[0].needs.clear();
+  long_one.tasks.pop_back();
+  of.workflows.push_back(long_one);
+  stage at{of};
+  at.apply();
+  at.engine->client().pause({"sim.two", {}}, {"ann", ""}, [](const auto&) {});
+  at.pass(minutes{21});
+  at.engine->client().resume({"sim.two", {}}, catch_up::none, {"ann", ""}, [](const auto&) {});
+  at.engine->client().switch_task({"sim.long", "b", task_mode::frozen}, {"ann", ""},
+                                  [](const auto&) {});
+  at.settle();
+  slot_filter left_out;
+  left_out.workflow = "sim.two";
+  left_out.outcome = slot_outcome::paused;
+  const auto slots = at.store().list_slots(left_out, {}).value().items;
+  REQUIRE(slots.size() == 2);
+  std::vector<run_id> made;
+  for (const auto& slot : slots)
+    at.engine->client().make_slot({"sim.two", "tick", slot.slot}, {"ann", ""},
+                                  [&](const auto& done) { made.push_back(done.value().run); });
+  at.settle();
+  REQUIRE(made.size() == 2);
+  CHECK(at.run(made[0]).admitted);
+  CHECK_FALSE(at.run(made[1]).admitted); // Asked for by a person: it queues behind the first.
+  at.restart();
+  at.pass(minutes{1});
+  CHECK_FALSE(at.run(made[1]).admitted);
+}
+
 } // namespace

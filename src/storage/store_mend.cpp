@@ -12,9 +12,6 @@ namespace pinion {
 result<std::size_t> mend_store(const std::filesystem::path& folder,
                                const std::vector<store_finding>& findings, const std::string& who,
                                instant now) {
-  BOOST_OUTCOME_TRY(locked, data_folder::open_existing(folder));
-  BOOST_OUTCOME_TRY(kv, rocks_kv::open({locked.database(), locked.mirror(), durability::sync}));
-  BOOST_OUTCOME_TRY(last, store_reader{*kv}.last_audit());
   kv_batch all;
   std::size_t mended = 0;
   for (const auto& each : findings) {
@@ -23,6 +20,9 @@ result<std::size_t> mend_store(const std::filesystem::path& folder,
   }
   if (mended == 0)
     return mended;
+  BOOST_OUTCOME_TRY(locked, data_folder::open_existing(folder));
+  BOOST_OUTCOME_TRY(kv, rocks_kv::open({locked.database(), locked.mirror(), durability::sync}));
+  BOOST_OUTCOME_TRY(last, store_reader{*kv}.last_audit());
   audit_record audit;
   audit.sequence = last + 1;
   audit.at = now;

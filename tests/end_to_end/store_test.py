@@ -214,6 +214,37 @@ class Store(OwnEngineTest):
         code, report = offline("store", "verify", "--data", engine.data, "--mend")
         self.assertEqual((code, report["mended"]), (DONE, 0))
 
+    def test_what_the_machine_took_with_it_is_told_by_whoever_opens_the_store_first(self):
+        engine = self.engine(FILES, ("--durability", "os")).start()
+        engine.wait(engine.trigger("t.work"))
+        engine.kill9()
+        mirror = engine.data / "COMMIT"
+        of_this_boot = mirror.read_text()
+
+        def stop_of_the_machine():
+            text = f"{mirror.read_text()[:39]}{'0' * 8}{of_this_boot[47:75]}"
+            total = 0xcbf29ce484222325
+            for byte in text.encode():
+                total = (total ^ byte) * 0x100000001b3 % 2**64
+            mirror.write_text(f"{text} sum {total:016x}\n")
+
+        took = "the machine stopped while durability was `os`"
+        for options in ((), ("--mend",)):
+            with self.subTest(options=options):
+                stop_of_the_machine()
+                code, report = offline("store", "verify", "--data", engine.data, *options)
+                self.assertEqual(code, DONE)
+                self.assertEqual([one["rule"] for one in report["findings"] if one["note"]], ["commits_lost"])
+                self.assertIn(took, report["findings"][0]["message"])
+        engine.start()
+        engine.kill9()
+        stop_of_the_machine()
+        code, made = offline("store", "backup", engine.home / "backups", "--data", engine.data)
+        self.assertEqual(code, DONE)
+        self.assertIn(took, made["notice"])
+        code, made = offline("store", "backup", engine.home / "backups", "--data", engine.data)
+        self.assertNotIn("notice", made)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -99,8 +99,10 @@ json verify_stopped(session& now, const std::string& data) {
   const bool mending = now.args.has("mend");
   const auto begin = std::chrono::steady_clock::now();
   store_check_report report;
+  std::string notice;
   {
     const auto store = value_or_fail(stopped_store::open(data));
+    notice = store->notice(); // Gone from the store once it is mended.
     report = value_or_fail(check_stopped(*store, limits_of(now, mending)));
   }
   std::size_t mended = 0;
@@ -113,6 +115,16 @@ json verify_stopped(session& now, const std::string& data) {
       report = value_or_fail(check_stopped(*store, limits_of(now, false)));
     }
   }
+  if (!notice.empty())
+    report.findings.insert(report.findings.begin(),
+                           {5,
+                            "commits_lost",
+                            "store",
+                            notice,
+                            "nothing: the start leaves out epochs and run numbers, so that nothing "
+                            "is mistaken for what is lost",
+                            true,
+                            {}});
   auto shown = objects::store_check(
       report, std::chrono::duration_cast<duration>(std::chrono::steady_clock::now() - begin));
   if (mending)
@@ -242,7 +254,11 @@ json back_up_stopped(const std::string& data, const std::string& folder, std::ui
   const auto made = value_or_fail(kv->back_up(folder, keep));
   if (const auto closed = kv->close(); !closed)
     throw fail_with(exit_code::failed, closed.error());
-  return objects::backup(made, folder);
+  auto shown = objects::backup(made, folder);
+  // The next start of the engine does not tell it again.
+  if (!kv->notice().empty())
+    shown["notice"] = kv->notice();
+  return shown;
 }
 
 exit_code backup(session& now) {
@@ -256,6 +272,8 @@ exit_code backup(session& now) {
     return asked(now, "POST", "/api/v1/store/backup", {}, dump(body));
   })
                                  : back_up_stopped(data, folder, keep);
+  if (now.out.for_people() && made.contains("notice"))
+    now.out.line("note: " + escaped(text_of(made, "notice")));
   if (now.out.for_people())
     now.out.line("backup " + text_of(made, "id") + " in " + folder + ": " + text_of(made, "bytes") +
                  " bytes, commit " + text_of(made, "commits"));

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace pinion {
 
@@ -25,6 +26,8 @@ public:
   store_figures figures() const;
   /// Why an engine would refuse to start on it: the mirrored commit counter is ahead, or damaged.
   const std::optional<problem>& missing() const noexcept;
+  /// What an engine would accept and tell at its start, see rocks_kv::notice.
+  const std::string& notice() const noexcept;
   /// Reads every file of the store and compares its checksums. Fails with `errc::corrupt`; the
   /// message names the file.
   result<void> check_files() const;

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t block_bytes = 32768;
 constexpr std::size_t header_bytes = 7;
+constexpr unsigned char full_type = 1;  ///< A record in one piece.
+constexpr unsigned char first_type = 2; ///< The first piece of one; those in between have 3.
 constexpr unsigned char last_type = 4;
 
 constexpr std::array<std::uint32_t, 256> make_crc_table() {
@@ -69,6 +71,24 @@ std::uintmax_t whole_bytes(const std::filesystem::path& file) {
     whole += trailer.size();
   }
   return whole;
+}
+
+bool begins_behind(const std::filesystem::path& file, std::uintmax_t offset) {
+  std::ifstream in{file, std::ios::binary};
+  const auto in_block = static_cast<std::size_t>(offset % block_bytes);
+  in.seekg(static_cast<std::streamoff>(offset - in_block));
+  std::string buffer(block_bytes, '\0');
+  for (auto at = in_block + 1; in; at = 0) {
+    in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    const std::string_view block{buffer.data(), static_cast<std::size_t>(in.gcount())};
+    // At each byte: the length of a damaged record says nothing.
+    for (; at + header_bytes <= block.size(); ++at) {
+      const auto type = static_cast<unsigned char>(block[at + 6]);
+      if ((type == full_type || type == first_type) && record_bytes(block.substr(at)) != 0)
+        return true;
+    }
+  }
+  return false;
 }
 
 } // namespace pinion

@@ -15,4 +15,9 @@ namespace pinion {
 /// reused logs (5 to 8) are not written with our options. 0 if the file cannot be read.
 std::uintmax_t whole_bytes(const std::filesystem::path& file);
 
+/// Whether a whole record that begins something, and does not go on with it, lies anywhere behind
+/// `offset`: then what is damaged before it was not the last write. False if the file cannot be
+/// read.
+bool begins_behind(const std::filesystem::path& file, std::uintmax_t offset);
+
 } // namespace pinion

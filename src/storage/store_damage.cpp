@@ -1,10 +1,13 @@
 #include "storage/store_damage.hpp"
 
+#include "storage/log_frames.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <rocksdb/options.h>
 #include <rocksdb/sst_file_reader.h>
 #include <sstream>
@@ -99,7 +102,32 @@ std::string suspect(const fs::path& folder, const std::vector<std::string>& dama
   return table.empty() ? named : table;
 }
 
+/// How long the newest log is without a last write that is not whole; nothing: that is not what is
+/// wrong with `file`.
+std::optional<std::uintmax_t> length_before_tear(const std::string& file, const fs::path& folder) {
+  std::error_code error;
+  const auto files = files_in(folder, error);
+  const auto later = [&](const std::string& other) {
+    return other.ends_with(".log") && std::pair{other.size(), other} > std::pair{file.size(), file};
+  };
+  if (error || std::any_of(files.begin(), files.end(), later))
+    return std::nullopt;
+  const auto whole = whole_bytes(folder / file);
+  const auto bytes = fs::file_size(folder / file, error);
+  if (error || whole >= bytes || begins_behind(folder / file, whole))
+    return std::nullopt;
+  return whole;
+}
+
 std::string mend_of(const std::string& file, const fs::path& folder) {
+  if (file.ends_with(".log"))
+    // A write that was acknowledged and rots looks the same, and COMMIT may be older than it: no
+    // start decides this by itself.
+    if (const auto length = length_before_tear(file, folder))
+      return "if the machine stopped in the middle of the last write, keep a copy and cut that "
+             "off: "
+             "truncate -s " +
+             std::to_string(*length) + ' ' + (folder / file).string() + "; else " + restore_mend;
   const auto manifests = manifests_in(folder);
   if (file == "CURRENT" && !manifests.empty())
     return "put the line " + manifests.back() + " (with a line feed at its end) into " +

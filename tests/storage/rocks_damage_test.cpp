@@ -258,6 +258,60 @@ TEST_CASE("a torn write that nobody was told of does not stop the store", "[rock
   CHECK(test::rows_between(*kv, family::runs, {}, {}).size() == 20);
 }
 
+TEST_CASE("a last write that was torn in its middle is refused with the length to cut it to",
+          "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  std::uintmax_t before = 0;
+  {
+    test::temporary_folder original;
+    const auto kv = rocks_kv::open(test::options_in(original.path())).value();
+    for (int i = 0; i < 5; ++i)
+      REQUIRE(test::commit(*kv, test::put(family::runs, std::to_string(i), "row")));
+    before = fs::file_size(log_in(original.path()));
+    REQUIRE(test::commit(*kv, test::put(family::runs, "6", std::string(100'000, 'x'))));
+    fs::copy(original.path(), at, fs::copy_options::recursive);
+  }
+  write_mirror(at, 5, "sync");
+  SECTION("at its beginning") { zero_bytes(log_in(at), before + 100, 4'096); }
+  SECTION("behind its first block") { zero_bytes(log_in(at), 32768 + 100, 4'096); }
+  SECTION("at its end") { zero_bytes(log_in(at), fs::file_size(log_in(at)) - 100, 100); }
+  const auto opened = rocks_kv::open(test::options_in(at));
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == errc::corrupt);
+  CAPTURE(opened.error().suggestion);
+  const std::string cut = "truncate -s ";
+  const auto place = opened.error().suggestion.find(cut);
+  REQUIRE(place != std::string::npos);
+  CHECK_THAT(opened.error().suggestion, Catch::Contains(log_in(at).string()));
+  fs::resize_file(log_in(at), std::stoull(opened.error().suggestion.substr(place + cut.size())));
+  const auto kv = rocks_kv::open(test::options_in(at)).value();
+  CHECK(test::rows_between(*kv, family::runs, {}, {}).size() == 5);
+}
+
+TEST_CASE("nobody is told to cut off commits that are whole", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_log(at, 20);
+  SECTION("behind the damage") { flip_byte(log_in(at), fs::file_size(log_in(at)) / 2); }
+  SECTION("just behind it") { flip_byte(log_in(at), fs::file_size(log_in(at)) - 200); }
+  const auto opened = rocks_kv::open(test::options_in(at));
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == errc::corrupt);
+  CHECK_THAT(opened.error().suggestion, !Catch::Contains("truncate"));
+}
+
+TEST_CASE("cutting off what was acknowledged is noticed", "[rocks_damage]") {
+  test::temporary_folder folder;
+  const auto at = folder.path() / "d";
+  leave_log(at, 20);
+  flip_byte(log_in(at), fs::file_size(log_in(at)) - 50);
+  CHECK(failure_of(at) == errc::corrupt);
+  fs::resize_file(log_in(at), fs::file_size(log_in(at)) - 100);
+  CHECK_THAT(rocks_kv::open(test::options_in(at)).error().message,
+             Catch::Contains("commit 20 was acknowledged"));
+}
+
 TEST_CASE("a flipped byte anywhere in the log never loses a commit silently", "[rocks_damage]") {
   test::temporary_folder folder;
   leave_log(folder.path() / "d", 20);

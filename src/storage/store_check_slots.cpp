@@ -1,3 +1,4 @@
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/storage/rows.hpp"
 #include "storage/store_checker.hpp"
 
@@ -128,8 +129,13 @@ result<void> store_checker::check_slot(const keys::slot_key& key, const one_row&
                 ", which cannot be read");
   }
   if (slot.outcome == slot_outcome::planned)
-    for (const auto& edge : slot.edges)
-      need_workflow(here, edge.workflow);
+    for (const auto& edge : slot.edges) {
+      // One that was deleted since counts as missing when the slot's time comes.
+      BOOST_OUTCOME_TRY(deleted,
+                        value_at(family::meta, std::string{deleted_workflow_rows} + edge.workflow));
+      if (!deleted)
+        need_workflow(here, edge.workflow);
+    }
   return ok();
 }
 

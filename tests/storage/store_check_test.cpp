@@ -1,5 +1,6 @@
 #include "pinion/storage/store_check.hpp"
 
+#include "pinion/storage/deleted_workflows.hpp"
 #include "pinion/storage/pool_overrides.hpp"
 #include "pinion/storage/store_figures.hpp"
 #include "storage/sound_store.hpp"
@@ -510,6 +511,19 @@ TEST_CASE("a pool has the size that was set by hand", "[store_check]") {
   set(2);
   REQUIRE(check(kv).findings.size() == 1);
   CHECK(check(kv).findings.front().rule == "pool_exceeded");
+}
+
+TEST_CASE("a planned slot may wait for a workflow that was deleted since", "[store_check]") {
+  test::sound_store sound;
+  sound.planned.edges = sound.fired.edges;
+  sound.planned.edges.front().workflow = "dw.gone";
+  auto kv = filled(sound);
+  CHECK_FALSE(check(kv).ok());
+  kv_batch batch;
+  put_deleted_workflow(batch, {"dw.gone", 1, "ada", "", test::day, true});
+  REQUIRE(test::commit(kv, std::move(batch)));
+  INFO(listed(check(kv)));
+  CHECK(check(kv).findings.empty());
 }
 
 TEST_CASE("slots of a backfill that was being made are a note: the next start removes them",

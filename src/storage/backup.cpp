@@ -7,6 +7,7 @@
 #include "pinion/storage/store_reader.hpp"
 #include "storage/byte_order.hpp"
 #include "storage/rocks_open.hpp"
+#include "storage/whole_file.hpp"
 
 #include <charconv>
 #include <future>
@@ -49,22 +50,26 @@ backup_record record_of(const rocksdb::BackupInfo& info) {
   return out;
 }
 
-bool holds_backups(const fs::path& folder) {
-  std::error_code error;
-  return fs::is_directory(folder / "meta", error) && fs::is_directory(folder / "private", error);
+result<bool> holds_backups(const fs::path& folder) {
+  BOOST_OUTCOME_TRY(meta, is_there(folder / "meta", errc::os_failure));
+  BOOST_OUTCOME_TRY(own, is_there(folder / "private", errc::os_failure));
+  return meta && own;
 }
 
 /// Its making was cut off: nothing is in it but some of the folders that RocksDB makes.
-bool was_begun(const fs::path& folder) {
+result<bool> was_begun(const fs::path& folder) {
   std::error_code error;
   for (fs::recursive_directory_iterator it{folder, error}, end; !error && it != end;
        it.increment(error)) {
     const auto name = it->path().filename();
-    if (!it->is_directory(error) || error || it.depth() > 0 ||
+    if (!it->is_directory(error) || it.depth() > 0 ||
         (name != "shared" && name != "shared_checksum" && name != "private" && name != "meta"))
       return false;
   }
-  return !error;
+  if (error)
+    return problem{
+        errc::os_failure, "cannot look into " + folder.string() + ": " + error.message(), {}};
+  return true;
 }
 
 /// Refuses a folder that holds something else, or lies in the store.
@@ -75,15 +80,16 @@ result<void> check_place(const fs::path& folder, const fs::path& database) {
   if (inside.starts_with(store))
     return problem{errc::refused, folder.string() + " lies in the data folder itself",
                    "name a folder elsewhere, best on another disk"};
-  const auto about = fs::status(folder, error);
-  if (about.type() == fs::file_type::none)
-    return problem{
-        errc::os_failure, "cannot look at " + folder.string() + ": " + error.message(), {}};
-  if (!fs::exists(about))
+  BOOST_OUTCOME_TRY(there, is_there(folder, errc::os_failure));
+  if (!there)
     return ok();
-  if (!fs::is_directory(about))
+  if (!fs::is_directory(folder, error))
     return problem{errc::refused, folder.string() + " is not a folder", "name a folder"};
-  if (!holds_backups(folder) && !was_begun(folder))
+  BOOST_OUTCOME_TRY(used, holds_backups(folder));
+  if (used)
+    return ok();
+  BOOST_OUTCOME_TRY(begun, was_begun(folder));
+  if (!begun)
     return problem{errc::refused, folder.string() + " is not empty, and holds no backups of Pinion",
                    "name an absent or empty folder, or one with earlier backups"};
   return ok();
@@ -200,7 +206,8 @@ result<backup_record> back_up_database(const rocks_database& parts, const fs::pa
 namespace {
 
 result<std::unique_ptr<rocksdb::BackupEngineReadOnly>> open_backups(const fs::path& folder) {
-  if (!holds_backups(folder)) // Opened, it would be made.
+  BOOST_OUTCOME_TRY(used, holds_backups(folder));
+  if (!used) // Opened, it would be made.
     return problem{errc::not_found, "there are no backups in " + folder.string(),
                    "name the folder that 'pinionctl store backup' was given"};
   rocksdb::BackupEngineReadOnly* raw = nullptr;

@@ -126,9 +126,8 @@ std::optional<std::uint64_t> number_after(std::string_view words, std::string_vi
 }
 
 /// Whether a restore into the folder has begun and not ended.
-bool holds_half_a_restore(const fs::path& folder) {
-  std::error_code error;
-  return fs::exists(folder / restoring_name, error);
+result<bool> holds_half_a_restore(const fs::path& folder) {
+  return is_there(folder / restoring_name, errc::os_failure);
 }
 
 /// Refuses a folder with files of someone else: those of an unfinished beginning are ours.
@@ -210,7 +209,8 @@ result<data_folder> data_folder::lock(const fs::path& folder) {
   BOOST_OUTCOME_TRYV(make_folder(path));
   BOOST_OUTCOME_TRYV(check_access(path));
   // Before the lock file: nothing is written into a folder that is not ours.
-  if (!fs::exists(path / "FORMAT", error)) {
+  BOOST_OUTCOME_TRY(used, is_there(path / "FORMAT", errc::os_failure));
+  if (!used) {
     BOOST_OUTCOME_TRYV(check_fresh(path));
   }
   BOOST_OUTCOME_TRY(descriptor, take_lock(path / "LOCK"));
@@ -219,7 +219,8 @@ result<data_folder> data_folder::lock(const fs::path& folder) {
 
 result<data_folder> data_folder::open(const fs::path& folder) {
   BOOST_OUTCOME_TRY(locked, lock(folder));
-  if (holds_half_a_restore(locked.path_))
+  BOOST_OUTCOME_TRY(half, holds_half_a_restore(locked.path_));
+  if (half)
     return problem{errc::refused,
                    "a restore into " + locked.path_.string() + " was cut off: it is no store yet",
                    "repeat it, 'pinionctl store restore DIR --data " + locked.path_.string() +
@@ -229,9 +230,13 @@ result<data_folder> data_folder::open(const fs::path& folder) {
 }
 
 result<void> data_folder::check_new(const fs::path& folder) {
-  std::error_code error;
-  if (!fs::exists(folder, error) || holds_half_a_restore(folder))
+  BOOST_OUTCOME_TRY(there, is_there(folder, errc::os_failure));
+  if (!there)
     return ok();
+  BOOST_OUTCOME_TRY(half, holds_half_a_restore(folder));
+  if (half)
+    return ok();
+  std::error_code error;
   if (!fs::is_directory(folder, error))
     return problem{errc::refused, folder.string() + " is not a folder", "name a new one as --data"};
   for (fs::directory_iterator it{folder, error}, end; !error && it != end; it.increment(error))
@@ -274,8 +279,9 @@ result<void> data_folder::end_restore() const {
 }
 
 result<data_folder> data_folder::open_existing(const fs::path& folder) {
-  std::error_code error;
-  if (!fs::exists(folder / "FORMAT", error) && !holds_half_a_restore(folder))
+  BOOST_OUTCOME_TRY(used, is_there(folder / "FORMAT", errc::os_failure));
+  BOOST_OUTCOME_TRY(half, holds_half_a_restore(folder));
+  if (!used && !half)
     return problem{errc::not_found, folder.string() + " is not the data folder of an engine",
                    "name the folder that pinion was started with as --data"};
   return open(folder);

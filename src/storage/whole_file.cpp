@@ -27,6 +27,14 @@ problem file_problem(errc code, const char* doing, const fs::path& file) {
       code, std::string{"cannot "} + doing + ' ' + file.string() + ": " + std::strerror(errno), {}};
 }
 
+result<bool> is_there(const fs::path& file, errc failed) {
+  std::error_code error;
+  const auto about = fs::status(file, error);
+  if (about.type() == fs::file_type::none)
+    return problem{failed, "cannot look at " + file.string() + ": " + error.message(), {}};
+  return fs::exists(about);
+}
+
 result<void> sync_folder(const fs::path& folder, errc failed) {
   const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   auto outcome = opened >= 0 && ::fsync(opened) == 0

@@ -12,6 +12,10 @@ namespace pinion {
 /// A problem of the system with a file: "cannot DOING FILE: " and what `errno` means.
 problem file_problem(errc code, const char* doing, const std::filesystem::path& file);
 
+/// Whether anything has that name. Fails with `failed` if the system does not tell: what may not be
+/// looked at is not absent.
+result<bool> is_there(const std::filesystem::path& file, errc failed);
+
 /// Makes durable which names the folder has. Fails with `failed`.
 result<void> sync_folder(const std::filesystem::path& folder, errc failed);
 

@@ -3,6 +3,7 @@
 #include "pinion/storage/data_folder.hpp"
 #include "pinion/storage/epoch.hpp"
 #include "pinion/storage/store_reader.hpp"
+#include "storage/locked_out.hpp"
 #include "storage/sound_store.hpp"
 #include "storage/temporary_folder.hpp"
 
@@ -188,6 +189,23 @@ TEST_CASE("a folder without backups is none, and is not made one", "[backup]") {
   test::temporary_folder folder;
   CHECK(list_backups(folder.path() / "b").error().code == errc::not_found);
   CHECK_FALSE(fs::exists(folder.path() / "b"));
+}
+
+TEST_CASE("a folder of backups that cannot be looked at is not one without", "[backup]") {
+  test::temporary_folder folder;
+  fs::permissions(folder.path(), fs::perms{0755});
+  const auto backups = folder.path() / "b";
+  live_store live{folder.path() / "d"};
+  REQUIRE(live.kv->back_up(backups, 0));
+  const test::locked_out meanwhile{backups};
+  const auto listed = list_backups(backups);
+  REQUIRE_FALSE(listed);
+  CHECK(listed.error().code == errc::os_failure);
+  CHECK_THAT(listed.error().message, Catch::Contains("Permission denied"));
+  const auto made = live.kv->back_up(backups, 0);
+  REQUIRE_FALSE(made);
+  CHECK(made.error().code == errc::os_failure);
+  CHECK_THAT(made.error().message, Catch::Contains("Permission denied"));
 }
 
 TEST_CASE("a store whose disk is full is not backed up, and lives on", "[backup]") {

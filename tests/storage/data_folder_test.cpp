@@ -1,5 +1,6 @@
 #include "pinion/storage/data_folder.hpp"
 
+#include "storage/locked_out.hpp"
 #include "storage/temporary_folder.hpp"
 
 #include <catch2/catch.hpp>
@@ -153,4 +154,22 @@ TEST_CASE("a folder that is renamed, removed or replaced while it is open is mis
   const auto missed = opened.value().check_in_place();
   REQUIRE_FALSE(missed);
   CHECK(missed.error().code == errc::storage_failure);
+}
+
+TEST_CASE("a folder that cannot be looked at is not one that is absent", "[data_folder]") {
+  test::temporary_folder place;
+  fs::permissions(place.path(), fs::perms{0755});
+  const auto outside = place.path() / "closed";
+  const auto inside = outside / "d";
+  fs::create_directory(outside);
+  REQUIRE(data_folder::open(inside));
+  const test::locked_out meanwhile{outside};
+  const auto existing = data_folder::open_existing(inside);
+  REQUIRE_FALSE(existing);
+  CHECK(existing.error().code == errc::os_failure);
+  CHECK_THAT(existing.error().message, Catch::Contains("Permission denied"));
+  const auto fresh = data_folder::check_new(inside);
+  REQUIRE_FALSE(fresh);
+  CHECK(fresh.error().code == errc::os_failure);
+  CHECK(failure_of(inside).code == errc::os_failure);
 }

@@ -17,6 +17,25 @@ std::string attempt_name(const attempt_record& attempt) {
   return "attempt " + std::to_string(attempt.number) + " of " + instance_name(attempt.instance);
 }
 
+/// It ended with its newest attempt, and not by what was decided about it: then that has a row.
+/// One that a person skips, or whose task is another by now, may have numbers of attempts that
+/// never were.
+bool ended_with_attempt(const instance_record& at) noexcept {
+  switch (at.why) {
+  case reason::exit_zero:
+  case reason::exit_nonzero:
+  case reason::signaled:
+  case reason::not_started:
+  case reason::render_failed:
+  case reason::outputs_invalid:
+  case reason::check_failed:
+  case reason::skip_exit:
+    return is_terminal(at.state);
+  default:
+    return false;
+  }
+}
+
 /// Decodes `rows`, one after another; what cannot be read goes to `bad`.
 template <class Record, class Rows, class Decode, class Bad>
 std::vector<Record> decode_all(const Rows& rows, Decode decode, Bad bad) {
@@ -140,6 +159,7 @@ result<void> store_checker::check_run_rows(const run_record& run, row_place at) 
   if (!rows.whole)
     return ok();
   BOOST_OUTCOME_TRYV(check_attempts(rows));
+  check_instances(rows);
   if (!definition)
     return ok();
   std::vector<bound_edge> edges;
@@ -174,6 +194,24 @@ result<void> store_checker::check_attempts(const run_rows& of) {
     open = &attempt;
   }
   return ok();
+}
+
+void store_checker::check_instances(const run_rows& of) {
+  std::set<std::pair<instance_key, std::uint32_t>> attempts;
+  for (const auto& attempt : of.attempts)
+    attempts.emplace(attempt.instance, attempt.number);
+  std::set<instance_key> outputs;
+  for (const auto& output : of.outputs)
+    outputs.insert(output.instance);
+  for (const auto& at : of.instances) {
+    if (ended_with_attempt(at) && !attempts.contains({at.key, at.attempt}))
+      found(0, "attempt_missing", {family::attempts, keys::attempt({at.key, at.attempt})},
+            instance_name(at.key) + " ended with attempt " + std::to_string(at.attempt) +
+                ", which has no row");
+    if (at.has_outputs && !outputs.contains(at.key))
+      found(0, "outputs_missing", {family::outputs, keys::instance(at.key)},
+            "the outputs of " + instance_name(at.key) + " have no row");
+  }
 }
 
 result<void> store_checker::check_attempt(const attempt_record& attempt,
@@ -325,6 +363,8 @@ result<void> store_checker::check_permits() {
           return ok();
         if (attempt.value().state == attempt_state::ended)
           return gone("which has ended");
+        if (attempt.value().state == attempt_state::waiting)
+          return gone("which waits for its next look");
         const auto& needs = attempt.value().permits;
         const auto need =
             std::find_if(needs.begin(), needs.end(),

@@ -79,6 +79,7 @@ private:
   };
   result<run_rows> read_run_rows(run_id run);
   result<void> check_attempts(const run_rows& of);
+  void check_instances(const run_rows& of);
   result<void> check_attempt(const attempt_record& attempt, const instance_record* instance);
   void check_state(const run_record& run, row_place at, run_rows rows, definition_ptr definition,
                    std::vector<bound_edge> edges);

@@ -94,6 +94,8 @@ struct sound_store {
   static instance_record instance(std::uint64_t run, std::uint32_t task, instance_state state) {
     auto made = instance_of(run, task, state);
     made.attempt = task == 0 ? 1 : 0;
+    if (made.attempt != 0 && state == instance_state::success)
+      made.why = reason::exit_zero;
     made.epoch = task == 0 ? 3 : 0;
     made.has_outputs = run == 1 && task == 1;
     return made;

@@ -276,6 +276,16 @@ std::vector<damage> damages_of_attempts() {
          put_attempt(b, newer);
        },
        11, "attempt_number", false},
+      {"the attempt that an instance ended with is gone",
+       [](auto& b, auto& s) {
+         b.erase(family::attempts, keys::attempt({{s.ended.id, 0, no_element}, 1}));
+       },
+       0, "attempt_missing", false},
+      {"the outputs of an instance are gone",
+       [](auto& b, auto& s) {
+         b.erase(family::outputs, keys::instance({s.ended.id, 1, no_element}));
+       },
+       0, "outputs_missing", false},
       {"an attempt is of an epoch that never was",
        [](auto& b, auto&) {
          b.put(family::meta, std::string{keys::epoch}, codecs::encode_counter(1));
@@ -295,6 +305,18 @@ std::vector<damage> damages_of_attempts() {
          auto stray = s.permit;
          stray.holder.run = s.ended.id;
          put_permit(b, stray);
+       },
+       9, "permit_stale", true},
+      {"a permit is held by an attempt that waits for its next look",
+       [](auto& b, auto& s) {
+         auto run = s.running;
+         run.counts[in_state(instance_state::running)] = 0;
+         run.counts[in_state(instance_state::pre_ready)] = 1;
+         put_run(b, run, &s.running);
+         put_instance(b, test::sound_store::instance(2, 0, instance_state::pre_ready));
+         auto attempt = s.attempt;
+         attempt.state = attempt_state::waiting;
+         put_attempt(b, attempt);
        },
        9, "permit_stale", true},
       {"a permit has other units than its attempt needs",

@@ -126,8 +126,8 @@ cgroup_pool cgroup_pool::make() {
   if (own == "/")
     own.clear();
   const auto self = stat_process(::getpid());
-  const auto name =
-      "pinion-" + std::to_string(::getpid()) + '-' + std::to_string(self ? self->start_ticks : 0);
+  const auto ticks = self && self.assume_value() ? self.assume_value()->start_ticks : 0;
+  const auto name = "pinion-" + std::to_string(::getpid()) + '-' + std::to_string(ticks);
   auto folder = mount + own + '/' + name;
   if (::mkdir(folder.c_str(), 0755) != 0)
     return out;
@@ -179,7 +179,7 @@ bool kill_cgroup_folder(const std::string& folder) {
     return true;
   const auto open = open_folder(folder);
   if (!open)
-    return true;
+    return os_problem("open " + folder, errno).code != errc::unavailable;
   kill_all(open.get());
   const unique_fd events{::openat(open.get(), "cgroup.events", O_RDONLY | O_CLOEXEC)};
   if (!events || populated(events.get())) {

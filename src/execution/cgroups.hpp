@@ -63,8 +63,9 @@ private:
   std::vector<std::unique_ptr<cgroup_slot>> free_;
 };
 
-/// Kills all that is in the folder of a former launcher's pool, and below. True once it is empty;
-/// the folder is then removed.
+/// Kills all that is in the folder of a former launcher's pool, and below. True once it is empty,
+/// and the folder then removed, or once it is gone or not ours to enter; false also for what could
+/// not be looked at now, for want of descriptors or memory.
 bool kill_cgroup_folder(const std::string& folder);
 
 } // namespace pinion

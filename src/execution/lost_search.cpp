@@ -22,7 +22,8 @@ void kill_exactly(pid_t pid, std::uint64_t start_ticks) {
     return;
   // The descriptor holds on to the process: if the start time fits now, the signal reaches it or
   // nobody.
-  if (const auto now = stat_process(pid); now && now->start_ticks == start_ticks)
+  const auto now = stat_process(pid);
+  if (now && now.assume_value() && now.assume_value()->start_ticks == start_ticks)
     ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0U);
 }
 
@@ -38,14 +39,18 @@ lost_search::lost_search(const launch_journal::history& from, const std::string&
 /// A process at one look. Its environment is read only when it is asked for.
 struct lost_search::sight {
   const std::string& mark() {
-    if (!known_mark)
-      known_mark = fence_mark(pid).value_or("");
-    return *known_mark;
+    if (known_mark)
+      return *known_mark;
+    auto read = fence_mark(pid, stat);
+    whole = whole && read;
+    return known_mark.emplace(read ? std::move(read).assume_value().value_or("") : "");
   }
 
   pid_t pid = 0;
   process_stat stat;
-  std::optional<std::string> known_mark;
+  std::optional<std::string> known_mark = {};
+  /// Nothing that was asked for could not be read.
+  bool whole = true;
 };
 
 /// It is in the group or session that the sought process led, which nobody else's pid can name as
@@ -54,8 +59,13 @@ bool lost_search::is_member(sight& seen, const quarry& sought) {
   const auto& stat = seen.stat;
   if (sought.pid == 0 || (stat.group != sought.pid && stat.session != sought.pid))
     return false;
-  if (const auto leader = stat_process(static_cast<pid_t>(sought.pid)))
-    return leader->start_ticks == sought.start_ticks;
+  const auto leader = stat_process(static_cast<pid_t>(sought.pid));
+  if (!leader) {
+    seen.whole = false;
+    return false;
+  }
+  if (leader.assume_value())
+    return leader.assume_value()->start_ticks == sought.start_ticks;
   // A member may outlive its leader, and have cleared its environment. The mark of another process
   // says that everyone was gone and the number was given out again.
   return stat.start_ticks >= sought.start_ticks && seen.mark().empty();
@@ -66,19 +76,30 @@ bool lost_search::is_of(sight& seen, const quarry& sought) {
          is_member(seen, sought) || seen.mark() == sought.mark;
 }
 
-std::vector<lost_search::match> lost_search::look() {
-  std::vector<match> out;
-  for (const auto pid : all_processes()) {
-    const auto stat = stat_process(pid);
-    if (pid <= 1 || pid == ::getpid() || !stat || stat->state == 'Z' || stat->state == 'X')
+lost_search::view lost_search::look() {
+  view out;
+  const auto all = all_processes();
+  if (!all)
+    return {{}, false};
+  for (const auto pid : all.assume_value()) {
+    if (pid <= 1 || pid == ::getpid())
       continue;
-    sight seen{pid, *stat, std::nullopt};
+    const auto stat = stat_process(pid);
+    if (!stat) {
+      out.whole = false;
+      continue;
+    }
+    if (!stat.assume_value() || is_dead(*stat.assume_value()))
+      continue;
+    sight seen{pid, *stat.assume_value()};
     const auto found = std::find_if(left_.begin(), left_.end(),
                                     [&seen](const auto& each) { return is_of(seen, each.second); });
-    if (found == left_.end())
+    if (found == left_.end()) {
+      out.whole = out.whole && seen.whole;
       continue;
+    }
     found->second.found = true;
-    out.push_back({pid, stat->start_ticks});
+    out.found.push_back({pid, seen.stat.start_ticks});
   }
   return out;
 }
@@ -91,12 +112,12 @@ std::vector<process_key> lost_search::step() {
   for (auto& [key, sought] : left_)
     sought.found = false;
   // Nobody is killed before all have been looked at: a leader proves who its members are.
-  if (!left_.empty())
-    for (const auto& each : look())
-      kill_exactly(each.pid, each.start_ticks);
+  const auto seen = left_.empty() ? view{} : look();
+  for (const auto& each : seen.found)
+    kill_exactly(each.pid, each.start_ticks);
   for (auto at = left_.begin(); at != left_.end();) {
     auto& sought = at->second;
-    sought.clean_looks = sought.found ? 0 : sought.clean_looks + 1;
+    sought.clean_looks = sought.found || !seen.whole ? 0 : sought.clean_looks + 1;
     if (sought.clean_looks < looks_needed) {
       ++at;
       continue;

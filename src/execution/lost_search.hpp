@@ -20,7 +20,8 @@ public:
 
   /// Kills what is found; returns the keys of which nothing is left. To be called again, some 20 ms
   /// later, until `done`. A process that is about to execute shows its mark only afterwards: a key
-  /// is given up only when two looks in a row found nothing.
+  /// is given up only when two looks in a row found nothing. A look that could not be had, for want
+  /// of descriptors or memory, counts for none.
   std::vector<process_key> step();
   bool done() const noexcept { return left_.empty() && cgroup_.empty(); }
 
@@ -39,8 +40,13 @@ private:
   struct sight;
   static bool is_member(sight& seen, const quarry& sought);
   static bool is_of(sight& seen, const quarry& sought);
+  struct view {
+    std::vector<match> found;
+    /// Everyone was looked at: who is not found is gone.
+    bool whole = true;
+  };
   /// What is left of the sought processes.
-  std::vector<match> look();
+  view look();
 
   std::string cgroup_;
   std::map<process_key, quarry> left_;

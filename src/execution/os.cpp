@@ -63,19 +63,16 @@ std::string boot_id() {
   return id;
 }
 
-std::optional<process_stat> stat_process(pid_t pid) {
-  char path[32];
-  std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
-  const unique_fd file{::open(path, O_RDONLY | O_CLOEXEC)};
-  if (!file)
-    return std::nullopt;
-  char text[1024];
-  const auto size = ::read(file.get(), text, sizeof text);
-  if (size <= 0)
-    return std::nullopt;
+bool is_dead(const process_stat& process) noexcept {
+  return process.state == 'X' || (process.state == 'Z' && process.threads <= 1);
+}
+
+namespace {
+
+/// Of proc(5). Nothing for what is no such line.
+std::optional<process_stat> parse_stat(std::string_view all) {
   // The name in parentheses is the program's own choice and may hold anything: the last ')' ends
   // it.
-  const std::string_view all{text, static_cast<std::size_t>(size)};
   const auto name_end = all.rfind(')');
   if (name_end == std::string_view::npos || name_end + 2 >= all.size())
     return std::nullopt;
@@ -83,8 +80,8 @@ std::optional<process_stat> stat_process(pid_t pid) {
   out.state = all[name_end + 2];
   const char* at = all.data() + name_end + 3;
   const char* const end = all.data() + all.size();
-  // Fields of proc(5), counted from 1: state is 3; 4 ppid, 5 pgrp, 6 session, 22 starttime.
-  for (int field = 4; field <= 22 && at < end; ++field) {
+  // Counted from 1: state is 3; 4 ppid, 5 pgrp, 6 session, 20 num_threads, 22 starttime.
+  for (int field = 4; field <= 22; ++field) {
     while (at < end && *at == ' ')
       ++at;
     std::int64_t value = 0;
@@ -102,6 +99,9 @@ std::optional<process_stat> stat_process(pid_t pid) {
     case 6:
       out.session = static_cast<pid_t>(value);
       break;
+    case 20:
+      out.threads = value;
+      break;
     case 22:
       out.start_ticks = static_cast<std::uint64_t>(value);
       break;
@@ -110,6 +110,29 @@ std::optional<process_stat> stat_process(pid_t pid) {
     }
   }
   return out;
+}
+
+/// There is no such process, or, where /proc hides those of others, it is none of ours.
+bool is_nobody(int error) noexcept {
+  return error == ENOENT || error == ESRCH || error == EACCES || error == EPERM;
+}
+
+} // namespace
+
+result<std::optional<process_stat>> stat_process(pid_t pid) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
+  const unique_fd file{::open(path, O_RDONLY | O_CLOEXEC)};
+  char text[1024];
+  const auto size = file ? ::read(file.get(), text, sizeof text) : -1;
+  if (size < 0 && is_nobody(errno))
+    return std::optional<process_stat>{};
+  if (size < 0)
+    return os_problem(std::string{"read "} + path, errno);
+  auto parsed = parse_stat({text, static_cast<std::size_t>(size)});
+  if (!parsed)
+    return problem{errc::os_failure, std::string{"cannot understand "} + path};
+  return parsed;
 }
 
 result<std::string> read_small_file(const std::string& path, std::size_t limit) {

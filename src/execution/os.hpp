@@ -56,15 +56,22 @@ struct process_stat {
   pid_t parent = 0;
   pid_t group = 0;
   pid_t session = 0;
+  /// Those that have not ended, and the main one until it is waited for.
+  std::int64_t threads = 0;
   /// In clock ticks after the boot: with the pid it names a process for the length of a boot.
   std::uint64_t start_ticks = 0;
 };
 
-/// Nothing when there is no such process.
-std::optional<process_stat> stat_process(pid_t pid);
+/// Nothing of it runs any more. One whose main thread has ended is in the state Z, too, as long as
+/// its other threads go on.
+bool is_dead(const process_stat& process) noexcept;
+
+/// Nothing when there is no such process, or it is not ours to see. Fails with `errc::os_failure`
+/// or `errc::unavailable` when it could not be looked at: that says nothing of the process.
+result<std::optional<process_stat>> stat_process(pid_t pid);
 
 /// The whole file, at most `limit` bytes of it. Fails with `errc::not_found` if it does not exist,
-/// `errc::os_failure` else.
+/// else as `os_problem` says.
 result<std::string> read_small_file(const std::string& path, std::size_t limit);
 
 /// Writes all of `bytes`; false with `errno` set if that fails. Goes on after signals and short

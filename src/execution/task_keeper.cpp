@@ -145,9 +145,11 @@ void task_keeper::spawned(task& of, pid_t pid) {
     of.lease_at = later(now, request.lease);
   of.look_at = now + log_look_every;
   mains_[pid] = &of;
+  // Without it the process is found by its mark only.
   const auto stat = stat_process(pid);
+  const auto ticks = stat && stat.assume_value() ? stat.assume_value()->start_ticks : 0;
   // If that cannot be written, a crash of ours makes it a claim without start: lost, which is true.
-  static_cast<void>(journal_.start(request.key, pid, stat ? stat->start_ticks : 0, of.started_at));
+  static_cast<void>(journal_.start(request.key, pid, ticks, of.started_at));
   emit_(wire::started{request.key, pid, of.started_at, request.slot});
   request.environment = {};
   request.argv = {};
@@ -348,28 +350,40 @@ bool task_keeper::scan_strays(bool at_any_cost) {
   const auto begun = steady_now();
   if (!at_any_cost && begun < scan_after_)
     return false;
+  const auto whole = list_strays();
+  // A kernel that does not list children makes this a look at all processes: a fifth of our time at
+  // most, unless the time went to others. What could not be seen is looked for again in a while.
+  const auto cost = steady_now() - begun;
+  const duration pause = cost > milliseconds{1} / 4 ? 4 * cost : duration{0};
+  scan_after_ = begun + cost + (whole ? std::min<duration>(pause, slowest_check) : slowest_check);
+  return whole;
+}
+
+bool task_keeper::list_strays() {
   strays_.clear();
-  for (const auto pid : own_children()) {
+  const auto children = own_children();
+  bool whole = children.has_value();
+  for (const auto pid : children ? children.assume_value() : std::vector<pid_t>{}) {
     if (mains_.count(pid) != 0)
       continue;
     const auto stat = stat_process(pid);
-    if (!stat || stat->state == 'Z' || stat->state == 'X')
+    whole = whole && stat;
+    if (!stat || !stat.assume_value() || is_dead(*stat.assume_value()))
       continue;
-    strays_.push_back({pid, stat->group, stat->session, fence_mark(pid).value_or("")});
+    const auto& is = *stat.assume_value();
+    auto mark = fence_mark(pid, is);
+    whole = whole && mark;
+    strays_.push_back({pid, is.group, is.session,
+                       mark ? std::move(mark).assume_value().value_or("") : std::string{}});
   }
-  // A kernel that does not list children makes this a look at all processes: a fifth of our time at
-  // most, unless the time went to others.
-  const auto cost = steady_now() - begun;
-  const duration pause = cost > milliseconds{1} / 4 ? 4 * cost : duration{0};
-  scan_after_ = begun + cost + std::min<duration>(pause, slowest_check);
-  return true;
+  return whole;
 }
 
 void task_keeper::kill_unclaimed() {
-  scan_strays(true);
+  const auto whole = scan_strays(true);
   for (const auto& child : strays_)
     ::kill(child.pid, SIGKILL);
-  if (strays_.empty())
+  if (whole && strays_.empty())
     return;
   sweep_at_ = steady_now() + log_look_every;
   wake_at(sweep_at_);

@@ -102,7 +102,9 @@ private:
   process_end end_of(const task& of) const;
   void signal_tree(const task& of, int signal);
   presence tree_of(task& of);
+  /// Brings `strays_` up to date. False if that is not due yet, or not all could be looked at.
   bool scan_strays(bool at_any_cost);
+  bool list_strays();
   static bool belongs(const stray& child, const task& to);
   void kill_unclaimed();
   bool advance(task& of, steady_instant now);

@@ -138,7 +138,7 @@ TEST_CASE("an end that is told again after its acknowledgement leaves the place 
   REQUIRE(engine.run(first).outputs_json == R"({"who":"first"})");
   const auto launcher = engine.launcher_pid();
   REQUIRE(::kill(launcher, SIGSTOP) == 0);
-  REQUIRE(eventually([&] { return stat_process(launcher)->state == 'T'; }));
+  REQUIRE(eventually([&] { return stat_process(launcher).value()->state == 'T'; }));
 
   // What is posted now lies in the socket: the stop is read after the end was told, and a launcher
   // that is killed has read nothing of it.

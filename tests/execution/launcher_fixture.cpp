@@ -65,7 +65,7 @@ std::string engine_side::printed(const process_key& key) const {
 
 pid_t engine_side::launcher_pid() const {
   // Its command line names the folder, and nobody else's does.
-  for (const auto pid : all_processes()) {
+  for (const auto pid : all_processes().value()) {
     const auto line = read_small_file("/proc/" + std::to_string(pid) + "/cmdline", 4096);
     if (line && line.value().find("pinion_test_launcher") != std::string::npos &&
         line.value().find(path()) != std::string::npos && is_alive(pid))
@@ -85,8 +85,8 @@ bool eventually(const std::function<bool()>& done) {
 }
 
 bool is_alive(pid_t pid) {
-  const auto stat = stat_process(pid);
-  return stat && stat->state != 'Z' && stat->state != 'X';
+  const auto stat = stat_process(pid).value();
+  return stat && !is_dead(*stat);
 }
 
 } // namespace pinion::test

@@ -259,7 +259,7 @@ TEST_CASE("a stop without grace kills, a stopped process is woken by a stop", "[
   engine.port().start(asleep);
   REQUIRE(engine.log().wait_started(asleep.key));
   const auto pid = static_cast<pid_t>(engine.log().started[asleep.key]);
-  REQUIRE(eventually([pid] { return stat_process(pid)->state == 'T'; }));
+  REQUIRE(eventually([pid] { return stat_process(pid).value()->state == 'T'; }));
   engine.port().stop(asleep.key, std::chrono::seconds{20});
   REQUIRE(engine.log().wait_ended(asleep.key));
   CHECK(engine.log().ended[asleep.key].kind == end_kind::stopped);
@@ -283,6 +283,53 @@ TEST_CASE("what a task forks and leaves is gone when its end is reported", "[lau
     REQUIRE(pids.size() == 2);
     CHECK(none_alive(pids));
   }
+  SECTION("in a session of its own, its main thread ended and another one going on") {
+    auto request = engine.shell(engine.next_key(), "true");
+    REQUIRE(set_python_command(request, R"(
+import ctypes, os, platform, threading, time
+left = os.fork()
+if left == 0:
+    os.setsid()
+    threading.Thread(target=time.sleep, args=(100,)).start()
+    ctypes.CDLL(None).syscall(60 if platform.machine() == 'x86_64' else 93, 0)
+while open(f'/proc/{left}/stat').read().rsplit(')', 1)[1].split()[0] != 'Z':
+    time.sleep(0.01)
+print(left)
+)",
+                               {}, "/usr/bin/python3")
+                .has_value());
+    CHECK(engine.run(request).kind == end_kind::exited);
+    const auto pids = pids_in(engine.printed(request.key));
+    REQUIRE(pids.size() == 1);
+    CHECK(none_alive(pids));
+  }
+}
+
+TEST_CASE("an end is not reported while nobody can look for what the task left", "[launcher]") {
+  engine_side engine{"off"};
+  const auto request = engine.shell(engine.next_key(), R"(
+    (setsid bash -c 'echo $$; exec sleep 100 >/dev/null 2>&1' &)
+    while [ ! -e go ]; do sleep 0.02; done)");
+  engine.port().start(request);
+  REQUIRE(engine.log().wait_started(request.key));
+  REQUIRE(eventually([&] { return !pids_in(engine.printed(request.key)).empty(); }));
+  const auto launcher = engine.launcher_pid();
+  rlimit usual{};
+  REQUIRE(::prlimit(launcher, RLIMIT_NOFILE, nullptr, &usual) == 0);
+  const rlimit no_more{0, usual.rlim_max};
+  REQUIRE(::prlimit(launcher, RLIMIT_NOFILE, &no_more, nullptr) == 0);
+  { const unique_fd go{::open((engine.path() + "/go").c_str(), O_WRONLY | O_CREAT, 0600)}; }
+  const auto pid = static_cast<pid_t>(engine.log().started[request.key]);
+  REQUIRE(eventually([pid] { return ::kill(pid, 0) != 0; }));
+  // Its answer comes after what it told when it reaped the process.
+  engine.port().inquire(request.key);
+  REQUIRE(engine.log().wait([&] {
+    return engine.log().started_times[request.key] >= 2 || engine.log().ended.count(request.key);
+  }));
+  CHECK(engine.log().ended.count(request.key) == 0);
+  REQUIRE(::prlimit(launcher, RLIMIT_NOFILE, &usual, nullptr) == 0);
+  REQUIRE(engine.log().wait_ended(request.key));
+  CHECK(none_alive(pids_in(engine.printed(request.key))));
 }
 
 TEST_CASE("a key starts once, however often it is asked for", "[launcher]") {

@@ -1,11 +1,13 @@
 #include "execution/lost_search.hpp"
 
+#include "execution/cgroups.hpp"
 #include "execution/launcher_fixture.hpp"
-#include "execution/process_scan.hpp"
+#include "execution/system_calls.hpp"
 
 #include <catch2/catch.hpp>
 #include <csignal>
-#include <sys/wait.h>
+#include <sys/resource.h>
+#include <thread>
 
 namespace pinion::test {
 
@@ -29,7 +31,7 @@ struct left_session {
     }
     ::close(ends[1]);
     const unique_fd from{ends[0]};
-    start_ticks = stat_process(leader)->start_ticks;
+    start_ticks = stat_process(leader).value()->start_ticks;
     REQUIRE(::read(from.get(), &member, sizeof member) == sizeof member);
     char none = 0;
     // It has been executed when its end of the pipe is closed.
@@ -57,13 +59,49 @@ private:
   }
 };
 
+/// A process whose main thread has ended while another one goes on: its state is Z.
+struct headless_process {
+  headless_process() {
+    pid = ::fork();
+    if (pid == 0) {
+      std::thread{[] {
+        while (true)
+          ::pause();
+      }}.detach();
+      ::syscall(SYS_exit, 0);
+    }
+    REQUIRE(eventually([this] { return read().state == 'Z'; }));
+  }
+  ~headless_process() {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+  }
+  headless_process(const headless_process&) = delete;
+  headless_process& operator=(const headless_process&) = delete;
+  process_stat read() const { return stat_process(pid).value().value(); }
+
+  pid_t pid = 0;
+};
+
 constexpr process_key key{{run_id{1}, 0, no_element}, {2, 1, 0}};
 
-lost_search search_for(const left_session& session, const scratch_folder& folder) {
+lost_search search_for(pid_t pid, std::uint64_t start_ticks, const scratch_folder& folder) {
   launch_journal::history from;
-  from.entries[key].pid = session.leader;
-  from.entries[key].start_ticks = session.start_ticks;
+  from.entries[key].pid = pid;
+  from.entries[key].start_ticks = start_ticks;
   return {from, folder.path()};
+}
+
+lost_search search_for(const left_session& session, const scratch_folder& folder) {
+  return search_for(session.leader, session.start_ticks, folder);
+}
+
+/// This process gets no more descriptors, as where too many files are open, or gets them again.
+void allow_descriptors(bool allowed) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = allowed ? limit.rlim_max : 0;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 } // namespace
@@ -99,6 +137,46 @@ TEST_CASE("what leads back to a process that came to the pid later is left alone
     CHECK(search.step() == std::vector<process_key>{key});
     CHECK(is_alive(session.member));
   }
+}
+
+TEST_CASE("a look that fails finds nothing and gives nothing up", "[lost]") {
+  scratch_folder folder;
+  const left_session session{"HOME=/"};
+  auto search = search_for(session, folder);
+  CHECK(in_child([&search] {
+          allow_descriptors(false);
+          for (int look = 0; look < 3; ++look)
+            if (!search.step().empty())
+              return 1;
+          allow_descriptors(true);
+          search.step();
+          return 0;
+        }) == 0);
+  CHECK(eventually([&] { return !is_alive(session.member); }));
+}
+
+TEST_CASE("a cgroup folder that cannot be opened now is not taken for gone", "[lost]") {
+  scratch_folder folder;
+  CHECK(in_child([&folder] {
+          allow_descriptors(false);
+          return kill_cgroup_folder(folder.path()) ? 1 : 0;
+        }) == 0);
+  CHECK(kill_cgroup_folder(folder.path() + "/gone"));
+}
+
+TEST_CASE("a lost process is alive as long as one of its threads is", "[lost]") {
+  scratch_folder folder;
+  const headless_process left;
+  auto search = search_for(left.pid, left.read().start_ticks, folder);
+  CHECK(search.step().empty());
+  // Only then it is a zombie that can be waited for.
+  siginfo_t ended{};
+  CHECK(eventually([&] {
+    return ::waitid(P_PID, static_cast<id_t>(left.pid), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == left.pid;
+  }));
+  CHECK(search.step().empty());
+  CHECK(search.step() == std::vector<process_key>{key});
 }
 
 } // namespace pinion::test

@@ -43,13 +43,15 @@ caf::result<trigger_answer> workflow_state_data::trigger_manually(const msg::tri
     const auto day = day_of(*ask.biz_date, zone_of) + std::chrono::days{1};
     plan.slot = resolve(civil_time{day.time_since_epoch() + (local - day_of(local))}, zone_of);
   }
-  const auto is_taken = [&](instant slot) {
-    const auto key = key_of_slot(plan.trigger, slot);
+  // The first moment from then on that no run by hand has.
+  for (bool taken = true; taken;) {
+    const auto key = key_of_slot(plan.trigger, plan.slot);
     const auto row = store.slot(key);
-    return launching.contains(key) || !row || row.value();
-  };
-  while (is_taken(plan.slot))
-    plan.slot += duration{1};
+    if (!row)
+      return to_error(row.error());
+    taken = launching.contains(key) || row.value();
+    plan.slot += duration{taken ? 1 : 0};
+  }
   const auto rule = seed.definition->data_interval.kind == interval_kind::previous
                         ? interval_rule{interval_kind::point}
                         : seed.definition->data_interval;

@@ -2,6 +2,7 @@
 #include "actors/planner.hpp"
 #include "actors/stage.hpp"
 #include "actors/timekeeper.hpp"
+#include "pinion/storage/keys.hpp"
 #include "pinion/storage/rows.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -223,6 +224,22 @@ struct parts {
   caf::scheduler::test_coordinator* jobs = nullptr;
   context_ptr context;
 };
+
+TEST_CASE("a run by hand for which the store cannot be read is told so", "[workflow]") {
+  stage at{sim::two_tasks()};
+  at.apply();
+  auto& slots = at.disk->families[static_cast<std::size_t>(family::slots)];
+  slots = std::make_shared<surviving_disk::rows>(*slots);
+  (*slots)[keys::slot({"main", "sim.two", "@manual", at.clock.wall_now()})] = "";
+  trigger_request ask;
+  ask.workflow = "sim.two";
+  std::optional<result<trigger_answer>> answer;
+  at.engine->client().trigger(ask, {"ann", ""},
+                              [&](result<trigger_answer> made) { answer = std::move(made); });
+  at.run_actors();
+  REQUIRE(answer);
+  CHECK(answer->error().code == errc::corrupt);
+}
 
 TEST_CASE("the journal makes one group of what waits and answers in order", "[journal]") {
   parts at;

@@ -103,6 +103,8 @@ void engine_state::delete_workflow(const msg::delete_workflow& what) {
     what.done(std::move(why));
     return;
   }
+  // Not `refused`: that is kept under the request's Idempotency-Key, and asking again would not
+  // help.
   const auto busy = [id = what.request.workflow, done = what.done] {
     done(problem{errc::unavailable, "something of " + id + " is just being decided", "Ask again"});
   };

@@ -2,6 +2,7 @@
 #include "pinion/storage/deleted_workflows.hpp"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 namespace {
 
@@ -129,6 +130,37 @@ TEST_CASE("a deletion goes by the version that it was asked for", "[deletion]") 
   CHECK(at.remove(false, condition).value().stale);
   condition.versions.front().second = 1;
   CHECK_FALSE(at.remove(false, condition).value().stale);
+}
+
+TEST_CASE("a deletion that something came before is not kept as refused: it may be asked for again",
+          "[deletion]") {
+  std::set<std::string> messages;
+  for (int jobs_between = 0; jobs_between < 8; ++jobs_between) {
+    CAPTURE(jobs_between);
+    field at;
+    std::optional<result<deletion_answer>> out;
+    const auto trigger = [&at] {
+      trigger_request ask;
+      ask.workflow = "sim.old";
+      at.engine->client().trigger(ask, {"ann", ""}, [](const auto&) {});
+    };
+    if (jobs_between == 0)
+      trigger();
+    at.engine->client().delete_workflow({"sim.old", {}, false}, {"ann", ""},
+                                        [&](auto made) { out = std::move(made); });
+    for (int i = 1; i < jobs_between && at.engine->jobs().has_job(); ++i)
+      at.engine->jobs().run_once();
+    if (jobs_between > 0)
+      trigger();
+    at.settle();
+    REQUIRE(out);
+    if (*out || out->error().suggestion != "Ask again")
+      continue;
+    CHECK(out->error().code == errc::unavailable);
+    messages.insert(out->error().message);
+  }
+  CHECK(messages == std::set<std::string>{"sim.old has just been changed",
+                                          "something of sim.old is just being decided"});
 }
 
 TEST_CASE("a name comes again with versions behind the last one", "[deletion]") {

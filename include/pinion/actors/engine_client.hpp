@@ -261,7 +261,8 @@ public:
   virtual void folder_read(std::string origin, std::vector<std::string> problems) = 0;
   /// Deletes a workflow and all that is its own but the audit records: it is gone with the answer,
   /// its rows and files go after it, over restarts. Fails with `errc::not_found`, and with
-  /// `errc::refused` while something is alive of it, its file is there, or others need it.
+  /// `errc::refused` while something is alive of it, its file is there, or others need it; with
+  /// `errc::unavailable` when something came in between: then it may be asked again.
   virtual void delete_workflow(deletion_request request, caller by,
                                reply<deletion_answer> done) = 0;
   virtual void trigger(trigger_request request, caller by, reply<trigger_answer> done) = 0;

@@ -124,14 +124,28 @@ int code_of(const problem& why) {
   }
 }
 
+/// Nothing of it runs any more: it was before this boot.
+void end_all(launch_journal::history& of, const std::string& data_dir) {
+  of.cgroup.clear();
+  for (auto& [key, entry] : of.entries)
+    if (!entry.ended) {
+      entry.end = lost_end(data_dir, key, entry, "host_restarted");
+      entry.ended = true;
+    }
+}
+
 result<void> serve(const launcher_options& options, int ready_fd) {
   BOOST_OUTCOME_TRY(path, launcher_socket_path(options.data_dir));
   BOOST_OUTCOME_TRY(lock, take_lock(options.data_dir, path));
   static_cast<void>(lock);
   BOOST_OUTCOME_TRY(former, launch_journal::read(options.data_dir));
+  BOOST_OUTCOME_TRY(boot, boot_identity());
+  // Before the journal names this boot: whatever happens then, their pids are others' by now.
+  if (!is_same_boot(former.boot_id, boot))
+    end_all(former, options.data_dir);
   auto cgroups = options.use_cgroups ? cgroup_pool::make() : cgroup_pool{};
   auto fresh = former;
-  fresh.boot_id = boot_id();
+  fresh.boot_id = boot;
   // Should this launcher die before the former one's cgroup folder is empty, that one's tasks are
   // still found by mark.
   fresh.cgroup = cgroups.folder();

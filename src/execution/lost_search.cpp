@@ -1,11 +1,14 @@
 #include "execution/lost_search.hpp"
 
 #include "execution/cgroups.hpp"
+#include "execution/log_index.hpp"
 #include "execution/process_scan.hpp"
+#include "pinion/execution/attempt_files.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
-#include <optional>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,6 +32,24 @@ void kill_exactly(pid_t pid, std::uint64_t start_ticks) {
 
 } // namespace
 
+process_end lost_end(const std::string& data_dir, const process_key& key,
+                     const journal_entry& entry, std::string why) {
+  process_end end;
+  end.kind = end_kind::lost;
+  end.message = std::move(why);
+  end.started_at = entry.pid != 0 ? entry.started_at : entry.claimed_at;
+  end.ended_at = std::max(wall_now(), end.started_at);
+  const auto path = log_path(data_dir, key);
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0)
+    end.log_bytes = static_cast<std::uint64_t>(status.st_size);
+  if (const auto head = read_small_file(path + ".idx", index_head_bytes)) {
+    const auto index = decode_log_index(head.assume_value());
+    end.log_cut = index.cut_end > index.cut_begin;
+  }
+  return end;
+}
+
 lost_search::lost_search(const launch_journal::history& from, const std::string& data_dir)
     : cgroup_{from.cgroup} {
   for (const auto& [key, entry] : from.entries)
@@ -39,16 +60,30 @@ lost_search::lost_search(const launch_journal::history& from, const std::string&
 /// A process at one look. Its environment is read only when it is asked for.
 struct lost_search::sight {
   const std::string& mark() {
-    if (known_mark)
-      return *known_mark;
+    if (asked_mark)
+      return known_mark;
+    asked_mark = true;
     auto read = fence_mark(pid, stat);
     whole = whole && read;
-    return known_mark.emplace(read ? std::move(read).assume_value().value_or("") : "");
+    is_readable = read && read.assume_value();
+    if (is_readable)
+      known_mark = *std::move(read).assume_value();
+    return known_mark;
+  }
+  bool bears_no_mark() { return mark().empty() && is_readable; }
+  bool is_of_our_user() {
+    struct stat status {};
+    if (::stat(("/proc/" + std::to_string(pid)).c_str(), &status) == 0)
+      return status.st_uid == ::geteuid();
+    whole = whole && (errno == ENOENT || errno == ESRCH);
+    return false;
   }
 
   pid_t pid = 0;
   process_stat stat;
-  std::optional<std::string> known_mark = {};
+  bool asked_mark = false;
+  bool is_readable = false;
+  std::string known_mark = {};
   /// Nothing that was asked for could not be read.
   bool whole = true;
 };
@@ -57,7 +92,8 @@ struct lost_search::sight {
 /// long as anyone is in it.
 bool lost_search::is_member(sight& seen, const quarry& sought) {
   const auto& stat = seen.stat;
-  if (sought.pid == 0 || (stat.group != sought.pid && stat.session != sought.pid))
+  if (sought.pid == 0 || sought.start_ticks == 0 ||
+      (stat.group != sought.pid && stat.session != sought.pid))
     return false;
   const auto leader = stat_process(static_cast<pid_t>(sought.pid));
   if (!leader) {
@@ -67,8 +103,9 @@ bool lost_search::is_member(sight& seen, const quarry& sought) {
   if (leader.assume_value())
     return leader.assume_value()->start_ticks == sought.start_ticks;
   // A member may outlive its leader, and have cleared its environment. The mark of another process
-  // says that everyone was gone and the number was given out again.
-  return stat.start_ticks >= sought.start_ticks && seen.mark().empty();
+  // says that everyone was gone and the number was given out again; what is another user's, or
+  // hides its environment, is too likely to be a stranger.
+  return stat.start_ticks >= sought.start_ticks && seen.is_of_our_user() && seen.bears_no_mark();
 }
 
 bool lost_search::is_of(sight& seen, const quarry& sought) {

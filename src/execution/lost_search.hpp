@@ -8,9 +8,14 @@
 
 namespace pinion {
 
+/// The end of a process whose launcher is gone: what is known of it, and `why`.
+process_end lost_end(const std::string& data_dir, const process_key& key,
+                     const journal_entry& entry, std::string why);
+
 /// Finds and kills what a launcher that died has left running: by its cgroup folder, by pid and
 /// start time, by process group and session, and by the mark PINION_FENCE in the environment. What
-/// has left its group and session *and* cleared its environment escapes where there is no cgroup.
+/// has left its group and session *and* cleared its environment escapes where there is no cgroup;
+/// so does a member without the mark whose leader is gone, if it runs as another user.
 class lost_search {
 public:
   lost_search() = default;

@@ -53,16 +53,6 @@ instant wall_now() noexcept { return from_us(clock_us(CLOCK_REALTIME)); }
 
 steady_instant steady_now() noexcept { return steady_instant{duration{clock_us(CLOCK_MONOTONIC)}}; }
 
-std::string boot_id() {
-  auto text = read_small_file("/proc/sys/kernel/random/boot_id", 64);
-  if (!text)
-    return {};
-  auto id = std::move(text).assume_value();
-  while (!id.empty() && id.back() == '\n')
-    id.pop_back();
-  return id;
-}
-
 bool is_dead(const process_stat& process) noexcept {
   return process.state == 'X' || (process.state == 'Z' && process.threads <= 1);
 }
@@ -133,6 +123,28 @@ result<std::optional<process_stat>> stat_process(pid_t pid) {
   if (!parsed)
     return problem{errc::os_failure, std::string{"cannot understand "} + path};
   return parsed;
+}
+
+result<std::string> boot_identity() {
+  auto read = read_small_file("/proc/sys/kernel/random/boot_id", 64);
+  if (!read && read.assume_error().code == errc::not_found)
+    return std::string{};
+  if (!read)
+    return read;
+  auto id = std::move(read).assume_value();
+  while (!id.empty() && id.back() == '\n')
+    id.pop_back();
+  // A first process that is hidden from us stays so.
+  BOOST_OUTCOME_TRY(first, stat_process(1));
+  struct stat pids {};
+  if (::stat("/proc/self/ns/pid", &pids) != 0 && errno != ENOENT)
+    return os_problem("read /proc/self/ns/pid", errno);
+  return id + ' ' + std::to_string(first ? first->start_ticks : 0) + ' ' +
+         std::to_string(pids.st_ino);
+}
+
+bool is_same_boot(const std::string& former, const std::string& now) {
+  return former.empty() || now.empty() || former == now || former == now.substr(0, now.find(' '));
 }
 
 result<std::string> read_small_file(const std::string& path, std::size_t limit) {

@@ -47,8 +47,15 @@ instant wall_now() noexcept;
 /// Monotonic time of the host.
 steady_instant steady_now() noexcept;
 
-/// The present boot's id (36 characters), or "" where the system does not tell.
-std::string boot_id();
+/// Tells in which life of the machine or container a pid is meant: the boot's id (36 characters),
+/// when the first process was started, and the namespace of pids, with blanks between. A container
+/// that is started again gives out its pids anew on the same boot. "" where the system does not
+/// tell. Fails as `os_problem` says when it cannot be read now.
+result<std::string> boot_identity();
+
+/// Whether pids of `former`, an identity or the boot's id alone, may be those of `now`: also where
+/// either is not known.
+bool is_same_boot(const std::string& former, const std::string& now);
 
 /// What /proc/PID/stat says of a process.
 struct process_stat {

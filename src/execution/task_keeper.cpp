@@ -2,14 +2,12 @@
 
 #include "execution/process_scan.hpp"
 #include "execution/spawn.hpp"
-#include "pinion/execution/attempt_files.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,14 +55,6 @@ task_keeper::task_keeper(const launcher_options& options, launch_journal& journa
                          cgroup_pool cgroups, const launch_journal::history& former, emitter emit)
     : options_{options}, journal_{journal}, cgroups_{std::move(cgroups)}, emit_{std::move(emit)},
       null_input_{::open("/dev/null", O_RDONLY | O_CLOEXEC)}, open_files_{raise_open_files()} {
-  const auto boot = boot_id();
-  const auto same_boot = former.boot_id.empty() || boot.empty() || former.boot_id == boot;
-  if (!same_boot) {
-    for (const auto& [key, entry] : former.entries)
-      if (!entry.ended)
-        lose(key, "host_restarted");
-    return;
-  }
   search_ = lost_search{former, options_.data_dir};
   // Also without a key in doubt: what the former one was burying goes with its cgroup folder.
   advance_search(steady_now());
@@ -438,28 +428,17 @@ void task_keeper::tick(steady_instant now) {
 
 void task_keeper::advance_search(steady_instant now) {
   for (const auto& key : search_.step())
-    lose(key, "launcher_lost");
+    lose(key);
   search_at_ = search_.done() ? steady_instant::max() : now + search_every;
   wake_at(search_at_);
 }
 
-void task_keeper::lose(const process_key& key, const char* why) {
+void task_keeper::lose(const process_key& key) {
   const auto& entry = journal_.known().entries.at(key);
-  process_end end;
-  end.kind = end_kind::lost;
-  end.message = why;
-  end.started_at = entry.pid != 0 ? entry.started_at : entry.claimed_at;
-  end.ended_at = std::max(wall_now(), end.started_at);
-  const auto path = log_path(options_.data_dir, key);
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0)
-    end.log_bytes = static_cast<std::uint64_t>(status.st_size);
-  if (const auto head = read_small_file(path + ".idx", index_head_bytes)) {
-    const auto index = decode_log_index(head.assume_value());
-    end.log_cut = index.cut_end > index.cut_begin;
-  }
+  const auto slot = entry.slot;
+  const auto end = lost_end(options_.data_dir, key, entry, "launcher_lost");
   static_cast<void>(journal_.end(key, end));
-  emit_(wire::ended{key, entry.slot, end});
+  emit_(wire::ended{key, slot, end});
 }
 
 void task_keeper::stop_all() {

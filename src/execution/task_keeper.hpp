@@ -23,8 +23,8 @@ class task_keeper {
 public:
   using emitter = std::function<void(const wire_message&)>;
 
-  /// What `journal` knows and has no end belongs to a former launcher: it is searched for and
-  /// killed, and ends as lost ("launcher_lost", or "host_restarted" if that was before this boot).
+  /// What `former`, of this boot, has without an end belongs to a former launcher: it is searched
+  /// for and killed, and ends as lost ("launcher_lost"). `journal` is that of `former` gone on.
   task_keeper(const launcher_options& options, launch_journal& journal, cgroup_pool cgroups,
               const launch_journal::history& former, emitter emit);
 
@@ -109,7 +109,7 @@ private:
   void kill_unclaimed();
   bool advance(task& of, steady_instant now);
   void advance_search(steady_instant now);
-  void lose(const process_key& key, const char* why);
+  void lose(const process_key& key);
   void wake_at(steady_instant when) noexcept { next_wake_ = std::min(next_wake_, when); }
   steady_instant earliest(const task& of) const noexcept;
 

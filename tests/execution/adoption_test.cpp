@@ -4,10 +4,14 @@
 #include "execution/launcher_starter.hpp"
 #include "execution/process_scan.hpp"
 #include "execution/protocol.hpp"
+#include "execution/system_calls.hpp"
 
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 namespace pinion::test {
@@ -52,6 +56,76 @@ std::optional<wire_message> first_of(const std::string& bytes) {
   auto message = frames.next();
   return message ? message.value() : std::nullopt;
 }
+
+/// The command that starts a launcher for the folder.
+std::string launcher_for(const std::string& data_dir, const std::string& options = "") {
+  return std::string{PINION_TEST_LAUNCHER} + " launcher --cgroups off --data " + data_dir +
+         options + " 2>/dev/null";
+}
+
+/// The launcher that listens in the folder, ended with this.
+struct listening_launcher {
+  explicit listening_launcher(const std::string& data_dir) {
+    const auto fd = connect_launcher(data_dir);
+    ucred who{};
+    socklen_t size = sizeof who;
+    if (fd && ::getsockopt(fd.value().get(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0)
+      pid = who.pid;
+  }
+  ~listening_launcher() {
+    if (pid > 1)
+      ::kill(pid, SIGKILL);
+  }
+  listening_launcher(const listening_launcher&) = delete;
+  listening_launcher& operator=(const listening_launcher&) = delete;
+
+  pid_t pid = 0;
+};
+
+/// What the launchers of this machine write as their boot.
+std::string boot_of_launchers() {
+  scratch_folder folder;
+  REQUIRE(std::system(launcher_for(folder.path(), " --idle-ms 1").c_str()) == 0);
+  const auto boot = launch_journal::read(folder.path()).value().boot_id;
+  const auto socket = folder.path() + "/launcher.sock";
+  REQUIRE(eventually([&] { return ::access(socket.c_str(), F_OK) != 0; }));
+  return boot;
+}
+
+constexpr process_key left_key{{run_id{7}, 1, no_element}, {1, 1, 0}};
+
+/// A journal of `boot` in which the process `pid` has not ended. Its size.
+std::uintmax_t leave_journal(const std::string& data_dir, const std::string& boot, pid_t pid) {
+  launch_journal::history from;
+  from.boot_id = boot;
+  auto& entry = from.entries[left_key];
+  entry.pid = pid;
+  entry.start_ticks = stat_process(pid).value()->start_ticks;
+  if (!launch_journal::open(data_dir, from))
+    return 0;
+  return std::filesystem::file_size(data_dir + "/launcher.journal");
+}
+
+/// The end of that process as the journal has it; kind `exited` while there is none.
+process_end left_end(const std::string& data_dir) {
+  return launch_journal::read(data_dir).value().entries.at(left_key).end;
+}
+
+/// A process that nobody started as a task.
+struct stranger {
+  stranger() : pid{::fork()} {
+    while (pid == 0)
+      ::pause();
+  }
+  ~stranger() {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+  }
+  stranger(const stranger&) = delete;
+  stranger& operator=(const stranger&) = delete;
+
+  pid_t pid = 0;
+};
 
 } // namespace
 
@@ -188,6 +262,58 @@ TEST_CASE("a launcher that looks for what it lost leaves another engine's proces
   REQUIRE(theirs.log().wait_ended(kept.key));
   CHECK(theirs.log().ended[kept.key].kind == end_kind::exited);
   CHECK(theirs.log().ended[kept.key].outputs_json == R"({"done":1})");
+}
+
+TEST_CASE("the processes of a container that was started again are not those of before",
+          "[adoption]") {
+  constexpr int not_allowed = 77;
+  const auto boot = boot_of_launchers();
+  scratch_folder folder;
+  const auto in_new_container = [&]() -> int {
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("proc", "/proc", "proc", 0, nullptr) != 0)
+      return not_allowed;
+    // It has the pid, and the start, of a task that the former container had.
+    const stranger by_chance;
+    if (leave_journal(folder.path(), boot, by_chance.pid) == 0)
+      return 1;
+    if (std::system(launcher_for(folder.path()).c_str()) != 0)
+      return 2;
+    const listening_launcher launcher{folder.path()};
+    if (left_end(folder.path()).message != "host_restarted")
+      return 3;
+    return is_alive(by_chance.pid) ? 0 : 4;
+  };
+  const auto status = in_child([&] {
+    const auto user = ::geteuid() == 0 ? 0 : CLONE_NEWUSER;
+    if (::unshare(user | CLONE_NEWPID | CLONE_NEWNS) != 0)
+      return not_allowed;
+    return WEXITSTATUS(in_child(in_new_container));
+  });
+  if (WIFEXITED(status) && WEXITSTATUS(status) == not_allowed)
+    WARN("no pid namespace can be made here");
+  else
+    CHECK(status == 0);
+}
+
+TEST_CASE("no journal names this boot beside a process of another that has no end", "[adoption]") {
+  const auto boot = boot_of_launchers();
+  const stranger by_chance;
+  scratch_folder folder;
+  REQUIRE(leave_journal(folder.path(), std::string(200, 'x'), by_chance.pid) != 0);
+  scratch_folder other;
+  const auto size = leave_journal(other.path(), boot, by_chance.pid);
+  in_child([&] {
+    // Room for that, but not for the end behind it.
+    const rlimit limit{size, size};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    return std::system(launcher_for(folder.path()).c_str()) == 0 ? 0 : 1;
+  });
+  { const listening_launcher killed{folder.path()}; }
+  REQUIRE(std::system(launcher_for(folder.path()).c_str()) == 0);
+  const listening_launcher next{folder.path()};
+  CHECK(left_end(folder.path()).message == "host_restarted");
+  CHECK(is_alive(by_chance.pid));
 }
 
 TEST_CASE("starts that were not answered when the launcher died are not done twice", "[adoption]") {

@@ -15,7 +15,7 @@ namespace {
 
 /// A process that led a session and is gone, and the one that it left in it.
 struct left_session {
-  enum class group { of_leader, own };
+  enum class group { of_leader, own, of_leader_by_other_user };
 
   /// The process left behind has `environment` and nothing else.
   explicit left_session(const std::string& environment, group in = group::of_leader) {
@@ -50,8 +50,16 @@ private:
   [[noreturn]] static void stay(int to, const std::string& environment, group in) {
     if (in == group::own)
       ::setpgid(0, 0);
+    const auto as_other = in == group::of_leader_by_other_user;
+    // Who may not change its user can still have an environment that is nobody's to read.
+    if (as_other && ::setuid(65'534) != 0)
+      ::prctl(PR_SET_DUMPABLE, 0);
     const auto self = ::getpid();
     static_cast<void>(::write(to, &self, sizeof self));
+    while (as_other && ::geteuid() != 65'534) {
+      ::close(to);
+      ::pause();
+    }
     const char* const argv[] = {"sleep", "100", nullptr};
     const char* const envp[] = {environment.c_str(), nullptr};
     ::execve("/bin/sleep", const_cast<char**>(argv), const_cast<char**>(envp));
@@ -124,6 +132,21 @@ TEST_CASE("what leads back to a process that came to the pid later is left alone
   scratch_folder folder;
   SECTION("it bears the mark of another") {
     const left_session session{"PINION_FENCE=r9.0.-.1.1.0@another.folder"};
+    auto search = search_for(session, folder);
+    CHECK(search.step().empty());
+    CHECK(search.step() == std::vector<process_key>{key});
+    CHECK(is_alive(session.member));
+  }
+  SECTION("it is another user's") {
+    const left_session session{"HOME=/", left_session::group::of_leader_by_other_user};
+    auto search = search_for(session, folder);
+    CHECK(search.step().empty());
+    CHECK(search.step() == std::vector<process_key>{key});
+    CHECK(is_alive(session.member));
+  }
+  SECTION("it is not known when the one that is sought began") {
+    left_session session{"HOME=/"};
+    session.start_ticks = 0;
     auto search = search_for(session, folder);
     CHECK(search.step().empty());
     CHECK(search.step() == std::vector<process_key>{key});

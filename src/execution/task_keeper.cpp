@@ -408,6 +408,8 @@ bool task_keeper::advance(task& of, steady_instant now) {
 void task_keeper::tick(steady_instant now) {
   if (now < next_wake_)
     return;
+  // Who has ended is late for nothing, however long we were held up.
+  reap();
   next_wake_ = steady_instant::max();
   for (auto at = live_.begin(); at != live_.end();) {
     auto& of = (at++)->second;

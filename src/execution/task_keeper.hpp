@@ -38,7 +38,7 @@ public:
 
   /// Takes the status of every child that has ended.
   void reap();
-  /// Does what is due at `now`.
+  /// Does what is due at `now`, for those that have not ended by then.
   void tick(steady_instant now);
   /// When `tick` has something to do next; `steady_instant::max()` if never.
   steady_instant next_wake() const noexcept { return next_wake_; }

@@ -230,6 +230,27 @@ TEST_CASE("a timeout stops the process and its children, also without anyone con
   CHECK(none_alive(pids));
 }
 
+TEST_CASE("a launcher that was held up past a deadline takes no process that had ended for late",
+          "[launcher]") {
+  engine_side engine;
+  auto request = engine.shell(engine.next_key(), "while [ ! -e go ]; do sleep 0.02; done; exit 3");
+  request.timeout = std::chrono::seconds{3};
+  engine.port().start(request);
+  REQUIRE(engine.log().wait_started(request.key));
+  const auto begun = steady_now();
+  const auto pid = static_cast<pid_t>(engine.log().started[request.key]);
+  const auto launcher = engine.launcher_pid();
+  REQUIRE(::kill(launcher, SIGSTOP) == 0);
+  REQUIRE(eventually([&] { return stat_process(launcher).value()->state == 'T'; }));
+  { const unique_fd go{::open((engine.path() + "/go").c_str(), O_WRONLY | O_CREAT, 0600)}; }
+  REQUIRE(eventually([pid] { return !is_alive(pid); }));
+  REQUIRE(eventually([&] { return steady_now() > begun + request.timeout; }));
+  REQUIRE(::kill(launcher, SIGCONT) == 0);
+  REQUIRE(engine.log().wait_ended(request.key));
+  CHECK(engine.log().ended[request.key].kind == end_kind::exited);
+  CHECK(engine.log().ended[request.key].exit_code == 3);
+}
+
 TEST_CASE("a process that ignores SIGTERM is killed after the grace", "[launcher]") {
   engine_side engine{GENERATE("on", "off")};
   const auto request = engine.shell(

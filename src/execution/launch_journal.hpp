@@ -30,10 +30,12 @@ struct journal_entry {
 /// fields
 /// (`wire.hpp`):
 ///
-///     1 launcher   text boot identity (`boot_identity`), text cgroup folder ("" without), u64
-///     highest epoch seen 2 epoch      u64 highest epoch seen 3 claimed    key, i64 us, u32 slot 4
-///     started    key, i64 pid, u64 start ticks, i64 us 5 exited     key, end (protocol.hpp) 6
-///     forgotten  key
+///     1 launcher   text boot identity, text cgroup folder ("" without), u64 highest epoch seen
+///     2 epoch      u64 highest epoch seen
+///     3 claimed    key, i64 us, u32 slot
+///     4 started    key, i64 pid, u64 start ticks, i64 us
+///     5 exited     key, end (protocol.hpp)
+///     6 forgotten  key
 ///
 /// A record is written by one append before the deed it announces. Nothing is synced: a crash of
 /// the launcher or engine loses no byte that was written, and a crash of the machine ends all that

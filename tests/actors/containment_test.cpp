@@ -15,6 +15,20 @@ using std::chrono::seconds;
 /// Ends the run, whatever its processes do.
 constexpr duration long_enough{minutes{20}};
 
+/// The two tasks, and before them a workflow that calls theirs.
+sim::scenario called_tasks() {
+  auto of = sim::two_tasks();
+  workflow_definition caller;
+  caller.project = "sim";
+  caller.name = "caller";
+  auto& task = caller.tasks.emplace_back();
+  task.name = "call";
+  task.type = task_type::workflow;
+  task.call_workflow = "two";
+  of.workflows.insert(of.workflows.begin(), std::move(caller));
+  return of;
+}
+
 TEST_CASE("an instance whose actor throws once goes on from its row", "[containment]") {
   stage at{sim::two_tasks()};
   at.apply();
@@ -177,16 +191,7 @@ TEST_CASE("a slot runs once whose workflow's actor throws while its run is writt
 }
 
 TEST_CASE("a call is answered whose workflow's actor throws", "[containment]") {
-  auto of = sim::two_tasks();
-  workflow_definition caller;
-  caller.project = "sim";
-  caller.name = "caller";
-  auto& task = caller.tasks.emplace_back();
-  task.name = "call";
-  task.type = task_type::workflow;
-  task.call_workflow = "two";
-  of.workflows.insert(of.workflows.begin(), std::move(caller));
-  stage at{std::move(of)};
+  stage at{called_tasks()};
   at.apply();
   int launches = 0;
   at.on_launching = [&](const std::string& workflow) {
@@ -403,16 +408,7 @@ TEST_CASE("a pause holds that is asked for while the actor of its workflow is re
 }
 
 TEST_CASE("a call fails whose run crashes each time before it is written", "[containment]") {
-  auto of = sim::two_tasks();
-  workflow_definition caller;
-  caller.project = "sim";
-  caller.name = "caller";
-  auto& task = caller.tasks.emplace_back();
-  task.name = "call";
-  task.type = task_type::workflow;
-  task.call_workflow = "two";
-  of.workflows.insert(of.workflows.begin(), std::move(caller));
-  stage at{std::move(of)};
+  stage at{called_tasks()};
   at.apply();
   std::optional<run_id> calling;
   int thrown = 0;
@@ -473,16 +469,7 @@ TEST_CASE("a slot that a person asks for stays as it was when its run crashes un
 
 TEST_CASE("a called run is cancelled with its caller although its actor throws over it",
           "[containment]") {
-  auto of = sim::two_tasks();
-  workflow_definition caller;
-  caller.project = "sim";
-  caller.name = "caller";
-  auto& task = caller.tasks.emplace_back();
-  task.name = "call";
-  task.type = task_type::workflow;
-  task.call_workflow = "two";
-  of.workflows.insert(of.workflows.begin(), std::move(caller));
-  stage at{std::move(of)};
+  stage at{called_tasks()};
   at.apply();
   const auto run = at.trigger();
   const auto called = at.instance(run, 0).called;

@@ -83,6 +83,20 @@ struct history {
     REQUIRE(test::commit(kv, std::move(batch)));
     return run;
   }
+  run_record skipped(int days_old, const std::string& trigger) {
+    auto run = base(days_old);
+    run.trigger = trigger;
+    run.state = run_state::skipped;
+    run.ended_at = run.slot;
+    run.counts[static_cast<std::size_t>(instance_state::skipped)] = 2;
+    kv_batch batch;
+    put_run(batch, run, nullptr);
+    put_fired(batch, run);
+    for (std::uint32_t task = 0; task < 2; ++task)
+      put_instance(batch, test::instance_of(run.id.value, task, instance_state::skipped));
+    REQUIRE(test::commit(kv, std::move(batch)));
+    return run;
+  }
   run_record waiting(int days_old) {
     auto run = base(days_old);
     run.state = run_state::running;
@@ -231,20 +245,8 @@ TEST_CASE("the last run of a trigger stays behind slots that were left out since
 TEST_CASE("the newest run of an isolated backfill stays until that is over", "[expiry]") {
   history store;
   std::vector<run_record> runs;
-  for (int i = 0; i < 2; ++i) {
-    auto run = store.base(800 - i);
-    run.trigger = "@backfill.4";
-    run.state = run_state::skipped;
-    run.ended_at = run.slot;
-    run.counts[static_cast<std::size_t>(instance_state::skipped)] = 2;
-    kv_batch batch;
-    put_run(batch, run, nullptr);
-    store.put_fired(batch, run);
-    for (std::uint32_t task = 0; task < 2; ++task)
-      put_instance(batch, test::instance_of(run.id.value, task, instance_state::skipped));
-    REQUIRE(test::commit(store.kv, std::move(batch)));
-    runs.push_back(run);
-  }
+  for (int i = 0; i < 2; ++i)
+    runs.push_back(store.skipped(800 - i, "@backfill.4"));
   store.ended(1);
   backfill_record backfill;
   backfill.id = 4;
@@ -274,20 +276,8 @@ TEST_CASE("runs that others called or an isolated backfill made go, each is its 
   history store;
   store.ended(10);
   std::vector<run_record> all;
-  for (const auto* trigger : {"@call.r1.0.-.1", "@backfill.3"}) {
-    auto run = store.base(800);
-    run.trigger = trigger;
-    run.state = run_state::skipped;
-    run.ended_at = run.slot;
-    run.counts[static_cast<std::size_t>(instance_state::skipped)] = 2;
-    kv_batch batch;
-    put_run(batch, run, nullptr);
-    store.put_fired(batch, run);
-    for (std::uint32_t task = 0; task < 2; ++task)
-      put_instance(batch, test::instance_of(run.id.value, task, instance_state::skipped));
-    REQUIRE(test::commit(store.kv, std::move(batch)));
-    all.push_back(run);
-  }
+  for (const auto* trigger : {"@call.r1.0.-.1", "@backfill.3"})
+    all.push_back(store.skipped(800, trigger));
   store.ended(5);
   CHECK(store.pass(all_kept(one_day)).sum.runs == 3); // And the first of the other trigger.
   for (const auto& run : all)

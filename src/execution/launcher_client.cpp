@@ -31,10 +31,8 @@ constexpr int most_stagings = 300;
 
 class local_launcher final : public launcher_port {
 public:
-  explicit local_launcher(local_launcher_options options)
-      : options_{std::move(options)}, files_{options_.data_dir}, wake_{::eventfd(
-                                                                     0,
-                                                                     EFD_CLOEXEC | EFD_NONBLOCK)} {}
+  local_launcher(local_launcher_options options, staging files, unique_fd wake)
+      : options_{std::move(options)}, files_{std::move(files)}, wake_{std::move(wake)} {}
   ~local_launcher() override { close(); }
 
   void open(listener to) override {
@@ -388,7 +386,12 @@ result<std::unique_ptr<launcher_port>> make_local_launcher(local_launcher_option
     options.now = wall_now;
   if (options.launcher_command.empty())
     return problem{errc::invalid, "the command that starts a launcher is empty"};
-  return std::unique_ptr<launcher_port>{std::make_unique<local_launcher>(std::move(options))};
+  BOOST_OUTCOME_TRY(files, staging::open(options.data_dir));
+  unique_fd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!wake)
+    return os_problem("make an eventfd", errno);
+  return std::unique_ptr<launcher_port>{
+      std::make_unique<local_launcher>(std::move(options), std::move(files), std::move(wake))};
 }
 
 } // namespace pinion

@@ -71,11 +71,14 @@ result<std::string> read_up_to(int fd, const std::string& path, std::size_t limi
 }
 
 /// The slots that are there, ascending.
-std::vector<std::uint32_t> list_slots(const std::string& work) {
+result<std::vector<std::uint32_t>> list_slots(const std::string& work) {
   std::vector<std::uint32_t> out;
   DIR* const folder = ::opendir(work.c_str());
-  if (folder == nullptr)
+  if (folder == nullptr && errno == ENOENT)
     return out;
+  if (folder == nullptr)
+    return os_problem("list " + work, errno);
+  errno = 0;
   while (const auto* entry = ::readdir(folder)) {
     const std::string_view name{entry->d_name};
     std::uint32_t slot = 0;
@@ -83,18 +86,24 @@ std::vector<std::uint32_t> list_slots(const std::string& work) {
     if (parsed.ec == std::errc{} && parsed.ptr == name.data() + name.size())
       out.push_back(slot);
   }
+  const auto error = errno;
   ::closedir(folder);
+  if (error != 0)
+    return os_problem("list " + work, error);
   std::sort(out.begin(), out.end());
   return out;
 }
 
 } // namespace
 
-staging::staging(std::string data_dir) : data_dir_{std::move(data_dir)} {
-  for (const auto slot : list_slots(data_dir_ + "/work")) {
-    former_[slot] = 0;
-    next_ = slot + 1;
+result<staging> staging::open(std::string data_dir) {
+  BOOST_OUTCOME_TRY(slots, list_slots(data_dir + "/work"));
+  staging out{std::move(data_dir)};
+  for (const auto slot : slots) {
+    out.former_[slot] = 0;
+    out.next_ = slot + 1;
   }
+  return out;
 }
 
 std::string staging::path_of(std::uint32_t slot) const {
@@ -148,6 +157,8 @@ void staging::let_go(std::uint32_t slot) {
 }
 
 void staging::adopt(const process_key& key, std::uint32_t slot) {
+  // Also one whose folder is not there: it is some process's as long as it is told of.
+  next_ = std::max(next_, slot + 1);
   if (const auto awaited = awaited_.find(slot); awaited != awaited_.end())
     awaited_.erase(awaited);
   const auto former = former_.find(slot);

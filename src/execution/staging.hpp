@@ -25,7 +25,9 @@ namespace pinion {
 /// For one thread.
 class staging {
 public:
-  explicit staging(std::string data_dir);
+  /// Fails with `errc::os_failure` or `errc::unavailable` when the slots of former engines cannot
+  /// be listed: any of them may be in use.
+  static result<staging> open(std::string data_dir);
 
   /// Makes the files and the message that starts the process. Asked again for a key, it changes
   /// nothing and returns the same place. Fails with `errc::os_failure`, `errc::unavailable` for
@@ -49,6 +51,7 @@ public:
   void release(const process_key& key);
 
 private:
+  explicit staging(std::string data_dir) : data_dir_{std::move(data_dir)} {}
   std::string path_of(std::uint32_t slot) const;
   result<std::uint32_t> take_slot();
   result<void> make_slot(std::uint32_t slot) const;

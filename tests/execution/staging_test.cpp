@@ -4,6 +4,7 @@
 #include "execution/system_calls.hpp"
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 
 namespace pinion::test {
 
@@ -22,7 +23,10 @@ start_request request_of(std::uint32_t task) {
 /// A data folder and the files of its attempts.
 struct staged_folder {
   /// As after a crash of the engine.
-  void reopen() { files = std::make_unique<staging>(folder.path()); }
+  void reopen() { files = open(); }
+  std::unique_ptr<staging> open() const {
+    return std::make_unique<staging>(staging::open(folder.path()).value());
+  }
   std::uint32_t stage(std::uint32_t task) { return files->stage(request_of(task)).value().slot; }
   void print(std::uint32_t slot, const std::string& text) const {
     const unique_fd file{::open(output_of(slot).c_str(), O_WRONLY | O_TRUNC)};
@@ -41,7 +45,7 @@ struct staged_folder {
   }
 
   scratch_folder folder;
-  std::unique_ptr<staging> files = std::make_unique<staging>(folder.path());
+  std::unique_ptr<staging> files = open();
 };
 
 } // namespace
@@ -146,6 +150,30 @@ TEST_CASE("a process that ran before it was staged again keeps the files it runs
   CHECK(at.outputs(1) == R"({"who":1})");
   CHECK(at.stage(1) == former);
   CHECK(at.stage(2) == ours);
+}
+
+TEST_CASE("slots that cannot be listed are not taken for free", "[staging]") {
+  staged_folder at;
+  at.stage(1);
+  const auto open_with = [&at](int error) {
+    return in_child([&at, error] {
+      if (!answer_call(SYS_openat, fails_with(error)))
+        return 2;
+      const auto made = staging::open(at.folder.path());
+      return !made && made.error().code == errc::unavailable ? 0 : 1;
+    });
+  };
+  CHECK(is_success(open_with(EMFILE)));
+  // Where there is no folder yet, there is nothing in it.
+  CHECK(staging::open(at.folder.path() + "/new").has_value());
+}
+
+TEST_CASE("a slot that the launcher tells of is not given out, known here or not", "[staging]") {
+  staged_folder at;
+  at.files->adopt(key_of(1), 3);
+  at.files->all_adopted({});
+  for (std::uint32_t task = 2; task < 6; ++task)
+    CHECK(at.stage(task) != 3);
 }
 
 TEST_CASE("outputs that cannot be read are none, and no success either", "[staging]") {

@@ -36,7 +36,7 @@ struct local_launcher_options {
 /// what the journal names, verifies that it is gone, and reports it as `ended{lost}` with message
 /// "launcher_lost". Starts that were not answered yet are repeated to it; the journal keeps them at
 /// most once. Fails with `errc::invalid` for a socket path over 107 bytes or a folder that is not
-/// absolute.
+/// absolute, and as the system does when `DIR/work` cannot be listed.
 result<std::unique_ptr<launcher_port>> make_local_launcher(local_launcher_options options);
 
 } // namespace pinion

@@ -18,6 +18,8 @@ constexpr std::size_t most_connections = 8;
 /// A reader that is so far behind is gone; what it missed is told at the next connection.
 constexpr std::size_t most_unsent_bytes = 64U << 20U;
 constexpr duration folder_check_every = std::chrono::seconds{2};
+/// Between two tries to take a connection while there is no descriptor or memory for it.
+constexpr duration accept_again_after = std::chrono::milliseconds{100};
 
 std::uint64_t inode_of(const std::string& path) {
   struct stat status {};
@@ -72,13 +74,14 @@ void launcher_server::run() {
     if (signalled)
       take_signals();
     keeper_.tick(steady_now());
+    resume_accepting();
     flush_all();
   }
 }
 
 int launcher_server::wait_ms() const {
   const auto now = steady_now();
-  auto until = std::min(keeper_.next_wake(), folder_check_at_);
+  auto until = std::min({keeper_.next_wake(), folder_check_at_, accept_at_});
   if (connections_.empty() && keeper_.nothing_known())
     until = std::min(until, busy_at_ + options_.idle);
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
@@ -110,8 +113,16 @@ bool launcher_server::finished() {
 void launcher_server::accept_all() {
   while (true) {
     unique_fd fd{::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-    if (!fd)
+    if (!fd && errno == EINTR)
+      continue;
+    if (!fd) {
+      if (errno == EAGAIN || errno == ECONNABORTED)
+        return;
+      // It goes on waiting, and would wake us at once.
+      watch(poll_.get(), socket_.get(), 0, &socket_, EPOLL_CTL_MOD);
+      accept_at_ = steady_now() + accept_again_after;
       return;
+    }
     if (connections_.size() >= most_connections || !is_ours(fd.get()))
       continue;
     auto& made = connections_.emplace_back();
@@ -119,6 +130,13 @@ void launcher_server::accept_all() {
     if (!watch(poll_.get(), made.fd.get(), EPOLLIN, &made))
       connections_.pop_back();
   }
+}
+
+void launcher_server::resume_accepting() {
+  if (steady_now() < accept_at_)
+    return;
+  accept_at_ = steady_instant::max();
+  watch(poll_.get(), socket_.get(), EPOLLIN, &socket_, EPOLL_CTL_MOD);
 }
 
 void launcher_server::read_from(connection& from) {

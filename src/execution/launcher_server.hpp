@@ -30,6 +30,8 @@ private:
   };
 
   void accept_all();
+  /// From `accept_at_` on connections are taken; before, those that wait do not wake us.
+  void resume_accepting();
   void read_from(connection& from);
   void handle(connection& from, const wire_message& message);
   void greet(connection& from, const wire::hello& hello);
@@ -54,6 +56,8 @@ private:
   bool folder_lost_ = false;
   std::uint64_t folder_inode_ = 0;
   steady_instant busy_at_;
+  /// `steady_instant::max()`: they are taken as they come.
+  steady_instant accept_at_ = steady_instant::max();
   steady_instant folder_check_at_{};
 };
 

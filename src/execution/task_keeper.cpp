@@ -22,7 +22,8 @@ constexpr duration hurried_look_every = milliseconds{10};
 constexpr duration slowest_check = milliseconds{20};
 constexpr duration search_every = milliseconds{20};
 constexpr duration kill_again_after = std::chrono::seconds{1};
-/// fork says EAGAIN while the user has too many processes: that passes, or it is the attempt's end.
+/// fork says EAGAIN while the user has too many processes, and there may be no descriptor left:
+/// that passes, or it is the attempt's end.
 constexpr int most_spawn_tries = 40;
 constexpr duration spawn_retry_delay = milliseconds{50};
 
@@ -89,14 +90,14 @@ void task_keeper::spawn(task& of) {
   if (!of.log.is_open()) {
     auto log = log_watch::open(request.log_path, request.log_limit_bytes, wall_now());
     if (!log)
-      return not_started(of, log.assume_error().message);
+      return not_started_yet(of, std::move(log).assume_error());
     of.log = std::move(log).assume_value();
   }
   unique_fd input;
   if (!request.stdin_path.empty()) {
     input.reset(::open(request.stdin_path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!input)
-      return not_started(of, os_problem("open " + request.stdin_path, errno).message);
+      return not_started_yet(of, os_problem("open " + request.stdin_path, errno));
   }
   of.cgroup = cgroups_.acquire();
   spawn_request how{request.argv, request.environment, request.cwd};
@@ -115,9 +116,14 @@ void task_keeper::spawn(task& of) {
     return spawned(of, outcome.pid);
   if (of.cgroup)
     cgroups_.release(std::move(of.cgroup));
-  const auto passes = outcome.error == EAGAIN || outcome.error == ENOMEM;
-  if (!passes || ++of.spawn_tries >= most_spawn_tries)
-    return not_started(of, spawn_failure(how, outcome));
+  const auto passes = outcome.error == EAGAIN || outcome.error == ENOMEM ||
+                      outcome.error == EMFILE || outcome.error == ENFILE;
+  not_started_yet(of, {passes ? errc::unavailable : errc::os_failure, spawn_failure(how, outcome)});
+}
+
+void task_keeper::not_started_yet(task& of, problem why) {
+  if (why.code != errc::unavailable || ++of.spawn_tries >= most_spawn_tries)
+    return not_started(of, std::move(why.message));
   of.retry_at = steady_now() + spawn_retry_delay;
   wake_at(of.retry_at);
 }

@@ -93,6 +93,8 @@ private:
 
   void spawn(task& of);
   void spawned(task& of, pid_t pid);
+  /// Tries again in a moment if `why` passes (`errc::unavailable`), a limited number of times.
+  void not_started_yet(task& of, problem why);
   void not_started(task& of, std::string why);
   void begin_stop(task& of, end_kind cause, std::string message, duration grace);
   void main_ended(task& of);

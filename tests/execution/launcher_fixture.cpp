@@ -74,6 +74,15 @@ pid_t engine_side::launcher_pid() const {
   return 0;
 }
 
+limited_process::limited_process(pid_t pid, __rlimit_resource resource, rlim_t most)
+    : pid_{pid}, resource_{resource} {
+  // 0 would be this process.
+  REQUIRE(pid > 1);
+  REQUIRE(::prlimit(pid, resource, nullptr, &usual_) == 0);
+  const rlimit limit{most, usual_.rlim_max};
+  REQUIRE(::prlimit(pid, resource, &limit, nullptr) == 0);
+}
+
 bool eventually(const std::function<bool()>& done) {
   const auto until = std::chrono::steady_clock::now() + event_log::deadline;
   while (std::chrono::steady_clock::now() < until) {

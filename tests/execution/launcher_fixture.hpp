@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
 
@@ -119,6 +120,20 @@ private:
   std::unique_ptr<event_log> log_;
   std::unique_ptr<launcher_port> port_;
   std::uint32_t next_ = 0;
+};
+
+/// For as long as this lives the process has the soft limit `most` on `resource` (setrlimit(2)).
+class limited_process {
+public:
+  limited_process(pid_t pid, __rlimit_resource resource, rlim_t most);
+  ~limited_process() { ::prlimit(pid_, resource_, &usual_, nullptr); }
+  limited_process(const limited_process&) = delete;
+  limited_process& operator=(const limited_process&) = delete;
+
+private:
+  pid_t pid_;
+  __rlimit_resource resource_;
+  rlimit usual_{};
 };
 
 /// Waits until `done` holds, looking each 5 ms: for what only the system knows. False after 30 s.

@@ -1,6 +1,8 @@
 #include "execution/launcher_fixture.hpp"
 
+#include "execution/launcher_starter.hpp"
 #include "execution/process_scan.hpp"
+#include "execution/protocol.hpp"
 #include "pinion/execution/executor.hpp"
 
 #include <algorithm>
@@ -8,8 +10,8 @@
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace pinion::test {
@@ -335,10 +337,7 @@ TEST_CASE("an end is not reported while nobody can look for what the task left",
   REQUIRE(engine.log().wait_started(request.key));
   REQUIRE(eventually([&] { return !pids_in(engine.printed(request.key)).empty(); }));
   const auto launcher = engine.launcher_pid();
-  rlimit usual{};
-  REQUIRE(::prlimit(launcher, RLIMIT_NOFILE, nullptr, &usual) == 0);
-  const rlimit no_more{0, usual.rlim_max};
-  REQUIRE(::prlimit(launcher, RLIMIT_NOFILE, &no_more, nullptr) == 0);
+  std::optional<limited_process> no_descriptors{std::in_place, launcher, RLIMIT_NOFILE, 0U};
   { const unique_fd go{::open((engine.path() + "/go").c_str(), O_WRONLY | O_CREAT, 0600)}; }
   const auto pid = static_cast<pid_t>(engine.log().started[request.key]);
   REQUIRE(eventually([pid] { return ::kill(pid, 0) != 0; }));
@@ -348,7 +347,7 @@ TEST_CASE("an end is not reported while nobody can look for what the task left",
     return engine.log().started_times[request.key] >= 2 || engine.log().ended.count(request.key);
   }));
   CHECK(engine.log().ended.count(request.key) == 0);
-  REQUIRE(::prlimit(launcher, RLIMIT_NOFILE, &usual, nullptr) == 0);
+  no_descriptors.reset();
   REQUIRE(engine.log().wait_ended(request.key));
   CHECK(none_alive(pids_in(engine.printed(request.key))));
 }
@@ -375,6 +374,51 @@ TEST_CASE("a key starts once, however often it is asked for", "[launcher]") {
   engine.port().start(request);
   REQUIRE(engine.log().wait_ended(request.key));
   CHECK(read_small_file(engine.path() + "/count", 64).value() == "x\n");
+}
+
+TEST_CASE("a start for which no descriptor is left waits for one", "[launcher]") {
+  engine_side engine;
+  REQUIRE(engine.run("true").exit_code == 0);
+  const auto launcher = engine.launcher_pid();
+  std::optional<limited_process> no_descriptors{std::in_place, launcher, RLIMIT_NOFILE, 0U};
+  auto request = engine.shell(engine.next_key(), "cat");
+  request.stdin_text = "read";
+  engine.port().start(request);
+  // It is answered after the start was tried.
+  const auto other = engine.next_key();
+  engine.port().inquire(other);
+  REQUIRE(engine.log().wait([&] { return engine.log().unknown[other] == 1; }));
+  no_descriptors.reset();
+  REQUIRE(engine.log().wait_ended(request.key));
+  CHECK(engine.log().ended[request.key].message.empty());
+  REQUIRE(engine.log().ended[request.key].kind == end_kind::exited);
+  CHECK(engine.printed(request.key) == "read");
+}
+
+TEST_CASE("a launcher that can take no connection sleeps until it can", "[launcher]") {
+  engine_side engine;
+  REQUIRE(engine.run("true").exit_code == 0);
+  const auto launcher = engine.launcher_pid();
+  std::optional<limited_process> no_descriptors{std::in_place, launcher, RLIMIT_NOFILE, 0U};
+  const auto waiting = connect_launcher(engine.path());
+  REQUIRE(waiting.has_value());
+  const auto times_slept = [&] {
+    const auto status = read_small_file("/proc/" + std::to_string(launcher) + "/status", 8192);
+    const std::string name = "\nvoluntary_ctxt_switches:";
+    return std::stol(status.value().substr(status.value().find(name) + name.size()));
+  };
+  // It has begun to look at the connection when this is answered.
+  const auto other = engine.next_key();
+  engine.port().inquire(other);
+  REQUIRE(engine.log().wait([&] { return engine.log().unknown[other] == 1; }));
+  const auto before = times_slept();
+  CHECK(eventually([&] { return times_slept() >= before + 3; }));
+  no_descriptors.reset();
+  std::string hello;
+  append_frame(hello, wire::hello{1, 99, 9});
+  REQUIRE(write_all(waiting.value().get(), hello));
+  // The engine's place is taken by the newer one.
+  CHECK(engine.log().wait([&] { return engine.log().disconnected > 0; }));
 }
 
 TEST_CASE("an unknown key is unknown, and forgotten after the acknowledgement", "[launcher]") {

@@ -104,7 +104,8 @@ bool take_record(launch_journal::history& to, std::string_view body) {
     return false;
   switch (type) {
   case record::claimed: {
-    auto& entry = to.entries[key];
+    // Behind a gap it may follow an end that was forgotten.
+    auto& entry = to.entries[key] = {};
     entry.claimed_at = from_us(from.i64());
     entry.slot = from.u32();
     break;
@@ -195,17 +196,18 @@ result<void> launch_journal::rewrite() {
   if (!write_all(file.get(), bytes) || ::rename(fresh.c_str(), path.c_str()) != 0)
     return os_problem("write " + path, errno);
   file_ = std::move(file);
-  torn_ = false;
+  torn_ = behind_ = false;
   size_ = bytes.size();
   rewrite_above_ = std::max(rewrite_bytes, 2 * size_);
   return ok();
 }
 
 result<void> launch_journal::append(const std::string& body) {
-  // What follows a part of a record is never read: a claim there would be none.
-  if (torn_) {
-    BOOST_OUTCOME_TRY(rewrite());
-  }
+  // What follows a part of a record is never read: a claim there would be none. One behind a gap
+  // counts; there may be room for it where there is none for the whole.
+  if (torn_ || behind_)
+    if (auto whole_again = rewrite(); !whole_again && torn_)
+      return whole_again;
   const auto bytes = framed(body);
   if (!write_all(file_.get(), bytes)) {
     const auto error = errno;
@@ -220,6 +222,15 @@ result<void> launch_journal::append(const std::string& body) {
   return ok();
 }
 
+result<void> launch_journal::note(const std::string& body) {
+  auto written = append(body);
+  if (!written) {
+    take_record(known_, body);
+    behind_ = true;
+  }
+  return written;
+}
+
 result<void> launch_journal::claim(const process_key& key, instant at, std::uint32_t slot) {
   return append(claim_body(key, at, slot));
 }
@@ -230,20 +241,15 @@ result<void> launch_journal::start(const process_key& key, std::int64_t pid,
   entry.pid = pid;
   entry.start_ticks = start_ticks;
   entry.started_at = at;
-  return append(start_body(key, entry));
+  return note(start_body(key, entry));
 }
 
 result<void> launch_journal::end(const process_key& key, const process_end& end) {
-  const auto body = end_body(key, end);
-  auto written = append(body);
-  // On a full disk the end is still true, and reported for as long as this launcher lives.
-  if (!written)
-    take_record(known_, body);
-  return written;
+  return note(end_body(key, end));
 }
 
 result<void> launch_journal::forget(const process_key& key) {
-  return append(keyed(record::forgotten, key));
+  return note(keyed(record::forgotten, key));
 }
 
 result<void> launch_journal::raise_epoch(std::uint64_t epoch) {

@@ -58,14 +58,22 @@ public:
   /// Opens the journal for writing and rewrites it as `from`, with this boot and cgroup folder.
   static result<launch_journal> open(const std::string& data_dir, history from);
 
-  /// Each records one fact. They fail with `errc::os_failure` or `errc::unavailable` if the record
-  /// could not be written whole; the file then reads as before.
+  // Each records one fact. They fail with `errc::os_failure` or `errc::unavailable` if the record
+  // could not be written whole; the file then reads as before.
+
+  /// What is about to be: without the record it is not so.
   result<void> claim(const process_key& key, instant at, std::uint32_t slot);
+  result<void> raise_epoch(std::uint64_t epoch);
+
+  /// What is so with or without the record: it is known in any case, and the journal is `behind`
+  /// until it can be written anew, which each later record and `catch_up` try.
   result<void> start(const process_key& key, std::int64_t pid, std::uint64_t start_ticks,
                      instant at);
   result<void> end(const process_key& key, const process_end& end);
   result<void> forget(const process_key& key);
-  result<void> raise_epoch(std::uint64_t epoch);
+
+  bool behind() const noexcept { return behind_; }
+  result<void> catch_up() { return behind_ ? rewrite() : ok(); }
 
   /// All that is claimed and not forgotten, and the highest epoch.
   const history& known() const noexcept { return known_; }
@@ -73,6 +81,7 @@ public:
 private:
   launch_journal() = default;
   result<void> append(const std::string& body);
+  result<void> note(const std::string& body);
   result<void> rewrite();
 
   std::string data_dir_;
@@ -81,6 +90,8 @@ private:
   std::uint64_t rewrite_above_ = 0;
   /// Part of a record stands at the end of the file and could not be taken back.
   bool torn_ = false;
+  /// The file lacks something that is known.
+  bool behind_ = false;
   history known_;
 };
 

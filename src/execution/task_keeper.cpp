@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 constexpr duration log_look_every = milliseconds{100};
 constexpr duration hurried_look_every = milliseconds{10};
 constexpr duration slowest_check = milliseconds{20};
+constexpr duration catch_up_every = std::chrono::seconds{1};
 constexpr duration search_every = milliseconds{20};
 constexpr duration kill_again_after = std::chrono::seconds{1};
 /// fork says EAGAIN while the user has too many processes, and there may be no descriptor left:
@@ -144,8 +145,8 @@ void task_keeper::spawned(task& of, pid_t pid) {
   // Without it the process is found by its mark only.
   const auto stat = stat_process(pid);
   const auto ticks = stat && stat.assume_value() ? stat.assume_value()->start_ticks : 0;
-  // If that cannot be written, a crash of ours makes it a claim without start: lost, which is true.
-  static_cast<void>(journal_.start(request.key, pid, ticks, of.started_at));
+  // If we die before that is written, it is a claim without start: lost, which is true.
+  noted(journal_.start(request.key, pid, ticks, of.started_at));
   emit_(wire::started{request.key, pid, of.started_at, request.slot});
   request.environment = {};
   request.argv = {};
@@ -213,8 +214,8 @@ void task_keeper::begin_stop(task& of, end_kind cause, std::string message, dura
 void task_keeper::acknowledge(const process_key& key) {
   const auto& known = journal_.known().entries;
   if (const auto entry = known.find(key); entry != known.end() && entry->second.ended)
-    // If that cannot be written the end is reported once more, to an engine that has it already.
-    static_cast<void>(journal_.forget(key));
+    // If we die before that is written the end is reported again, to an engine that has it already.
+    noted(journal_.forget(key));
 }
 
 void task_keeper::renew_leases() {
@@ -298,7 +299,7 @@ void task_keeper::finish(task& of, process_end end) {
     cgroups_.release(std::move(of.cgroup));
   live_.erase(key);
   // Reported also when the disk is full: the entry in memory then stands for the record.
-  static_cast<void>(journal_.end(key, end));
+  noted(journal_.end(key, end));
   emit_(wire::ended{key, slot, end});
   if (live_.empty()) {
     sweep_at_ = steady_now() + log_look_every;
@@ -432,6 +433,24 @@ void task_keeper::tick(steady_instant now) {
       kill_unclaimed();
   }
   wake_at(sweep_at_);
+  catch_up(now);
+}
+
+void task_keeper::noted(const result<void>& written) {
+  if (!written)
+    wake_at(steady_now());
+}
+
+void task_keeper::catch_up(steady_instant now) {
+  if (!journal_.behind()) {
+    catch_up_at_ = steady_instant::max();
+    return;
+  }
+  if (catch_up_at_ <= now && journal_.catch_up())
+    return;
+  if (catch_up_at_ <= now || catch_up_at_ == steady_instant::max())
+    catch_up_at_ = now + catch_up_every;
+  wake_at(catch_up_at_);
 }
 
 void task_keeper::advance_search(steady_instant now) {
@@ -445,7 +464,7 @@ void task_keeper::lose(const process_key& key) {
   const auto& entry = journal_.known().entries.at(key);
   const auto slot = entry.slot;
   const auto end = lost_end(options_.data_dir, key, entry, "launcher_lost");
-  static_cast<void>(journal_.end(key, end));
+  noted(journal_.end(key, end));
   emit_(wire::ended{key, slot, end});
 }
 

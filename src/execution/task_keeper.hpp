@@ -111,6 +111,9 @@ private:
   void kill_unclaimed();
   bool advance(task& of, steady_instant now);
   void advance_search(steady_instant now);
+  /// What could not be written is, once there is room.
+  void noted(const result<void>& written);
+  void catch_up(steady_instant now);
   void lose(const process_key& key);
   void wake_at(steady_instant when) noexcept { next_wake_ = std::min(next_wake_, when); }
   steady_instant earliest(const task& of) const noexcept;
@@ -124,6 +127,7 @@ private:
   std::map<process_key, task> live_;
   std::unordered_map<pid_t, task*> mains_;
   lost_search search_;
+  steady_instant catch_up_at_ = steady_instant::max();
   steady_instant search_at_ = steady_instant::max();
   steady_instant sweep_at_ = steady_instant::max();
   steady_instant next_wake_ = steady_instant::max();

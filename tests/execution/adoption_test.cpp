@@ -8,6 +8,8 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <filesystem>
+#include <optional>
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -337,6 +339,26 @@ TEST_CASE("starts that were not answered when the launcher died are not done twi
     if (engine.log().ended[key].kind == end_kind::exited)
       CHECK(first != std::string::npos);
   }
+}
+
+TEST_CASE("a launcher brings its journal up to date when the disk has room again", "[adoption]") {
+  engine_side engine;
+  const auto request = engine.shell(engine.next_key(), waits_for_go);
+  engine.port().start(request);
+  REQUIRE(engine.log().wait_started(request.key));
+  const auto launcher = engine.launcher_pid();
+  const auto size = std::filesystem::file_size(engine.path() + "/launcher.journal");
+  std::optional<limited_process> full{std::in_place, launcher, RLIMIT_FSIZE, size};
+  touch(engine.path() + "/go");
+  REQUIRE(engine.log().wait_ended(request.key));
+  engine.log().wait([&] { return engine.log().ended.erase(request.key) == 1; });
+  engine.port().acknowledge(request.key);
+  engine.port().inquire(request.key);
+  REQUIRE(engine.log().wait([&] {
+    return engine.log().unknown[request.key] == 1 || engine.log().ended.count(request.key) != 0;
+  }));
+  full.reset();
+  CHECK(eventually([&] { return launch_journal::read(engine.path()).value().entries.empty(); }));
 }
 
 TEST_CASE("a second launcher in the same folder is refused", "[adoption]") {

@@ -120,6 +120,38 @@ TEST_CASE("no claim is recorded behind a part of a record that could not be take
   CHECK(read.entries.count(key_of(4)) == 1);
 }
 
+TEST_CASE("what a full disk kept out of the journal is written once there is room", "[journal]") {
+  scratch_folder folder;
+  const auto limit_files = [](rlim_t bytes) {
+    const rlimit limit{bytes, RLIM_INFINITY};
+    return ::setrlimit(RLIMIT_FSIZE, &limit) == 0;
+  };
+  const auto status = in_child([&folder, &limit_files] {
+    auto journal = fresh(folder);
+    for (std::uint32_t task = 1; task <= 3; ++task)
+      if (!journal.claim(key_of(task), from_us(task), task))
+        return 1;
+    if (!journal.end(key_of(2), {}))
+      return 2;
+    ::signal(SIGXFSZ, SIG_IGN);
+    if (!limit_files(journal_of(folder).size()))
+      return 3;
+    if (journal.start(key_of(3), 42, 43, from_us(4)) || journal.end(key_of(1), {}) ||
+        journal.forget(key_of(2)))
+      return 4;
+    if (journal.known().entries.at(key_of(3)).pid != 42 ||
+        journal.known().entries.count(key_of(2)) != 0)
+      return 5;
+    return limit_files(RLIM_INFINITY) && journal.claim(key_of(4), from_us(5), 4) ? 0 : 6;
+  });
+  CHECK(status == 0);
+  const auto read = launch_journal::read(folder.path()).value();
+  CHECK(read.entries.size() == 3);
+  CHECK(read.entries.at(key_of(1)).ended);
+  CHECK(read.entries.at(key_of(3)).pid == 42);
+  CHECK(read.entries.count(key_of(4)) == 1);
+}
+
 TEST_CASE("no flipped bit in the last record is taken for truth", "[journal]") {
   scratch_folder folder;
   auto journal = fresh(folder);

@@ -178,7 +178,12 @@ void launcher_server::handle(connection& from, const wire_message& message) {
   if (from.epoch < journal_.known().epoch)
     return refuse(from, "epoch " + std::to_string(from.epoch) + " is over: an engine of epoch " +
                             std::to_string(journal_.known().epoch) + " has come");
-  if (const auto* start = std::get_if<wire::start>(&message))
+  const auto* start = std::get_if<wire::start>(&message);
+  // Not answered: the engine asks the next launcher again. It would hold up our end for its whole
+  // life, and go on unasked for.
+  if (start != nullptr && ending_)
+    return refuse(from, "this launcher was told to end");
+  if (start != nullptr)
     keeper_.start(*start);
   else if (const auto* inquire = std::get_if<wire::inquire>(&message))
     keeper_.inquire(inquire->key);

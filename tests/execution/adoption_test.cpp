@@ -361,6 +361,29 @@ TEST_CASE("a launcher brings its journal up to date when the disk has room again
   CHECK(eventually([&] { return launch_journal::read(engine.path()).value().entries.empty(); }));
 }
 
+TEST_CASE("a launcher that was told to end starts nothing more, and ends", "[adoption]") {
+  engine_side engine;
+  const auto last = engine.shell(
+      engine.next_key(),
+      "trap 'touch told' TERM; touch began; while [ ! -e go ]; do sleep 0.02 || true; done");
+  engine.port().start(last);
+  REQUIRE(eventually([&] { return ::access((engine.path() + "/began").c_str(), F_OK) == 0; }));
+  const auto launcher = engine.launcher_pid();
+  REQUIRE(::kill(launcher, SIGTERM) == 0);
+  REQUIRE(eventually([&] { return ::access((engine.path() + "/told").c_str(), F_OK) == 0; }));
+  const auto next = engine.shell(engine.next_key(), "sleep 100");
+  engine.port().start(next);
+  CHECK(engine.log().wait(
+      [&] { return engine.log().disconnected > 0 || engine.log().started.count(next.key) != 0; }));
+  CHECK(engine.log().started.count(next.key) == 0);
+  touch(engine.path() + "/go");
+  CHECK(eventually([&] { return !is_alive(launcher); }));
+  // Its successor starts it.
+  REQUIRE(engine.log().wait_started(next.key));
+  CHECK(engine.launcher_pid() != launcher);
+  CHECK(engine.log().ended[last.key].kind == end_kind::stopped);
+}
+
 TEST_CASE("a second launcher in the same folder is refused", "[adoption]") {
   engine_side engine;
   REQUIRE(engine.run("true").exit_code == 0);

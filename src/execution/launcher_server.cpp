@@ -6,7 +6,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pinion {
@@ -20,11 +19,6 @@ constexpr std::size_t most_unsent_bytes = 64U << 20U;
 constexpr duration folder_check_every = std::chrono::seconds{2};
 /// Between two tries to take a connection while there is no descriptor or memory for it.
 constexpr duration accept_again_after = std::chrono::milliseconds{100};
-
-std::uint64_t inode_of(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 ? status.st_ino : 0;
-}
 
 bool watch(int poll, int fd, std::uint32_t events, void* who, int operation = EPOLL_CTL_ADD) {
   epoll_event event{};
@@ -50,7 +44,7 @@ launcher_server::launcher_server(const launcher_options& options, launch_journal
       signals_{std::move(signals)}, poll_{::epoll_create1(EPOLL_CLOEXEC)},
       keeper_{options_, journal_, std::move(cgroups), former,
               [this](const wire_message& message) { send(message); }},
-      folder_inode_{inode_of(options_.data_dir)}, busy_at_{steady_now()} {
+      folder_{options_.data_dir}, busy_at_{steady_now()} {
   watch(poll_.get(), socket_.get(), EPOLLIN, &socket_);
   watch(poll_.get(), signals_.get(), EPOLLIN, &signals_);
 }
@@ -88,13 +82,11 @@ int launcher_server::wait_ms() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
-bool launcher_server::folder_gone() const { return inode_of(options_.data_dir) != folder_inode_; }
-
 bool launcher_server::finished() {
   const auto now = steady_now();
   if (now >= folder_check_at_) {
     folder_check_at_ = now + folder_check_every;
-    folder_lost_ = folder_gone();
+    folder_lost_ = folder_.is_gone();
   }
   if (folder_lost_) {
     // Nobody can be told of these tasks any more, and nothing keeps them from being started again.

@@ -42,7 +42,6 @@ private:
   void take_signals();
   /// True when the launcher has ended its work.
   bool finished();
-  bool folder_gone() const;
   int wait_ms() const;
 
   launcher_options options_;
@@ -54,7 +53,7 @@ private:
   task_keeper keeper_;
   bool ending_ = false;
   bool folder_lost_ = false;
-  std::uint64_t folder_inode_ = 0;
+  folder_watch folder_;
   steady_instant busy_at_;
   /// `steady_instant::max()`: they are taken as they come.
   steady_instant accept_at_ = steady_instant::max();

@@ -239,6 +239,16 @@ result<void> empty_folder(const std::string& path) {
   return ok();
 }
 
+bool folder_watch::is_gone() {
+  struct stat status {};
+  if (::stat(path_.c_str(), &status) != 0)
+    return errno == ENOENT || errno == ENOTDIR;
+  const identity now{status.st_dev, status.st_ino};
+  if (!first_)
+    first_ = now;
+  return now != *first_;
+}
+
 result<std::string> launcher_socket_path(const std::string& data_dir) {
   if (data_dir.empty() || data_dir.front() != '/')
     return problem{errc::invalid, "the data folder \"" + data_dir + "\" is not an absolute path"};

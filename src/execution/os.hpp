@@ -96,6 +96,24 @@ result<void> remove_tree(const std::string& path);
 /// no folder.
 result<void> empty_folder(const std::string& path);
 
+/// Tells whether a path still names the folder that it named at the first look.
+class folder_watch {
+public:
+  explicit folder_watch(std::string path) : path_{std::move(path)} {}
+  /// There is nothing, or another folder. A look that fails (no memory, a disk that does not
+  /// answer) says nothing of the folder: it is taken to be there.
+  bool is_gone();
+
+private:
+  struct identity {
+    dev_t device;
+    ino_t inode;
+    friend bool operator==(const identity&, const identity&) = default;
+  };
+  std::string path_;
+  std::optional<identity> first_;
+};
+
 /// The longest path that fits into `sockaddr_un`.
 inline constexpr std::size_t max_socket_path = 107;
 

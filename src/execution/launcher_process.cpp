@@ -11,6 +11,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <string_view>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -104,12 +105,15 @@ result<unique_fd> listen_at(const std::string& path) {
   return fd;
 }
 
-unique_fd signal_descriptor() {
+result<unique_fd> signal_descriptor() {
   sigset_t wanted;
   ::sigemptyset(&wanted);
   for (const auto number : {SIGCHLD, SIGTERM, SIGINT})
     ::sigaddset(&wanted, number);
-  return unique_fd{::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
+  unique_fd fd{::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!fd)
+    return os_problem("make a signalfd", errno);
+  return fd;
 }
 
 int code_of(const problem& why) {
@@ -151,10 +155,18 @@ result<void> serve(const launcher_options& options, int ready_fd) {
   fresh.cgroup = cgroups.folder();
   BOOST_OUTCOME_TRY(journal, launch_journal::open(options.data_dir, std::move(fresh)));
   BOOST_OUTCOME_TRY(socket, listen_at(path));
+  BOOST_OUTCOME_TRY(signals, signal_descriptor());
+  unique_fd poll{::epoll_create1(EPOLL_CLOEXEC)};
+  if (!poll)
+    return os_problem("make an epoll", errno);
   if (::chdir("/") != 0)
     return os_problem("enter /", errno);
-  launcher_server server{options, std::move(journal), std::move(cgroups),
-                         former,  std::move(socket),  signal_descriptor()};
+  launcher_server server{options,
+                         std::move(journal),
+                         std::move(cgroups),
+                         former,
+                         {std::move(socket), std::move(signals), std::move(poll)}};
+  BOOST_OUTCOME_TRY(server.begin());
   if (ready_fd >= 0 && write_all(ready_fd, "1"))
     ::close(ready_fd);
   server.run();

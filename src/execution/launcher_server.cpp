@@ -39,14 +39,18 @@ bool is_ours(int fd) {
 
 launcher_server::launcher_server(const launcher_options& options, launch_journal journal,
                                  cgroup_pool cgroups, const launch_journal::history& former,
-                                 unique_fd socket, unique_fd signals)
-    : options_{options}, journal_{std::move(journal)}, socket_{std::move(socket)},
-      signals_{std::move(signals)}, poll_{::epoll_create1(EPOLL_CLOEXEC)},
+                                 launcher_descriptors with)
+    : options_{options}, journal_{std::move(journal)}, socket_{std::move(with.socket)},
+      signals_{std::move(with.signals)}, poll_{std::move(with.poll)},
       keeper_{options_, journal_, std::move(cgroups), former,
               [this](const wire_message& message) { send(message); }},
-      folder_{options_.data_dir}, busy_at_{steady_now()} {
-  watch(poll_.get(), socket_.get(), EPOLLIN, &socket_);
-  watch(poll_.get(), signals_.get(), EPOLLIN, &signals_);
+      folder_{options_.data_dir}, busy_at_{steady_now()} {}
+
+result<void> launcher_server::begin() {
+  if (!watch(poll_.get(), socket_.get(), EPOLLIN, &socket_) ||
+      !watch(poll_.get(), signals_.get(), EPOLLIN, &signals_))
+    return os_problem("watch the launcher's descriptors", errno);
+  return ok();
 }
 
 void launcher_server::run() {

@@ -8,13 +8,21 @@
 
 namespace pinion {
 
+/// What a launcher listens to.
+struct launcher_descriptors {
+  unique_fd socket;  ///< Listens.
+  unique_fd signals; ///< A signalfd of SIGCHLD, SIGTERM and SIGINT, which are blocked.
+  unique_fd poll;    ///< An epoll with nothing in it.
+};
+
 /// The launcher's socket and event loop around a `task_keeper`.
 class launcher_server {
 public:
-  /// `socket` listens; `signals` is a signalfd of SIGCHLD, SIGTERM and SIGINT, which are blocked.
   launcher_server(const launcher_options& options, launch_journal journal, cgroup_pool cgroups,
-                  const launch_journal::history& former, unique_fd socket, unique_fd signals);
+                  const launch_journal::history& former, launcher_descriptors with);
 
+  /// Puts the descriptors into the epoll. To be called once, before `run`.
+  result<void> begin();
   /// Serves until there is nothing left to do, or the data folder is gone.
   void run();
 

@@ -384,6 +384,21 @@ TEST_CASE("a launcher that was told to end starts nothing more, and ends", "[ado
   CHECK(engine.log().ended[last.key].kind == end_kind::stopped);
 }
 
+TEST_CASE("a launcher that cannot listen to its children does not serve", "[adoption]") {
+  for (const auto call : {SYS_signalfd4, SYS_epoll_create1, SYS_epoll_ctl}) {
+    CAPTURE(call);
+    scratch_folder folder;
+    const auto status = in_child([&] {
+      if (!answer_call(call, fails_with(EMFILE)))
+        return 1;
+      return WEXITSTATUS(std::system(launcher_for(folder.path()).c_str()));
+    });
+    const listening_launcher none{folder.path()};
+    CHECK(none.pid == 0);
+    CHECK(WEXITSTATUS(status) == 71);
+  }
+}
+
 TEST_CASE("a second launcher in the same folder is refused", "[adoption]") {
   engine_side engine;
   REQUIRE(engine.run("true").exit_code == 0);

@@ -34,6 +34,7 @@ struct workflow_run {
   bool by_clock = false; ///< Launched by it, and not yet durable.
   /// cancel_running: runs that are to be cancelled once this one is durable.
   std::vector<run_id> cancels;
+  bool cancelled_by_next = false; ///< It has been told.
   std::uint32_t crashes = 0;
 };
 

@@ -257,6 +257,10 @@ void workflow_state_data::wants(const msg::run_wants& what) {
 
 void workflow_state_data::cancel_runs(const std::vector<run_id>& which) {
   for (const auto each : which) {
+    const auto found = runs.find(each);
+    // Of many that are launched at once each would cancel all before it.
+    if (found == runs.end() || std::exchange(found->second.cancelled_by_next, true))
+      continue;
     run_operation cancel;
     cancel.what = run_operation::verb::cancel;
     cancel.why = reason::cancelled_by_next;

@@ -146,6 +146,10 @@ TEST_CASE("no invariant is violated in histories that once went wrong", "[simula
            std::pair{std::uint64_t{71'000'918}, crash_point{1, false}},
            // A slot that waited for its jitter went with a plan that was being taken back.
            std::pair{std::uint64_t{20'062}, crash_point{1, false}},
+           // A run that was loaded before a switch declined a place that was counted as its own.
+           std::pair{std::uint64_t{35'550}, crash_point{}},
+           // Of hundreds of slots caught up at once each cancelled all before it, one by one.
+           std::pair{std::uint64_t{72'001'698}, crash_point{}},
        }) {
     CAPTURE(seed);
     CHECK(first_violation(simulate(seed, crash)) == "");

@@ -252,8 +252,12 @@ request_keeper::answer_instead request_keeper::take(const kept_request& asked,
     return with(not_known_yet());
   if (row.value()) {
     forgotten.push_back(*row.value());
-    std::erase_if(by_age_,
-                  [&](const auto& each) { return each.who == asked.who && each.key == asked.key; });
+    std::erase_if(by_age_, [&](const auto& each) {
+      const auto is_it = each.who == asked.who && each.key == asked.key;
+      if (is_it)
+        bytes_ -= std::min(bytes_, each.bytes);
+      return is_it;
+    });
   }
   expire(asked.at, forgotten);
   under_way_.emplace(id, attempt{asked.fingerprint});

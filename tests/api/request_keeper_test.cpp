@@ -180,6 +180,24 @@ TEST_CASE_METHOD(keeper_fixture, "no more keys are kept than are stated", "[idem
   CHECK(find_kept_request(engine.kv, "alice", "old20").value());
 }
 
+TEST_CASE_METHOD(keeper_fixture, "the answer of a key that is used anew counts no more",
+                 "[idempotency]") {
+  kv_batch batch;
+  kept_request old;
+  old.who = "alice";
+  old.key = "k1";
+  old.at = clock.wall_now();
+  old.come = kept_request::stage::answered;
+  old.body = std::string(request_keeper::most_bytes - 1, 'x');
+  put_kept_request(batch, old);
+  commit(std::move(batch));
+  clock.advance(request_keeper::kept_for);
+  CHECK(keyed("k1", "/api/v1/hold", hold_it).status == 200);
+  // There is room for both.
+  CHECK(keyed("k2", "/api/v1/hold", hold_it).status == 200);
+  CHECK(rows() == 2);
+}
+
 TEST_CASE_METHOD(keeper_fixture, "keys that are none are refused", "[idempotency]") {
   for (const std::string bad : {"", "\"\"", "a b", "a\"b", "a\\b", "\x80"}) {
     CAPTURE(bad);

@@ -340,18 +340,20 @@ void engine_state::cancel_called(run_id run) {
   cancel.why = reason::run_cancelled;
   cancel.message = "its caller was stopped";
   // Again if the actor of the run crashes over it: the caller waits for the end.
-  const auto answered = [this, run](const result<operation_answer>& done) {
-    if (done || done.error().code != errc::unavailable)
-      return;
-    self->request(context->journal, caf::infinite, msg::submit{}).then([this, run](std::uint64_t) {
-      cancel_called(run);
-    });
+  const auto failed = [this, run](const problem& why) {
+    if (why.code == errc::unavailable)
+      self->request(context->journal, caf::infinite, msg::submit{})
+          .then([this, run](std::uint64_t) { cancel_called(run); });
   };
-  msg::operate each{run,
-                    cancel,
-                    {"engine", "the calling task was stopped"},
-                    msg::answer<operation_answer>{answered}};
-  operate(each);
+  with_run(
+      run,
+      [this, cancel, failed](const run_actor& actor, const workflow_use& use) {
+        self->request(actor, patience,
+                      msg::operate_run{cancel, {"engine", "the calling task was stopped"}, {}})
+            .then([use](const operation_answer&) {},
+                  [failed](const caf::error& why) { failed(to_problem(why)); });
+      },
+      failed);
 }
 
 void engine_state::timer(std::uint64_t id) {

@@ -150,6 +150,8 @@ TEST_CASE("no invariant is violated in histories that once went wrong", "[simula
            std::pair{std::uint64_t{35'550}, crash_point{}},
            // Of hundreds of slots caught up at once each cancelled all before it, one by one.
            std::pair{std::uint64_t{72'001'698}, crash_point{}},
+           // A question that was dropped with its engine was asked again: its actors lived on.
+           std::pair{std::uint64_t{73'002'709}, crash_point{}},
        }) {
     CAPTURE(seed);
     CHECK(first_violation(simulate(seed, crash)) == "");

@@ -41,6 +41,15 @@ void worker_state::forget_all(const instance_key& of) {
     forget(key);
 }
 
+// What a worker that knows no fences would take for the one to tell.
+process_client worker_state::who_waits_for(const instance_key& of) const {
+  for (auto at = processes.lower_bound({of, {}}); at != processes.end() && at->first.instance == of;
+       ++at)
+    if (at->second.who)
+      return at->second.who;
+  return {};
+}
+
 void worker_state::take(launcher_event& event) {
   if (auto* started = std::get_if<launcher_event::started>(&event.what)) {
     auto& known = processes[started->key];
@@ -52,6 +61,8 @@ void worker_state::take(launcher_event& event) {
   } else if (auto* ended = std::get_if<launcher_event::ended>(&event.what)) {
     auto& known = processes[ended->key];
     known.ended = msg::process_ended{ended->key, std::move(ended->end)};
+    if (!known.who && PINION_MUTATION("forget_fence"))
+      known.who = who_waits_for(ended->key.instance);
     if (known.who)
       self->send(known.who, *known.ended);
     else if (!recovering)

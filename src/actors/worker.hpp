@@ -30,6 +30,7 @@ struct worker_state {
   void watch(const process_watch& what);
   void forget(const process_key& key);
   void forget_all(const instance_key& of);
+  process_client who_waits_for(const instance_key& of) const;
   void take(launcher_event& event);
   void end_recovery();
 

@@ -34,10 +34,11 @@ result<std::unique_ptr<stopped_store>> stopped_store::open(const std::filesystem
       notice = std::move(counted.assume_value().notice);
   }
   auto rows = make_reader(*database);
-  // NOLINTNEXTLINE(modernize-make-unique): clang 14 makes no aggregate with parentheses.
+  // NOLINTBEGIN(modernize-make-unique): clang 14 makes no aggregate with parentheses.
   return std::unique_ptr<stopped_store>{new stopped_store{
       std::unique_ptr<parts>{new parts{std::move(locked), std::move(database), std::move(rows),
                                        std::move(missing), std::move(notice)}}}};
+  // NOLINTEND(modernize-make-unique)
 }
 
 const kv_reader& stopped_store::rows() const noexcept { return *parts_->rows; }
